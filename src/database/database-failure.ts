@@ -1,0 +1,65 @@
+import { EaselError } from '../errors.ts'
+
+/**
+ * What a failed statement means for whoever ran it:
+ *
+ *   CONFLICT     two transactions were in each other's way and this one was rolled back: doing it again is safe.
+ *   UNAVAILABLE  no connection, none free in time, or it broke. If that was during COMMIT, nobody knows the outcome.
+ *   DUPLICATE    a unique key is taken already.
+ */
+export type DatabaseFailure = 'CONFLICT' | 'UNAVAILABLE' | 'DUPLICATE'
+
+const retryAfterMs = 2_000
+
+/** https://www.prisma.io/docs/orm/reference/error-reference, and SQLSTATE for what Prisma passes on as it came. */
+const byCode: [RegExp, DatabaseFailure][] = [
+  [/^(P2002|23505)$/, 'DUPLICATE'],
+  [/^(P2034|40001|40P01|55P03)$/, 'CONFLICT'],
+  [/^(P1001|P1002|P1008|P1017|P2024|P2028|P2037)$/, 'UNAVAILABLE'],
+  [/^(08...|53...|57P0[1-3]|ECONN[A-Z]+|EPIPE|ETIMEDOUT|ENOTFOUND|EAI_AGAIN)$/, 'UNAVAILABLE'],
+]
+
+/** `pg` (8.23, lib/client.js) and `pg-pool` tell these by their words alone. */
+const withoutCode =
+  /^(Connection terminated|timeout exceeded when trying to connect|Query read timeout|Client has encountered a connection error|Cannot use a pool after calling end)/
+
+/** How many causes deep to look: Prisma wraps the driver adapter's error, which wraps the driver's. */
+const maxDepth = 6
+
+export function databaseFailure(error: unknown): DatabaseFailure | null {
+  for (let at = error, depth = 0; isRecord(at) && depth < maxDepth; at = nextOf(at), depth++) {
+    const found = sort(at)
+    if (found) return found
+  }
+  return null
+}
+
+/** What a caller is told when the database cannot be asked; any other error comes back as it was. */
+export function toUnavailable(error: unknown): unknown {
+  const failure = databaseFailure(error)
+  if (failure !== 'UNAVAILABLE' && failure !== 'CONFLICT') return error
+  return new EaselError(
+    'UNAVAILABLE',
+    'The database cannot be reached at the moment. Nothing was lost: try again.',
+    { reason: 'DATABASE_UNAVAILABLE', retryAfterMs },
+    { cause: error },
+  )
+}
+
+function sort(error: Record<string, unknown>): DatabaseFailure | null {
+  for (const code of [error.code, error.originalCode]) {
+    const found = typeof code === 'string' ? byCode.find(([codes]) => codes.test(code)) : undefined
+    if (found) return found[1]
+  }
+  return typeof error.message === 'string' && withoutCode.test(error.message) ? 'UNAVAILABLE' : null
+}
+
+function nextOf(error: Record<string, unknown>): unknown {
+  return isRecord(error.meta) && isRecord(error.meta.driverAdapterError)
+    ? error.meta.driverAdapterError
+    : error.cause
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null
+}

@@ -1,0 +1,98 @@
+import { fromPrisma, type PgBoss } from 'pg-boss'
+import type { Prisma } from './generated/client.ts'
+
+const queueName = 'operations'
+
+/** pg-boss notices a dead worker after this long; the operation's own lease decides who may act. */
+const heartbeatSeconds = 30
+/** The queue delivers at least once and never drops: the operation's deadline is what ends it. */
+const retryLimit = 1_000
+/** A job that was put off is found by looking, not by a notification; pg-boss would look every 30 s. */
+const pollSeconds = 2
+
+export interface OperationJob {
+  operationId: string
+  signal: AbortSignal
+}
+
+/** The queue of operations to run. It delivers at least once; whoever works must claim the operation first. */
+export interface OperationQueue {
+  /**
+   * Joins the caller's transaction: the job exists if and only if the transaction commits. While a job of the
+   * operation waits to be taken there is no second one.
+   */
+  send(tx: Prisma.TransactionClient, operationId: string, afterMs?: number): Promise<void>
+  start(options: { concurrency: number; work: (job: OperationJob) => Promise<void> }): Promise<void>
+  /** Takes no more jobs; the running ones go on, and jobs can still be sent. */
+  pause(): Promise<void>
+  /** Waits for the running jobs up to `timeoutMs`, and ends. */
+  stop(timeoutMs: number): Promise<void>
+}
+
+export function createOperationQueue(boss: PgBoss): OperationQueue {
+  return {
+    send: async (tx, operationId, afterMs = 0) => {
+      await boss.send(
+        queueName,
+        { operationId },
+        { db: fromPrisma(tx), singletonKey: operationId, startAfter: afterMs / 1_000 },
+      )
+    },
+    start: async ({ concurrency, work }) => {
+      await boss.start()
+      await boss.createQueue(queueName, {
+        // One waiting job per singletonKey: sweeps and retries do not pile up jobs.
+        policy: 'short',
+        notify: true,
+        heartbeatSeconds,
+        retryLimit,
+        retryDelay: 1,
+        retryBackoff: true,
+        retryDelayMax: 30,
+        // Longer than any operation may take: heartbeats find dead workers, not this.
+        expireInSeconds: 23 * 3600,
+        retentionSeconds: 14 * 24 * 3600,
+        deleteAfterSeconds: 3600,
+      })
+      await boss.work<{ operationId: string }>(
+        queueName,
+        {
+          localConcurrency: concurrency,
+          batchSize: 1,
+          pollingIntervalSeconds: pollSeconds,
+          notifyPollingIntervalSeconds: pollSeconds,
+        },
+        async ([job]) => {
+          if (job) await work({ operationId: job.data.operationId, signal: job.signal })
+        },
+      )
+    },
+    pause: () => boss.offWork(queueName, { wait: false }),
+    stop: (timeoutMs) => boss.stop({ graceful: true, timeout: timeoutMs }),
+  }
+}
+
+const hourSeconds = 3600
+
+/** A job that one process of all does, once an hour. */
+export interface HourlyJob {
+  start(work: () => Promise<void>): Promise<void>
+  /** Asks for this hour's run; whoever else asks within the same hour asks in vain. */
+  request(): Promise<void>
+}
+
+export function createHourlyJob(boss: PgBoss, name: string): HourlyJob {
+  return {
+    start: async (work) => {
+      await boss.createQueue(name, {
+        policy: 'singleton',
+        heartbeatSeconds,
+        retryLimit: 0,
+        expireInSeconds: hourSeconds,
+        deleteAfterSeconds: 24 * hourSeconds,
+      })
+      await boss.work(name, async () => work())
+    },
+    request: async () => void (await boss.send(name, null, { singletonSeconds: hourSeconds })),
+  }
+}
