@@ -1,0 +1,22 @@
+import type { Readable } from 'node:stream'
+import { tooLarge } from './upload.ts'
+
+/**
+ * A whole image as base64. Encoding goes by groups of three bytes, so that the pieces join into one text and the bytes
+ * never stand beside it in memory.
+ */
+export async function encodeBase64(bytes: Readable, maxBytes: number): Promise<string> {
+  const parts: string[] = []
+  let rest: Buffer = Buffer.alloc(0)
+  let byteSize = 0
+  for await (const chunk of bytes as AsyncIterable<Buffer>) {
+    byteSize += chunk.length
+    if (byteSize > maxBytes) throw tooLarge(maxBytes, byteSize)
+    const joined = rest.length > 0 ? Buffer.concat([rest, chunk]) : chunk
+    const whole = joined.length - (joined.length % 3)
+    parts.push(joined.toString('base64', 0, whole))
+    rest = Buffer.from(joined.subarray(whole))
+  }
+  parts.push(rest.toString('base64'))
+  return parts.join('')
+}

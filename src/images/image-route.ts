@@ -1,0 +1,181 @@
+import type { FileHandle } from 'node:fs/promises'
+import { Readable } from 'node:stream'
+import type { Image } from '../database/generated/client.ts'
+import { EaselError, errorCodes } from '../errors.ts'
+import { parseRange } from './byte-range.ts'
+import { isImageId } from './image-records.ts'
+import type { ImageUrls, VerifiedUrl } from './image-url.ts'
+import { extensionOf, objectMissing, type Storage } from './storage.ts'
+import { type RenderedVariant, resolveVariant, type Variants } from './variants.ts'
+
+export interface ImageRouteOptions {
+  readonly find: (id: string) => Promise<Image | null>
+  readonly urls: ImageUrls
+  readonly storage: Storage
+  readonly variants: Variants
+  readonly now: () => Date
+}
+
+/** Bytes to serve, opened only when a response needs them. */
+interface Representation {
+  readonly mimeType: string
+  readonly byteSize: number
+  readonly etag: string
+  open(range: { start: number; end: number }, signal: AbortSignal): Promise<Readable>
+  /** Frees what `open` would have used. */
+  close(): Promise<void>
+}
+
+/**
+ * Uploads are bytes of strangers shown in a browser: the type is the one that was detected, nothing may guess another,
+ * and a document made of them could neither run nor load anything.
+ */
+const safetyHeaders = {
+  'x-content-type-options': 'nosniff',
+  'content-security-policy': "sandbox; default-src 'none'",
+  'referrer-policy': 'no-referrer',
+  'cross-origin-resource-policy': 'cross-origin',
+  'access-control-allow-origin': '*',
+}
+
+/** Answers `GET` and `HEAD` of `/images/<id>`. Without a valid signature nothing is said about the image, not even that it exists. */
+export function createImageRoute(options: ImageRouteOptions): (request: Request) => Promise<Response> {
+  return async (request) => {
+    try {
+      return await answer(options, request)
+    } catch (error) {
+      if (error instanceof EaselError) return refuse(error)
+      throw error
+    }
+  }
+}
+
+async function answer(options: ImageRouteOptions, request: Request): Promise<Response> {
+  if (request.method !== 'GET' && request.method !== 'HEAD') {
+    const response = refusal(405, 'METHOD_NOT_ALLOWED', 'Images can only be read.')
+    response.headers.set('allow', 'GET, HEAD')
+    return response
+  }
+  const { pathname, search } = new URL(request.url)
+  const id = /\/images\/([^/]+)$/.exec(pathname)?.[1] ?? ''
+  if (!isImageId(id)) return refusal(404, 'NOT_FOUND', 'There is no such image.')
+  const verified = options.urls.verify(id, search.slice(1))
+  if (!verified) return refusal(403, 'FORBIDDEN', 'The address is not valid, or its time is over.')
+  const image = await options.find(id)
+  if (!image) throw objectMissing()
+  const variant = resolveVariant(image, verified.variant)
+  const representation = variant
+    ? await openVariant(options, image, variant, request.signal)
+    : storedImage(options.storage, image)
+  return await respond({
+    representation,
+    request,
+    headers: headersOf(image, representation, verified, options.now()),
+  })
+}
+
+function storedImage(storage: Storage, image: Image): Representation {
+  return {
+    mimeType: image.mimeType,
+    byteSize: image.byteSize,
+    etag: `"${image.sha256}"`,
+    open: (range, signal) => storage.open(image.storageKey, { ...range, signal }),
+    close: async () => {},
+  }
+}
+
+async function openVariant(
+  { variants }: ImageRouteOptions,
+  image: Image,
+  variant: RenderedVariant,
+  signal: AbortSignal,
+): Promise<Representation> {
+  const { handle, byteSize } = await variants.open(image, variant, signal)
+  return {
+    mimeType: `image/${variant.format}`,
+    byteSize,
+    etag: `"${image.sha256}-w${variant.width}-${variant.format}"`,
+    open: async (range, abort) => readHandle(handle, range, abort),
+    close: () => handle.close(),
+  }
+}
+
+function readHandle(
+  handle: FileHandle,
+  range: { start: number; end: number },
+  signal: AbortSignal,
+): Readable {
+  return handle.createReadStream({ ...range, signal })
+}
+
+function headersOf(
+  image: Image,
+  { mimeType, etag }: Representation,
+  verified: VerifiedUrl,
+  now: Date,
+): Headers {
+  const restSeconds = Math.floor((verified.expiresAt.getTime() - now.getTime()) / 1000)
+  return new Headers({
+    ...safetyHeaders,
+    'content-type': mimeType,
+    'content-disposition': `inline; filename="${image.id}.${extensionOf(mimeType)}"`,
+    'cache-control': `private, max-age=${Math.max(restSeconds, 0)}, immutable`,
+    'accept-ranges': 'bytes',
+    etag,
+  })
+}
+
+async function respond(context: {
+  representation: Representation
+  request: Request
+  headers: Headers
+}): Promise<Response> {
+  const { representation, request, headers } = context
+  const { byteSize, etag } = representation
+  if (namesTag(request.headers.get('if-none-match'), etag)) {
+    await representation.close()
+    return new Response(null, { status: 304, headers })
+  }
+  const ifRange = request.headers.get('if-range')
+  const asked = ifRange === null || ifRange === etag ? request.headers.get('range') : null
+  const range = parseRange(asked, byteSize)
+  if (range === 'outside') {
+    await representation.close()
+    headers.set('content-range', `bytes */${byteSize}`)
+    headers.delete('content-type')
+    return new Response(null, { status: 416, headers })
+  }
+  const { start, end } = range === 'whole' ? { start: 0, end: byteSize - 1 } : range
+  headers.set('content-length', String(end - start + 1))
+  if (range !== 'whole') headers.set('content-range', `bytes ${start}-${end}/${byteSize}`)
+  const status = range === 'whole' ? 200 : 206
+  if (request.method === 'HEAD') {
+    await representation.close()
+    return new Response(null, { status, headers })
+  }
+  const bytes = await representation.open({ start, end }, request.signal)
+  return new Response(toBody(bytes), { status, headers })
+}
+
+function toBody(bytes: Readable): ReadableStream<Uint8Array> {
+  // A client that leaves destroys the stream with an error that nobody else listens for.
+  bytes.on('error', () => {})
+  return Readable.toWeb(bytes) as ReadableStream<Uint8Array>
+}
+
+function namesTag(header: string | null, etag: string): boolean {
+  if (header === null) return false
+  return header.split(',').some((tag) => tag.trim() === '*' || tag.trim().replace(/^W\//, '') === etag)
+}
+
+function refuse(error: EaselError): Response {
+  const response = refusal(errorCodes[error.code].httpStatus, error.code, error.message)
+  const { retryAfterMs } = error.details
+  if (retryAfterMs) response.headers.set('retry-after', String(Math.ceil(retryAfterMs / 1000)))
+  return response
+}
+
+function refusal(status: number, code: string, message: string): Response {
+  const headers = { ...safetyHeaders, 'cache-control': 'no-store' }
+  return Response.json({ error: { code, message } }, { status, headers })
+}

@@ -1,0 +1,174 @@
+import type { Readable } from 'node:stream'
+import type { PrismaClient } from '../database/database.ts'
+import type { Image } from '../database/generated/client.ts'
+import { encodeBase64 } from './base64.ts'
+import { createGate, type Gate } from './gate.ts'
+import { deleteOperationImages, sweepObjects } from './image-deletion.ts'
+import {
+  type DatabaseClient,
+  findImage,
+  type ImagePlace,
+  type ImageRole,
+  recordImage,
+  type StoredImage,
+  storeImage,
+} from './image-records.ts'
+import { createImageRoute } from './image-route.ts'
+import { createImageUrls, type ImageVariant, type SigningKey } from './image-url.ts'
+import { checkMaskPixels, checkMaskShape, type Size } from './mask.ts'
+import { restrictSharp } from './pixels.ts'
+import { type StagedImage, type StageOptions, stageImage } from './staging.ts'
+import type { Storage } from './storage.ts'
+import { createTemporaryFiles, prepareFolder, sweepTemporaryFiles } from './temporary-files.ts'
+import { type ByteSource, tooLarge } from './upload.ts'
+import { createVariants, fetchFile } from './variants.ts'
+
+export type { ImagePlace, ImageRole, ImageVariant, SigningKey, StagedImage, StageOptions, StoredImage }
+
+export interface ImageLimits {
+  readonly maxPixels: number
+  readonly maxEdge: number
+  readonly maxBase64Bytes: number
+  readonly variantCacheBytes: number
+  /** How many pictures are decoded at once. */
+  readonly decoders: number
+  /** How many uploads may wait for a decoder. */
+  readonly maxWaitingUploads: number
+  /** How many resized copies may wait for a decoder. */
+  readonly maxWaitingVariants: number
+  readonly urlSeconds: number
+  readonly maxUrlSeconds: number
+}
+
+export const defaultImageLimits: ImageLimits = {
+  maxPixels: 50_000_000,
+  maxEdge: 16_384,
+  maxBase64Bytes: 64 * 1024 * 1024,
+  variantCacheBytes: 256 * 1024 * 1024,
+  decoders: 2,
+  maxWaitingUploads: 1_024,
+  maxWaitingVariants: 64,
+  urlSeconds: 24 * 3600,
+  maxUrlSeconds: 7 * 24 * 3600,
+}
+
+export interface ImagesOptions {
+  readonly prisma: PrismaClient
+  readonly storage: Storage
+  /** On the same file system as the storage's folder an image is kept without being copied. */
+  readonly stagingDir: string
+  readonly cacheDir: string
+  readonly publicUrl: string
+  readonly signingKeys: readonly [SigningKey, ...SigningKey[]]
+  readonly limits?: Partial<ImageLimits>
+  readonly now: () => Date
+  readonly newId: () => string
+}
+
+export interface Swept {
+  readonly temporaryFiles: number
+  readonly objects: number
+}
+
+type Stored = Pick<Image, 'storageKey'>
+
+export interface Images {
+  /** Takes a stream in and checks it. Errors name no field. */
+  stage(source: ByteSource, options: StageOptions): Promise<StagedImage>
+  /** Refuses a mask that upstreams would refuse or misread, be it just uploaded or an image that is kept. */
+  checkMask(mask: StagedImage | Image, first: Size, signal?: AbortSignal): Promise<void>
+  /** Makes the bytes durable; `record` then makes them an image. */
+  store(staged: StagedImage, operationId: string, signal?: AbortSignal): Promise<StoredImage>
+  record(client: DatabaseClient, stored: StoredImage, place: ImagePlace): Promise<Image>
+  /** `store` and `record` at once, for callers outside a transaction. */
+  keep(staged: StagedImage, place: Omit<ImagePlace, 'id' | 'createdAt'>): Promise<Image>
+  /** Null for an unknown id and for an image of another user alike. */
+  find(id: string, owner?: { userId?: string }): Promise<Image | null>
+  url(image: Pick<Image, 'id'>, options?: { variant?: ImageVariant; expiresInSeconds?: number }): string
+  serve(request: Request): Promise<Response>
+  open(image: Stored, options?: { signal?: AbortSignal }): Promise<Readable>
+  base64(image: Stored & Pick<Image, 'byteSize'>, signal?: AbortSignal): Promise<string>
+  /** The number of images deleted. */
+  deleteImages(which: { operationId: string; roles?: readonly ImageRole[] }): Promise<number>
+  /** Deletes what killed processes left behind. The age must exceed the longest time between `store` and `record`. */
+  sweep(options: { olderThanMs: number }): Promise<Swept>
+}
+
+export function createImages(options: ImagesOptions): Images {
+  restrictSharp()
+  const { prisma, storage, stagingDir, cacheDir, publicUrl, signingKeys, now, newId } = options
+  const limits = { ...defaultImageLimits, ...options.limits }
+  const gate = createGate({ slots: limits.decoders, maxWaiting: limits.maxWaitingUploads })
+  const staging = { folder: stagingDir, limits, gate, newId }
+  const urls = createImageUrls({
+    publicUrl,
+    signingKeys,
+    now,
+    defaultSeconds: limits.urlSeconds,
+    maxSeconds: limits.maxUrlSeconds,
+  })
+  const variants = createVariants({
+    storage,
+    gate,
+    newId,
+    folder: cacheDir,
+    maxBytes: limits.variantCacheBytes,
+    maxPixels: limits.maxPixels,
+    maxWaiting: limits.maxWaitingVariants,
+  })
+  const find: Images['find'] = (id, owner) => findImage(prisma, id, owner)
+  const open: Images['open'] = (image, { signal } = {}) => storage.open(image.storageKey, { signal })
+  return {
+    stage: (source, stageOptions) => stageImage(staging, source, stageOptions),
+    checkMask: (mask, first, signal) => checkMask({ mask, first, storage, signal, staging, limits, gate }),
+    store: (staged, operationId, signal) => storeImage(storage, staged, { operationId, signal }),
+    record: recordImage,
+    keep: async (staged, place) => {
+      const stored = await storeImage(storage, staged, place)
+      return recordImage(prisma, stored, { ...place, id: newId(), createdAt: now() })
+    },
+    find,
+    url: (image, urlOptions) => urls.sign(image.id, urlOptions),
+    serve: createImageRoute({ find, urls, storage, variants, now }),
+    open,
+    base64: async (image, signal) => {
+      if (image.byteSize > limits.maxBase64Bytes) throw tooLarge(limits.maxBase64Bytes, image.byteSize)
+      return encodeBase64(await open(image, { ...(signal ? { signal } : {}) }), limits.maxBase64Bytes)
+    },
+    deleteImages: async (which) => {
+      const ids = await deleteOperationImages({ prisma, storage }, which)
+      for (const id of ids) await variants.drop(id)
+      return ids.length
+    },
+    sweep: async ({ olderThanMs }) => {
+      const olderThan = new Date(now().getTime() - olderThanMs)
+      const temporary = [stagingDir, cacheDir].map((folder) => sweepTemporaryFiles(folder, olderThan))
+      const [staged = 0, cached = 0] = await Promise.all(temporary)
+      return { temporaryFiles: staged + cached, objects: await sweepObjects({ prisma, storage }, olderThan) }
+    },
+  }
+}
+
+async function checkMask(context: {
+  mask: StagedImage | Image
+  first: Size
+  storage: Storage
+  staging: { folder: string; newId: () => string }
+  limits: ImageLimits
+  gate: Gate
+  signal: AbortSignal | undefined
+}): Promise<void> {
+  const { mask, first, storage, staging, limits, gate, signal } = context
+  checkMaskShape(mask, first)
+  const { maxPixels } = limits
+  if ('path' in mask) return checkMaskPixels({ mask, maxPixels, gate, signal })
+  const files = createTemporaryFiles(staging.folder, staging.newId)
+  try {
+    await prepareFolder(staging.folder)
+    const path = files.next()
+    await fetchFile(storage, mask.storageKey, path, signal)
+    await checkMaskPixels({ mask: { ...mask, path }, maxPixels, gate, signal })
+  } finally {
+    await files.dispose()
+  }
+}

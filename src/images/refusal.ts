@@ -1,0 +1,47 @@
+import { EaselError } from '../errors.ts'
+
+/** Why an image is refused, and what its owner can do about it. */
+const refusals = {
+  IMAGE_EMPTY: { message: 'The file is empty.' },
+  IMAGE_TYPE_UNSUPPORTED: { message: 'The file is not a PNG, JPEG or WebP image.', hint: 'CONVERT_TO_PNG' },
+  IMAGE_ENCODING_UNSUPPORTED: {
+    message: 'The image uses a rare encoding that few programs read.',
+    hint: 'CONVERT_TO_PNG',
+  },
+  IMAGE_TRUNCATED: { message: 'The image ends before it is complete.', hint: 'UPLOAD_AGAIN' },
+  IMAGE_CORRUPT: { message: 'The image is damaged.', hint: 'EXPORT_AGAIN' },
+  IMAGE_ANIMATED: { message: 'Animated images are not accepted.', hint: 'CONVERT_TO_PNG' },
+  IMAGE_TOO_LARGE_PIXELS: { message: 'The image has too many pixels.', hint: 'RESIZE' },
+  MASK_NOT_PNG: { message: 'A mask must be a PNG.', hint: 'CONVERT_TO_PNG' },
+  MASK_WITHOUT_ALPHA: {
+    message: 'A mask needs an alpha channel: its fully transparent pixels say where to edit.',
+    hint: 'ADD_ALPHA',
+  },
+  MASK_SIZE_MISMATCH: { message: 'A mask must be as large as the first image.', hint: 'RESIZE' },
+  MASK_FULLY_OPAQUE: {
+    message: 'The mask has no fully transparent pixel, so there is nothing to edit.',
+    hint: 'ADD_ALPHA',
+  },
+  MASK_FULLY_TRANSPARENT: {
+    message: 'The mask is fully transparent; leave it out to edit the whole image.',
+    hint: 'REMOVE_MASK',
+  },
+} as const
+
+export type RefusalReason = keyof typeof refusals
+
+export interface RefusalDetails {
+  allowed?: unknown
+  actual?: unknown
+  /** What exactly is wrong, for the end of the message. */
+  because?: string
+  cause?: unknown
+}
+
+/** The error of an image that Easel does not take. It names no field: the caller knows which input it was. */
+export function refusal(reason: RefusalReason, details: RefusalDetails = {}): EaselError {
+  const { because, cause, ...rest } = details
+  const { message, ...advice } = refusals[reason]
+  const text = because ? `${message} (${because})` : message
+  return new EaselError('BAD_USER_INPUT', text, { reason, ...advice, ...rest }, { cause })
+}

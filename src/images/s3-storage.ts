@@ -1,0 +1,96 @@
+import { createReadStream } from 'node:fs'
+import { addAbortSignal, type Readable } from 'node:stream'
+import { objectMissing, type Storage } from './storage.ts'
+
+export interface S3StorageOptions {
+  readonly bucket: string
+  readonly region: string
+  /** For servers other than Amazon's that speak S3. Their buckets are then part of the path. */
+  readonly endpoint?: string | undefined
+  /** Without them the SDK looks where Amazon's tools look: environment, profile, role of the machine. */
+  readonly credentials?: { readonly accessKeyId: string; readonly secretAccessKey: string } | undefined
+}
+
+const ignore = () => {}
+const silentLogger = { trace: ignore, debug: ignore, info: ignore, warn: ignore, error: ignore }
+
+export interface S3Storage extends Storage {
+  close(): void
+}
+
+/** Keeps images in a bucket. The SDK is large, so it is loaded only where there is one. */
+export async function createS3Storage(options: S3StorageOptions): Promise<S3Storage> {
+  const { bucket, region, endpoint, credentials } = options
+  const { GetObjectCommand, S3Client } = await import('@aws-sdk/client-s3')
+  const { S3Driver } = await import('flydrive/drivers/s3')
+  const client = new S3Client({
+    region,
+    ...(endpoint ? { endpoint, forcePathStyle: true } : {}),
+    ...(credentials ? { credentials } : {}),
+    // The newer default adds a checksum in a trailer, which many servers other than Amazon's refuse.
+    requestChecksumCalculation: 'WHEN_REQUIRED',
+    responseChecksumValidation: 'WHEN_REQUIRED',
+    // Without a logger the SDK writes to the console; what went wrong is in the error as well.
+    logger: silentLogger,
+  })
+  // Most servers have object ACLs off; a bucket of images is private as a whole.
+  const driver = new S3Driver({ client, bucket, visibility: 'private', supportsACL: false })
+  return {
+    async put(key, file, { contentType, byteSize, signal }) {
+      const bytes = createReadStream(file)
+      if (signal) addAbortSignal(signal, bytes)
+      try {
+        await driver.putStream(key, bytes, { contentType, contentLength: byteSize })
+      } finally {
+        bytes.destroy()
+      }
+    },
+    async open(key, { start, end, signal } = {}) {
+      const range =
+        start === undefined && end === undefined ? {} : { Range: `bytes=${start ?? 0}-${end ?? ''}` }
+      const command = new GetObjectCommand({ Bucket: bucket, Key: key, ...range })
+      try {
+        // Under Node the SDK's body is a Readable; its type also covers browsers.
+        return (await client.send(command, signal ? { abortSignal: signal } : {})).Body as Readable
+      } catch (error) {
+        throw isMissing(error) ? objectMissing(error) : error
+      }
+    },
+    async size(key) {
+      try {
+        return (await driver.getMetaData(key)).contentLength
+      } catch (error) {
+        if (isMissing(error)) return null
+        throw error
+      }
+    },
+    delete: (key) => driver.delete(key),
+    deletePrefix: (prefix) => driver.deleteAll(prefix),
+    async *listPrefixes() {
+      for await (const entry of pages((token) => driver.listAll('/', token))) {
+        if (entry.isDirectory) yield entry.prefix
+      }
+    },
+    async *list(prefix) {
+      for await (const entry of pages((token) => driver.listAll(prefix, { ...token, recursive: true }))) {
+        if (entry.isFile) yield { key: entry.key, modifiedAt: (await entry.getMetaData()).lastModified }
+      }
+    },
+    close: () => client.destroy(),
+  }
+}
+
+async function* pages<T>(
+  list: (token: { paginationToken?: string }) => Promise<{ paginationToken?: string; objects: Iterable<T> }>,
+): AsyncGenerator<T> {
+  let token: string | undefined
+  do {
+    const page = await list(token ? { paginationToken: token } : {})
+    yield* page.objects
+    token = page.paginationToken
+  } while (token)
+}
+
+function isMissing(error: unknown): boolean {
+  return error instanceof Error && ['NoSuchKey', 'NotFound'].includes(error.name)
+}

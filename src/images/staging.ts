@@ -1,0 +1,113 @@
+import { open, rm } from 'node:fs/promises'
+import { readFileBytes } from './byte-reader.ts'
+import { copyPieces, digestFile, type FileDigest, writeUpright } from './clean-copy.ts'
+import { isDiskFull, storageFull } from './disk-full.ts'
+import type { Gate } from './gate.ts'
+import {
+  type ImageLayout,
+  type ImageMimeType,
+  isUnchanged,
+  type LayoutOptions,
+  type PixelLimits,
+} from './image-layout.ts'
+import { readLayout } from './layout-reader.ts'
+import { readThumbHash, slotsFor } from './pixels.ts'
+import { createTemporaryFiles, type TemporaryFiles } from './temporary-files.ts'
+import { type ByteSource, receive } from './upload.ts'
+
+/** A checked image without metadata in a file of its own. Whoever has it discards it. */
+export interface StagedImage {
+  readonly path: string
+  readonly sha256: string
+  readonly byteSize: number
+  readonly mimeType: ImageMimeType
+  readonly width: number
+  readonly height: number
+  readonly hasAlpha: boolean
+  readonly thumbHash: string | null
+  discard(): Promise<void>
+}
+
+export interface StageOptions {
+  readonly maxBytes: number
+  readonly signal?: AbortSignal | undefined
+  /**
+   * Whether signed provenance (C2PA) stays in the file; by default it does. It says that a picture was generated, but
+   * a camera's may also say where it was taken.
+   */
+  readonly keepProvenance?: boolean
+}
+
+export interface StagingOptions {
+  readonly folder: string
+  readonly limits: PixelLimits
+  readonly gate: Gate
+  readonly newId: () => string
+}
+
+/** Takes a stream in: receive, read the structure, remove metadata, turn upright, decode once. */
+export async function stageImage(
+  staging: StagingOptions,
+  source: ByteSource,
+  options: StageOptions,
+): Promise<StagedImage> {
+  const files = createTemporaryFiles(staging.folder, staging.newId)
+  try {
+    const received = files.next()
+    const digest = await receive({ ...options, source, path: received })
+    const image = await cleanImage({ staging, files, path: received, digest, options })
+    files.release(image.path)
+    return image
+  } catch (error) {
+    throw isDiskFull(error) ? storageFull(error) : error
+  } finally {
+    await files.dispose()
+  }
+}
+
+async function cleanImage(context: {
+  staging: StagingOptions
+  files: TemporaryFiles
+  path: string
+  digest: FileDigest
+  options: StageOptions
+}): Promise<StagedImage> {
+  const { staging, files, options } = context
+  const { limits, gate } = staging
+  const { signal, keepProvenance = true } = options
+  let { path, digest } = context
+  let layout = await layoutOf(path, { limits, keepProvenance })
+  signal?.throwIfAborted()
+  if (layout.orientation !== 1) {
+    const upright = files.next()
+    const encode = () => writeUpright({ from: path, to: upright, layout, maxPixels: limits.maxPixels })
+    await gate.run(encode, { slots: slotsFor({ ...layout, needsWholePicture: true }), signal })
+    path = upright
+    layout = await layoutOf(path, { limits, keepProvenance })
+    digest = await digestFile(path)
+  }
+  if (!isUnchanged(layout, digest.byteSize)) {
+    const clean = files.next()
+    digest = await copyPieces({ from: path, to: clean, pieces: layout.pieces, signal })
+    path = clean
+  }
+  const thumbHash = await readThumbHash({ path, layout, maxPixels: limits.maxPixels, gate, signal })
+  signal?.throwIfAborted()
+  const { mimeType, width, height, hasAlpha } = layout
+  return {
+    path,
+    ...digest,
+    mimeType,
+    width,
+    height,
+    hasAlpha,
+    thumbHash,
+    discard: () => rm(path, { force: true }),
+  }
+}
+
+async function layoutOf(path: string, options: LayoutOptions): Promise<ImageLayout> {
+  await using handle = await open(path, 'r')
+  const { size } = await handle.stat()
+  return await readLayout(readFileBytes(handle, size), options)
+}

@@ -1,0 +1,50 @@
+import type { Readable } from 'node:stream'
+import { EaselError } from '../errors.ts'
+import type { ImageMimeType } from './image-layout.ts'
+
+export interface StoredObject {
+  readonly key: string
+  readonly modifiedAt: Date
+}
+
+/** Where the bytes of images live, under keys `<operationId>/<sha256>.<extension>`. */
+export interface Storage {
+  /** Afterwards the object is durable, whole and readable; before that nothing of it can be seen. */
+  put(
+    key: string,
+    file: string,
+    options: { contentType: string; byteSize: number; signal?: AbortSignal | undefined },
+  ): Promise<void>
+  /** `end` is inclusive. A missing object is an error NOT_FOUND. */
+  open(
+    key: string,
+    options?: { start?: number; end?: number; signal?: AbortSignal | undefined },
+  ): Promise<Readable>
+  /** Null where there is no such object. */
+  size(key: string): Promise<number | null>
+  delete(key: string): Promise<void>
+  deletePrefix(prefix: string): Promise<void>
+  /** The first parts of all keys. */
+  listPrefixes(): AsyncIterable<string>
+  list(prefix: string): AsyncIterable<StoredObject>
+}
+
+const extensions: Record<ImageMimeType, string> = {
+  'image/png': 'png',
+  'image/jpeg': 'jpg',
+  'image/webp': 'webp',
+}
+
+export function extensionOf(mimeType: string): string {
+  return extensions[mimeType as ImageMimeType] ?? 'bin'
+}
+
+/** The same image of the same operation has the same key, so doing it twice after a crash leaves one object. */
+export function storageKey(operationId: string, image: { sha256: string; mimeType: string }): string {
+  if (!/^[\w-]+$/.test(operationId)) throw new TypeError('an operation id cannot be a folder name')
+  return `${operationId}/${image.sha256}.${extensionOf(image.mimeType)}`
+}
+
+export function objectMissing(cause?: unknown): EaselError {
+  return new EaselError('NOT_FOUND', 'The image is gone.', { reason: 'IMAGE_GONE' }, { cause })
+}

@@ -1,0 +1,46 @@
+import { mkdir, readdir, rm, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+
+const extension = '.part'
+
+/** Files that exist for one piece of work. Whatever is not released when the work ends is deleted. */
+export interface TemporaryFiles {
+  /** A new name nobody else uses; nothing is created yet. */
+  next(): string
+  /** Hands a file over to its new owner. */
+  release(path: string): void
+  dispose(): Promise<void>
+}
+
+export function createTemporaryFiles(folder: string, newId: () => string): TemporaryFiles {
+  const paths = new Set<string>()
+  return {
+    next() {
+      const path = join(folder, `${newId()}${extension}`)
+      paths.add(path)
+      return path
+    },
+    release: (path) => void paths.delete(path),
+    async dispose() {
+      await Promise.all([...paths].map((path) => rm(path, { force: true })))
+    },
+  }
+}
+
+export async function prepareFolder(folder: string): Promise<void> {
+  await mkdir(folder, { recursive: true, mode: 0o700 })
+}
+
+/** Deletes what a killed process left behind; the number of files deleted. */
+export async function sweepTemporaryFiles(folder: string, olderThan: Date): Promise<number> {
+  let deleted = 0
+  for (const name of await readdir(folder).catch(() => [])) {
+    if (!name.endsWith(extension)) continue
+    const path = join(folder, name)
+    const age = await stat(path).catch(() => undefined)
+    if (!age || age.mtime >= olderThan) continue
+    await rm(path, { force: true })
+    deleted++
+  }
+  return deleted
+}
