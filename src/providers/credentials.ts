@@ -1,0 +1,79 @@
+import { execFile } from 'node:child_process'
+
+export interface CredentialOptions {
+  apiKey?: string | undefined
+  /** A token of Yandex Cloud; goes before the key. */
+  iamToken?: string | undefined
+  /** A shell command that prints such a token. They live for twelve hours at most. */
+  iamTokenCommand?: string | undefined
+  organization?: string | undefined
+  project?: string | undefined
+}
+
+export const credentialNames = [
+  'apiKey',
+  'iamToken',
+  'iamTokenCommand',
+  'organization',
+  'project',
+] as const satisfies (keyof CredentialOptions)[]
+
+export interface Credentials {
+  /** The headers that say who calls. */
+  headers(signal: AbortSignal): Promise<Record<string, string>>
+  /** What must never be shown. */
+  secrets(): string[]
+  /** The upstream refused them: a printed token is printed anew. */
+  renew(): void
+}
+
+/** Short enough that a revoked token is soon replaced, long enough to spare the command. */
+const tokenLifetimeMs = 10 * 60_000
+const commandTimeoutMs = 30_000
+
+export function createCredentials(
+  options: CredentialOptions,
+  { keyScheme, now }: { keyScheme: 'Bearer' | 'Api-Key'; now: () => Date },
+): Credentials {
+  const { apiKey, iamToken, iamTokenCommand, organization, project } = options
+  let printed: { token: string; at: number } | null = null
+
+  const readToken = async (command: string, signal: AbortSignal) => {
+    const at = now().getTime()
+    if (!printed || at - printed.at > tokenLifetimeMs || at < printed.at)
+      printed = { token: await run(command, signal), at }
+    return printed.token
+  }
+  const authorize = async (signal: AbortSignal) => {
+    if (iamTokenCommand) return `Bearer ${await readToken(iamTokenCommand, signal)}`
+    if (iamToken) return `Bearer ${iamToken}`
+    return apiKey ? `${keyScheme} ${apiKey}` : null
+  }
+  return {
+    headers: async (signal) => {
+      const authorization = await authorize(signal)
+      return {
+        ...(authorization && { authorization }),
+        ...(organization && { 'openai-organization': organization }),
+        ...(project && { 'openai-project': project }),
+      }
+    },
+    secrets: () =>
+      [apiKey, iamToken, printed?.token, organization, project].filter((each) => each !== undefined),
+    renew: () => {
+      printed = null
+    },
+  }
+}
+
+function run(command: string, signal: AbortSignal): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const limits = { timeout: commandTimeoutMs, maxBuffer: 64 * 1024, signal }
+    execFile('/bin/sh', ['-c', command], limits, (error, stdout) => {
+      const token = stdout.trim()
+      if (error || !/^[\w.~+/=-]+$/.test(token))
+        reject(new Error('The iamTokenCommand printed no token', { cause: error }))
+      else resolve(token)
+    })
+  })
+}

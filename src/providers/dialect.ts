@@ -1,0 +1,38 @@
+import type { ImageModel } from './image-model.ts'
+import type { ImageRequest } from './image-request.ts'
+import type { ImageSink, OpenSink, ReplyEvent } from './reply.ts'
+import type { HttpReply, HttpRequest } from './transport.ts'
+import type { Redaction } from './upstream-error.ts'
+
+/** How one provider is spoken to, apart from its credentials. */
+export interface WireOptions {
+  baseUrl: URL
+  /** What a form calls several images: `image[]` at OpenAI, `image` at some proxies. */
+  multiImageField: 'image[]' | 'image'
+  maskField: string
+  /** `always`: base64 is asked for, as servers that default to addresses want. `never`: such a server refuses the field. */
+  responseFormat: 'as asked' | 'always' | 'never'
+  /** Some servers refuse a stream without partial images (new-api#1234). */
+  forcePartialImages: boolean
+  /** Texts that a server would take for commands of its own. */
+  stripFromPrompt: RegExp | null
+  folderId: string | null
+}
+
+export interface ReadContext<T> {
+  request: ImageRequest
+  openSink: OpenSink<T>
+  redaction: Redaction
+  maxTextBytes: number
+  maxEventBytes: number
+  now(): Date
+  /** Fetches an image from an address of the upstream. Each try gets a sink of its own. */
+  download(address: string, open: () => ImageSink<T>): Promise<T>
+}
+
+/** Pure: a request in, its description out; bytes in, events out. No sockets, no credentials, no retries. */
+export interface ReplyDialect {
+  describe(model: ImageModel, request: ImageRequest, wire: WireOptions): HttpRequest
+  /** Throws a ProviderFailure when no image came. */
+  read<T>(reply: HttpReply, context: ReadContext<T>): AsyncGenerator<ReplyEvent<T>>
+}

@@ -1,0 +1,105 @@
+import { InvalidBase64 } from './base64-decoder.ts'
+import type { ImageSlot } from './image-slot.ts'
+
+/** The text of an image is no JSON text. */
+export class BrokenText extends Error {}
+
+const quote = 0x22
+const backslash = 0x5c
+const comma = 0x2c
+const maxDataHeaderBytes = 256
+
+type State = 'dataHeader' | 'data' | 'escape' | 'unicode'
+
+/** The text between two quotes that is an image: its escapes are undone, and its base64 goes into the slot. */
+export class ImageText<T> {
+  readonly #slot: ImageSlot<T>
+  #state: State
+  /** What was read before it was known to be an image. */
+  #start: string
+  #header = ''
+  #unicode = ''
+
+  constructor(slot: ImageSlot<T>, { start, isDataAddress }: { start: string; isDataAddress: boolean }) {
+    this.#slot = slot
+    this.#state = isDataAddress ? 'dataHeader' : 'data'
+    this.#start = isDataAddress ? '' : start
+  }
+
+  /** Reads up to the closing quote, or all there is. */
+  async read(bytes: Buffer, from: number): Promise<{ at: number; isEnd: boolean }> {
+    let at = from
+    while (at < bytes.length) {
+      const byte = bytes[at] as number
+      if (byte === quote && this.#state !== 'escape') {
+        await this.#end()
+        return { at: at + 1, isEnd: true }
+      }
+      if (this.#state === 'data') at = await this.#readData(bytes, at)
+      else {
+        await this.#readOne(byte)
+        at += 1
+      }
+    }
+    return { at, isEnd: false }
+  }
+
+  async #end(): Promise<void> {
+    if (this.#state === 'unicode') throw new BrokenText('An escape is broken')
+    if (this.#state === 'dataHeader') this.#slot.refuse(new InvalidBase64('A data: address without data'))
+    await this.#writeStart()
+    await this.#slot.close()
+  }
+
+  async #writeStart(): Promise<void> {
+    const start = this.#start
+    this.#start = ''
+    if (start !== '') await this.#slot.write(start)
+  }
+
+  async #readData(bytes: Buffer, from: number): Promise<number> {
+    await this.#writeStart()
+    const end = bytes.indexOf(quote, from)
+    const whole = bytes.subarray(from, end === -1 ? bytes.length : end)
+    const escapeAt = whole.indexOf(backslash)
+    const plain = escapeAt === -1 ? whole : whole.subarray(0, escapeAt)
+    if (plain.length > 0) await this.#slot.write(plain.toString('latin1'))
+    if (escapeAt === -1) return from + plain.length
+    this.#state = 'escape'
+    return from + plain.length + 1
+  }
+
+  async #readOne(byte: number): Promise<void> {
+    const character = String.fromCharCode(byte)
+    if (this.#state === 'dataHeader') return this.#readHeader(byte, character)
+    if (this.#state === 'escape' && character === 'u') {
+      this.#state = 'unicode'
+      return
+    }
+    if (this.#state === 'unicode') return this.#readUnicode(character)
+    this.#state = 'data'
+    await this.#slot.write('nrtbf'.includes(character) ? ' ' : character)
+  }
+
+  #readHeader(byte: number, character: string): void {
+    if (byte === comma) {
+      if (!/;base64$/i.test(this.#header))
+        this.#slot.refuse(new InvalidBase64('A data: address without base64'))
+      this.#state = 'data'
+      return
+    }
+    this.#header += character
+    if (this.#header.length > maxDataHeaderBytes)
+      throw new BrokenText('The head of a data: address is too long')
+  }
+
+  async #readUnicode(character: string): Promise<void> {
+    if (!/[0-9a-f]/i.test(character)) throw new BrokenText('An escape is broken')
+    this.#unicode += character
+    if (this.#unicode.length < 4) return
+    const code = Number.parseInt(this.#unicode, 16)
+    this.#unicode = ''
+    this.#state = 'data'
+    await this.#slot.write(String.fromCharCode(code))
+  }
+}

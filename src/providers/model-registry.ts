@@ -1,0 +1,156 @@
+import { EaselError } from '../errors.ts'
+import type { Capabilities, ImageModel } from './image-model.ts'
+import type { OperationKind } from './image-request.ts'
+import { listParameters } from './model-parameters.ts'
+import { noPricing, type PriceRow } from './pricing.ts'
+import type { ModelDefinition } from './registry/model-definition.ts'
+import { type Preset, type PresetName, presets } from './registry/presets.ts'
+
+/** A model of the configuration: rules of its own, or those of a known model with changes. */
+export interface CustomModel {
+  name: string
+  upstreamName?: string
+  description?: string
+  /** The model of the preset whose rules it follows. */
+  like?: string
+  kinds?: OperationKind[]
+  capabilities?: Partial<Record<OperationKind, Partial<Capabilities>>>
+  prices?: PriceRow[]
+}
+
+/** What an operator can switch on although its documentation says that it is not supported. */
+export type Enablement = 'edits' | 'variations' | 'messageWeights'
+
+export interface RegistryEntry {
+  name: string
+  preset: PresetName
+  folderId?: string | undefined
+  models?: readonly (string | CustomModel)[] | undefined
+  enable?: readonly Enablement[] | undefined
+}
+
+const kinds: readonly OperationKind[] = ['GENERATE', 'EDIT', 'VARIATION']
+const enablements: Partial<Record<OperationKind, Enablement>> = { EDIT: 'edits', VARIATION: 'variations' }
+
+/** The models of one provider, in the order of the configuration or else of the preset. */
+export function listModels(entry: RegistryEntry): ImageModel[] {
+  const preset: Preset = presets[entry.preset]
+  const definitions = entry.models?.map((model) => define(model, preset)) ?? preset.models
+  return definitions.map((definition) => createModel(entry, preset, definition))
+}
+
+function define(model: string | CustomModel, preset: Preset): ModelDefinition {
+  const known = (name: string) =>
+    preset.models.find((each) => each.name === name) ?? preset.describeModel(name)
+  if (typeof model === 'string') return known(model)
+  const { name, upstreamName, description, like, kinds: only, capabilities, prices } = model
+  const base = known(like ?? name)
+  const changed = kinds.flatMap((kind) => {
+    const rules = base.capabilities[kind]
+    return rules && (!only || only.includes(kind))
+      ? [[kind, { ...rules, ...capabilities?.[kind] }] as const]
+      : []
+  })
+  const own = {
+    name,
+    upstreamName: upstreamName ?? (like ? name : (base.upstreamName ?? name)),
+    description: description ?? base.description ?? '',
+  }
+  const pricing = { ...(base.pricing ?? noPricing), ...(prices && { prices }) }
+  return {
+    ...base,
+    ...own,
+    capabilities: Object.fromEntries(changed),
+    pricing,
+    retirement: like ? null : (base.retirement ?? null),
+  }
+}
+
+function createModel(entry: RegistryEntry, preset: Preset, definition: ModelDefinition): ImageModel {
+  const capabilities = enable(definition, entry.enable ?? [])
+  const dialect = definition.dialect ?? 'openai'
+  const served = kinds.filter((kind) => capabilities[kind])
+  const forms = served.map((kind) => [kind, listParameters(kind, capabilities[kind] as Capabilities)])
+  return {
+    id: `${entry.name}/${definition.name}`,
+    provider: entry.name,
+    name: definition.name,
+    upstreamName: (definition.upstreamName ?? definition.name).replace(
+      '<folder>',
+      entry.folderId ?? 'sandbox',
+    ),
+    description: definition.description ?? '',
+    dialect,
+    sandbox: preset.sandbox ?? false,
+    idempotency: dialect === 'yandex-art' ? 'lookup' : 'none',
+    kinds: served,
+    capabilities,
+    parameters: Object.fromEntries(forms),
+    unsupported: explain(definition, served),
+    retirement: definition.retirement ?? null,
+    pricing: definition.pricing ?? noPricing,
+  }
+}
+
+function enable(definition: ModelDefinition, enabled: readonly Enablement[]): ImageModel['capabilities'] {
+  const capabilities = { ...definition.capabilities }
+  for (const kind of kinds) {
+    const dormant = definition.dormant?.[kind]
+    const word = enablements[kind]
+    if (dormant && word && enabled.includes(word)) capabilities[kind] = dormant.capabilities
+    const rules = capabilities[kind]
+    if (rules?.messages && enabled.includes('messageWeights')) {
+      capabilities[kind] = { ...rules, messages: { ...rules.messages, weights: true } }
+    }
+  }
+  return capabilities
+}
+
+function explain(definition: ModelDefinition, served: readonly OperationKind[]): ImageModel['unsupported'] {
+  const missing = kinds.filter((kind) => !served.includes(kind))
+  return Object.fromEntries(
+    missing.map((kind) => {
+      const reason = definition.dormant?.[kind]?.reason ?? definition.unsupported?.[kind]
+      return [kind, reason ?? 'The model is not configured for it.']
+    }),
+  )
+}
+
+export function isRetired({ retirement }: ImageModel, now: Date): boolean {
+  return retirement !== null && now.toISOString().slice(0, 10) >= retirement.date
+}
+
+const artUri = /^art:\/\/([^/]+)\/([^/]+)(?:\/([^/]+))?$/
+
+/** Whether a caller who says `asked` means this model: its id, its name, or its URI with or without a version. */
+export function answersTo(model: ImageModel, asked: string): boolean {
+  if (model.id === asked || model.name === asked || model.upstreamName === asked) return true
+  const [uri, own] = [artUri.exec(asked), artUri.exec(model.upstreamName)]
+  if (!uri || !own || uri[2] !== own[2] || (uri[3] ?? 'latest') !== (own[3] ?? 'latest')) return false
+  // The sandbox has no folders.
+  return model.sandbox || uri[1] === own[1]
+}
+
+export function refuseUnknownModel(asked: string, models: readonly ImageModel[]): EaselError {
+  return new EaselError('BAD_USER_INPUT', 'There is no such model here.', {
+    field: 'input.model',
+    reason: 'MODEL_UNKNOWN',
+    allowed: models.map(({ id }) => id),
+    actual: asked.slice(0, 200),
+  })
+}
+
+export function refuseRetiredModel(
+  { name, retirement }: ImageModel,
+  models: readonly ImageModel[],
+): EaselError {
+  const replacement = retirement?.replacement ?? null
+  const advice = replacement ? ` Use ${replacement}.` : ''
+  return new EaselError('BAD_USER_INPUT', `${name} was retired on ${retirement?.date}.${advice}`, {
+    field: 'input.model',
+    reason: 'MODEL_RETIRED',
+    allowed: replacement ? models.filter(({ name }) => name === replacement).map(({ id }) => id) : [],
+    actual: name,
+    ...(replacement && { replacement }),
+  })
+}

@@ -1,0 +1,28 @@
+export interface ProviderLimits {
+  connectTimeoutMs: number
+  /** Between two pieces of a result that is fetched from an address. */
+  replyIdleTimeoutMs: number
+  /** Before a result that could not be fetched is tried again. */
+  downloadPauseMs: number
+  /** One reply, images and all. */
+  maxReplyBytes: number
+  /** One event of a stream. A PNG of 3840x2160 can reach 45 MB of base64. */
+  maxEventBytes: number
+  /** A reply without its images. */
+  maxTextBytes: number
+  /** The pauses between questions about an operation; the last one repeats. */
+  pollIntervalsMs: readonly number[]
+  breaker: { maxFailures: number; pauseMs: number }
+}
+
+/** The pauses are those of Yandex's own client (10 s), approached faster: most images take a few seconds. */
+export const defaultLimits: ProviderLimits = {
+  connectTimeoutMs: 10_000,
+  replyIdleTimeoutMs: 60_000,
+  downloadPauseMs: 500,
+  maxReplyBytes: 256 * 1024 * 1024,
+  maxEventBytes: 64 * 1024 * 1024,
+  maxTextBytes: 1024 * 1024,
+  pollIntervalsMs: [1000, 2000, 3000, 5000, 10_000],
+  breaker: { maxFailures: 10, pauseMs: 30_000 },
+}

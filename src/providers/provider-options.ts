@@ -1,0 +1,92 @@
+import { type CredentialOptions, credentialNames } from './credentials.ts'
+import type { WireOptions } from './dialect.ts'
+import type { CustomModel, Enablement } from './model-registry.ts'
+import { type Preset, type PresetName, presets } from './registry/presets.ts'
+
+export interface ProviderOptions extends CredentialOptions {
+  /** The first part of its models' ids. */
+  name: string
+  preset: PresetName
+  baseUrl?: string | undefined
+  folderId?: string | undefined
+  /** Which of the preset's models, or further ones; all of the preset's by default. */
+  models?: readonly (string | CustomModel)[] | undefined
+  enable?: readonly Enablement[] | undefined
+  multiImageField?: WireOptions['multiImageField'] | undefined
+  maskField?: string | undefined
+  responseFormat?: WireOptions['responseFormat'] | undefined
+  forcePartialImages?: boolean | undefined
+}
+
+/** A provider as an operator wrote it. */
+export interface ProviderEntry {
+  name: string
+  preset: string
+  [option: string]: unknown
+}
+
+/** Throws one Error that lists every fault. No value of an option is shown: it may be a key. */
+export function checkProviderOptions(
+  entries: readonly (ProviderEntry | ProviderOptions)[],
+): ProviderOptions[] {
+  const faults = entries.flatMap((entry) =>
+    findFaults({ ...entry }).map((fault) => `provider ${entry.name}: ${fault}`),
+  )
+  const names = entries.map(({ name }) => name)
+  for (const name of new Set(names.filter((name, index) => names.indexOf(name) !== index))) {
+    faults.push(`provider ${name}: the name is given twice`)
+  }
+  if (faults.length > 0)
+    throw new Error(`The providers are not configured rightly:\n  ${faults.join('\n  ')}`)
+  return entries as ProviderOptions[]
+}
+
+type Rule = (value: unknown) => string | null
+
+const isText: Rule = (value) => (typeof value === 'string' && value !== '' ? null : 'must be a text')
+const isFlag: Rule = (value) => (typeof value === 'boolean' ? null : 'must be true or false')
+const isOneOf =
+  (...allowed: string[]): Rule =>
+  (value) =>
+    allowed.includes(value as string) ? null : `must be one of ${allowed.join(', ')}`
+const isListOf =
+  (rule: Rule): Rule =>
+  (value) =>
+    Array.isArray(value) ? (value.map(rule).find((fault) => fault !== null) ?? null) : 'must be a list'
+const isModel: Rule = (value) => {
+  const name = typeof value === 'object' && value !== null && 'name' in value ? value.name : value
+  return isText(name) && 'must hold names or definitions with a name'
+}
+
+const rules: Record<string, Rule> = {
+  name: (value) => (/^[\w.-]{1,64}$/.test(String(value)) ? null : 'must be letters, digits, dots and dashes'),
+  preset: isOneOf(...Object.keys(presets)),
+  baseUrl: (value) => (isHttpUrl(value) ? null : 'must be an http or https address'),
+  folderId: isText,
+  models: isListOf(isModel),
+  enable: isListOf(isOneOf('edits', 'variations', 'messageWeights')),
+  multiImageField: isOneOf('image[]', 'image'),
+  maskField: isText,
+  responseFormat: isOneOf('as asked', 'always', 'never'),
+  forcePartialImages: isFlag,
+  ...Object.fromEntries(credentialNames.map((name) => [name, isText])),
+}
+
+function findFaults(entry: Record<string, unknown>): string[] {
+  const faults: string[] = []
+  for (const [option, value] of Object.entries(entry)) {
+    const rule = Object.hasOwn(rules, option) ? rules[option] : undefined
+    const fault = rule ? value !== undefined && rule(value) : 'is not an option'
+    if (fault) faults.push(`${option} ${fault}`)
+  }
+  const preset: Preset | null = Object.hasOwn(presets, String(entry.preset))
+    ? presets[entry.preset as PresetName]
+    : null
+  if (preset?.baseUrl === null && entry.baseUrl === undefined) faults.push('baseUrl is missing')
+  if (preset?.needsFolder && entry.folderId === undefined) faults.push('folderId is missing')
+  return faults
+}
+
+function isHttpUrl(value: unknown): boolean {
+  return typeof value === 'string' && URL.canParse(value) && /^https?:$/.test(new URL(value).protocol)
+}

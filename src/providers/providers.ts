@@ -1,0 +1,134 @@
+import { EaselError } from '../errors.ts'
+import { guardedLookup } from './address-guard.ts'
+import type { ImageModel } from './image-model.ts'
+import type { ImageRequest, OperationKind, RequestDraft } from './image-request.ts'
+import { answersTo, isRetired, listModels, refuseRetiredModel, refuseUnknownModel } from './model-registry.ts'
+import { openAiDialect } from './openai-dialect.ts'
+import { Provider } from './provider.ts'
+import { type CallOptions, callOnce } from './provider-call.ts'
+import { defaultLimits, type ProviderLimits } from './provider-limits.ts'
+import { checkProviderOptions, type ProviderEntry, type ProviderOptions } from './provider-options.ts'
+import type { OpenSink, ReplyEvent } from './reply.ts'
+import { readSpooledReply } from './spooled-reply.ts'
+import { createTransport } from './transport.ts'
+import { refuseKind, validateRequest } from './validator.ts'
+import { callYandexArt, replayYandexArt, resumeYandexArt } from './yandex-art-call.ts'
+
+export type { CallOptions } from './provider-call.ts'
+export type { ProviderOptions } from './provider-options.ts'
+
+export interface ProvidersOptions {
+  /** As the operator wrote them: they are checked here, and every fault is told at once. */
+  providers: readonly (ProviderEntry | ProviderOptions)[]
+  /** The model of each kind of operation when the caller names none. */
+  defaults: { generate?: string | undefined; edit?: string | undefined; variation?: string | undefined }
+  limits?: Partial<ProviderLimits> | undefined
+  now(): Date
+  random(): number
+  log: { warn(fields: object, message: string): void }
+}
+
+export interface Providers {
+  /** Every model of every provider in the order of the configuration, the retired ones too. */
+  models(): ImageModel[]
+  /** By its id, `provider/model`. */
+  find(id: string): ImageModel | null
+  /** The models that may carry out an operation, in the order to try them; at least one. */
+  candidates(kind: OperationKind, model: string | null): ImageModel[]
+  /** Throws an EaselError for what the model does not take. */
+  validate(model: ImageModel, draft: RequestDraft): void
+  /** Throws a ProviderFailure; anything else is an error of a sink, the spool or `onSend`. */
+  call<T>(model: ImageModel, request: ImageRequest, options: CallOptions<T>): AsyncGenerator<ReplyEvent<T>>
+  /** The events of a reply that was spooled whole, once more. */
+  replay<T>(
+    model: ImageModel,
+    request: ImageRequest,
+    spool: AsyncIterable<Uint8Array>,
+    openSink: OpenSink<T>,
+  ): AsyncGenerator<ReplyEvent<T>>
+  /** Asks for operations that were submitted before. Only for models with idempotency `lookup`. */
+  resume<T>(
+    model: ImageModel,
+    request: ImageRequest,
+    upstreamOperationIds: string | readonly string[],
+    options: CallOptions<T>,
+  ): AsyncGenerator<ReplyEvent<T>>
+  close(): Promise<void>
+}
+
+const defaultOf = { GENERATE: 'generate', EDIT: 'edit', VARIATION: 'variation' } as const
+
+export function createProviders(options: ProvidersOptions): Providers {
+  const limits = { ...defaultLimits, ...options.limits }
+  const { now, random, log, defaults } = options
+  const configured = checkProviderOptions(options.providers)
+  const pacing = { pollIntervalsMs: limits.pollIntervalsMs, random }
+  const transport = createTransport(limits)
+  const guardedTransport = createTransport({ ...limits, lookup: guardedLookup })
+  const closing = new AbortController()
+  const providers = new Map<string, Provider>(
+    configured.map((provider) => [
+      provider.name,
+      new Provider(provider, { transport, guardedTransport, limits, now, log }),
+    ]),
+  )
+  const models = configured.flatMap(listModels)
+  const byId = new Map(models.map((model) => [model.id, model]))
+  const providerOf = (model: ImageModel) => {
+    const provider = providers.get(model.provider)
+    if (!provider) throw new Error(`There is no provider ${model.provider}`)
+    return provider
+  }
+
+  return {
+    models: () => [...models],
+    find: (id) => byId.get(id) ?? null,
+    candidates: (kind, asked) =>
+      chooseModels({ models, kind, asked: asked ?? defaults[defaultOf[kind]] ?? null, now: now() }),
+    validate: validateRequest,
+    call: (model, request, callOptions) =>
+      providerOf(model).call({ model, request, options: callOptions }, (call) =>
+        model.dialect === 'openai' ? callOnce(openAiDialect, call) : callYandexArt(call, pacing),
+      ),
+    replay: (model, request, spool, openSink) =>
+      providerOf(model).read({ model, request, openSink, signal: closing.signal }, async function* (context) {
+        const reply = await readSpooledReply(spool)
+        if (model.dialect === 'openai') yield* openAiDialect.read(reply, context)
+        else yield* replayYandexArt(reply, context)
+      }),
+    resume: (model, request, ids, callOptions) => {
+      if (model.idempotency !== 'lookup') throw new Error(`${model.id} cannot be asked for an operation`)
+      const upstreamOperationIds = typeof ids === 'string' ? [ids] : ids
+      return providerOf(model).call({ model, request, options: callOptions }, (call) =>
+        resumeYandexArt(call, pacing, upstreamOperationIds),
+      )
+    },
+    close: async () => {
+      closing.abort(new Error('The providers are closed'))
+      await Promise.all([transport.close(), guardedTransport.close()])
+    },
+  }
+}
+
+interface Choice {
+  models: readonly ImageModel[]
+  kind: OperationKind
+  asked: string | null
+  now: Date
+}
+
+/** The live models of that name that serve the kind. Where there are none, the error says what is in the way. */
+function chooseModels({ models, kind, asked, now }: Choice): ImageModel[] {
+  const meant = asked === null ? models : models.filter((model) => answersTo(model, asked))
+  const alive = meant.filter((model) => !isRetired(model, now))
+  const found = alive.filter((model) => model.capabilities[kind])
+  if (found.length > 0) return asked === null ? found.slice(0, 1) : found
+  if (alive[0] && asked !== null) throw refuseKind(alive[0], kind)
+  if (meant[0] && asked !== null) throw refuseRetiredModel(meant[0], models)
+  if (asked !== null) throw refuseUnknownModel(asked, models)
+  throw new EaselError('UNSUPPORTED_BY_MODEL', `No configured model supports ${kind}.`, {
+    field: 'input.model',
+    reason: 'KIND_NOT_SUPPORTED',
+    actual: kind,
+  })
+}

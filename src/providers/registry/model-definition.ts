@@ -1,0 +1,19 @@
+import type { Capabilities, DialectName, Retirement } from '../image-model.ts'
+import type { OperationKind } from '../image-request.ts'
+import type { Pricing } from '../pricing.ts'
+
+/** One model as a preset or the configuration describes it. */
+export interface ModelDefinition {
+  name: string
+  /** The name on the wire; `<folder>` stands for the folder of the provider. The model's name by default. */
+  upstreamName?: string
+  description?: string
+  dialect?: DialectName
+  capabilities: Partial<Record<OperationKind, Capabilities>>
+  /** Kinds that are documented but not served, with the reason; `enable` of the provider switches them on. */
+  dormant?: Partial<Record<OperationKind, { reason: string; capabilities: Capabilities }>>
+  /** Why a kind is not there at all. */
+  unsupported?: Partial<Record<OperationKind, string>>
+  retirement?: Retirement | null
+  pricing?: Pricing
+}

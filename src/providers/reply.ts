@@ -1,0 +1,35 @@
+import type { ProviderFailure } from './failure.ts'
+import type { ReportedUsage } from './reported-usage.ts'
+
+/** Takes the bytes of one decoded image as they arrive. */
+export interface ImageSink<T> {
+  write(chunk: Uint8Array): Promise<void>
+  end(): Promise<T>
+  abort(reason: unknown): Promise<void>
+}
+
+/**
+ * Called when the first byte of an image is there. The hint is the best guess at that moment: an upstream may name
+ * what an image is only after its bytes. The event that follows is the truth.
+ */
+export type OpenSink<T> = (hint: { index: number; partial: boolean }) => ImageSink<T>
+
+export interface ReplyFacts {
+  /** Unix seconds. */
+  created: number | null
+  background: string | null
+  outputFormat: string | null
+  quality: string | null
+  size: string | null
+  modelVersion: string | null
+  usage: ReportedUsage | null
+}
+
+export type ReplyEvent<T> =
+  | { type: 'responded'; httpStatus: number; upstreamRequestId: string | null }
+  | { type: 'partialImage'; index: number; image: T; facts: Partial<ReplyFacts> }
+  | { type: 'image'; index: number; image: T; revisedPrompt: string | null; facts: Partial<ReplyFacts> }
+  /** One image of several; the operation goes on with the others. */
+  | { type: 'imageFailed'; index: number; failure: ProviderFailure }
+  /** The last event. The raw reply is whole in the spool by then. */
+  | { type: 'completed'; facts: ReplyFacts }

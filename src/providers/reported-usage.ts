@@ -1,0 +1,75 @@
+/** What the upstream counted. A part is null where the upstream did not say, or said something that is no count. */
+export interface ReportedUsage {
+  inputTokens: number | null
+  outputTokens: number | null
+  totalTokens: number | null
+  inputTextTokens: number | null
+  inputImageTokens: number | null
+  outputTextTokens: number | null
+  outputImageTokens: number | null
+}
+
+/**
+ * Reads a `usage` member without ever throwing: it comes with an image that is paid for. Nothing told, or nothing but
+ * zeros (LocalAI#7354), is null. Chat-style names come from proxies (Aico#315). Without a split of the output all of
+ * it is image tokens: most servers leave the split out (bifrost#4777, litellm#31142).
+ */
+export function parseReportedUsage(value: unknown): ReportedUsage | null {
+  if (!isRecord(value)) return null
+  const input = pick(value.input_tokens_details, value.prompt_tokens_details)
+  const output = pick(value.output_tokens_details, value.completion_tokens_details)
+  const outputTokens = readCount(value.output_tokens) ?? readCount(value.completion_tokens)
+  const outputTextTokens = readCount(output.text_tokens)
+  const usage: ReportedUsage = {
+    inputTokens: readCount(value.input_tokens) ?? readCount(value.prompt_tokens),
+    outputTokens,
+    totalTokens: readCount(value.total_tokens),
+    inputTextTokens: readCount(input.text_tokens),
+    inputImageTokens: readCount(input.image_tokens),
+    outputTextTokens,
+    outputImageTokens: readCount(output.image_tokens) ?? subtract(outputTokens, outputTextTokens ?? 0),
+  }
+  return Object.values(usage).some((count) => count !== null && count > 0) ? usage : null
+}
+
+/** Adds up what several replies of one operation reported. */
+export function addReportedUsage(
+  left: ReportedUsage | null,
+  right: ReportedUsage | null,
+): ReportedUsage | null {
+  if (!left || !right) return left ?? right
+  const add = (part: keyof ReportedUsage) => {
+    const [a, b] = [left[part], right[part]]
+    return a === null || b === null ? null : readCount(a + b)
+  }
+  return {
+    inputTokens: add('inputTokens'),
+    outputTokens: add('outputTokens'),
+    totalTokens: add('totalTokens'),
+    inputTextTokens: add('inputTextTokens'),
+    inputImageTokens: add('inputImageTokens'),
+    outputTextTokens: add('outputTextTokens'),
+    outputImageTokens: add('outputImageTokens'),
+  }
+}
+
+/** More tokens than any model could spend on one request: such a figure is a fault, not a bill. */
+const maxCount = 1_000_000_000
+
+function readCount(value: unknown): number | null {
+  return typeof value === 'number' && Number.isInteger(value) && value >= 0 && value <= maxCount
+    ? value
+    : null
+}
+
+function subtract(whole: number | null, part: number): number | null {
+  return whole === null || part > whole ? null : whole - part
+}
+
+function pick(...values: unknown[]): Record<string, unknown> {
+  return values.find(isRecord) ?? {}
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}

@@ -1,0 +1,69 @@
+import { prepend } from './byte-stream.ts'
+import { ProviderFailure } from './failure.ts'
+import type { HttpReply } from './transport.ts'
+import { isRecord } from './upstream-error.ts'
+
+/** Keeps the raw reply as it arrives; `end` makes it durable. */
+export interface ReplySpool {
+  write(chunk: Uint8Array): Promise<void>
+  end(): Promise<void>
+}
+
+export interface SpoolHead {
+  status: number
+  headers: Record<string, string>
+  /** Of a dialect with operations of its own: their ids in the order of the images. */
+  upstreamOperationIds?: string[]
+}
+
+/** A spooled reply is one line of JSON, the head, and then the body as it came. */
+export async function writeSpoolHead(spool: ReplySpool, head: SpoolHead): Promise<void> {
+  await spool.write(Buffer.from(`${JSON.stringify(head)}\n`))
+}
+
+/** Each chunk is in the spool before anybody reads it. */
+export async function* teeIntoSpool(
+  body: AsyncIterable<Uint8Array>,
+  spool: ReplySpool,
+): AsyncGenerator<Uint8Array> {
+  for await (const chunk of body) {
+    await spool.write(chunk)
+    yield chunk
+  }
+}
+
+const maxHeadBytes = 256 * 1024
+
+export async function readSpooledReply(
+  spool: AsyncIterable<Uint8Array>,
+): Promise<HttpReply & Pick<SpoolHead, 'upstreamOperationIds'>> {
+  const chunks = spool[Symbol.asyncIterator]()
+  let head = Buffer.alloc(0)
+  for (;;) {
+    const end = head.indexOf(0x0a)
+    if (end !== -1)
+      return { ...parseHead(head.subarray(0, end)), body: prepend(head.subarray(end + 1), chunks) }
+    const { done, value } = await chunks.next()
+    if (done || head.length > maxHeadBytes) throw unreadable()
+    head = Buffer.concat([head, value])
+  }
+}
+
+function parseHead(line: Buffer): SpoolHead {
+  try {
+    const head: unknown = JSON.parse(line.toString('utf8'))
+    if (isRecord(head) && typeof head.status === 'number' && isRecord(head.headers))
+      return head as unknown as SpoolHead
+  } catch {
+    // Told below.
+  }
+  throw unreadable()
+}
+
+function unreadable(): ProviderFailure {
+  return new ProviderFailure({
+    certainty: 'FAILED',
+    reason: 'UPSTREAM_INVALID_RESPONSE',
+    upstreamCode: 'SPOOL',
+  })
+}

@@ -1,0 +1,182 @@
+import { Readable } from 'node:stream'
+import type { ImageModel } from '../../src/providers/image-model.ts'
+import type { ImageRequest, SourceImage } from '../../src/providers/image-request.ts'
+import {
+  type CallOptions,
+  createProviders,
+  type ProviderOptions,
+  type Providers,
+  type ProvidersOptions,
+} from '../../src/providers/providers.ts'
+import type { ImageSink, ReplyEvent } from '../../src/providers/reply.ts'
+
+/** The smallest PNG there is. */
+export const pixel = Buffer.from(
+  'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAQAAAC1HAwCAAAAC0lEQVR42mNk+A8AAQUBAScY42YAAAAASUVORK5CYII=',
+  'base64',
+)
+export const pixelBase64 = pixel.toString('base64')
+
+export const today = new Date('2026-11-21T12:00:00Z')
+
+export function openProviders(providers: ProviderOptions[], more: Partial<ProvidersOptions> = {}): Providers {
+  return createProviders({
+    providers,
+    defaults: {},
+    now: () => today,
+    random: () => 0,
+    log: { warn: () => {} },
+    ...more,
+    limits: { pollIntervalsMs: [1], connectTimeoutMs: 2000, downloadPauseMs: 1, ...more.limits },
+  })
+}
+
+export function makeRequest(given: Partial<ImageRequest> = {}): ImageRequest {
+  return {
+    kind: 'GENERATE',
+    model: 'gpt-image-2',
+    prompt: 'a red rose on a white table',
+    messages: null,
+    images: [],
+    mask: null,
+    n: 1,
+    size: null,
+    quality: null,
+    background: null,
+    inputFidelity: null,
+    outputFormat: null,
+    outputCompression: null,
+    responseFormat: null,
+    partialImages: 0,
+    stream: false,
+    seed: null,
+    aspectRatio: null,
+    mimeType: null,
+    endUser: null,
+    ...given,
+  }
+}
+
+export function makeSource(bytes: Uint8Array, given: Partial<SourceImage> = {}): SourceImage {
+  return {
+    mimeType: 'image/png',
+    byteSize: bytes.length,
+    width: 1,
+    height: 1,
+    hasAlpha: true,
+    open: async () => Readable.from([bytes]),
+    ...given,
+  }
+}
+
+/** What a caller sees of one call: its events, its end, and what was done to its sinks, spool and hooks. */
+export interface Recorded {
+  events: ReplyEvent<Buffer>[]
+  error: unknown
+  spool: Buffer
+  isSpoolEnded: boolean
+  sent: number
+  submitted: string[]
+  sinks: RecordedSink[]
+}
+
+export interface RecordedSink {
+  index: number
+  partial: boolean
+  state: 'open' | 'ended' | 'aborted'
+}
+
+export interface RecordOptions {
+  options?: Partial<CallOptions<Buffer>>
+  onEvent?(event: ReplyEvent<Buffer>): void
+}
+
+export function startRecording({ options = {} }: RecordOptions = {}): {
+  recorded: Recorded
+  callOptions: CallOptions<Buffer>
+} {
+  const recorded: Recorded = {
+    events: [],
+    error: null,
+    spool: Buffer.alloc(0),
+    isSpoolEnded: false,
+    sent: 0,
+    submitted: [],
+    sinks: [],
+  }
+  const callOptions: CallOptions<Buffer> = {
+    signal: new AbortController().signal,
+    totalTimeoutMs: 10_000,
+    idleTimeoutMs: 5000,
+    clientRequestId: 'attempt-1',
+    onSend: async () => {
+      recorded.sent += 1
+    },
+    onSubmitted: async (id) => {
+      recorded.submitted.push(id)
+    },
+    spool: {
+      write: async (chunk) => {
+        recorded.spool = Buffer.concat([recorded.spool, chunk])
+      },
+      end: async () => {
+        recorded.isSpoolEnded = true
+      },
+    },
+    openSink: (hint) => createRecordingSink(recorded, hint),
+    ...options,
+  }
+  return { recorded, callOptions }
+}
+
+function createRecordingSink(
+  recorded: Recorded,
+  hint: { index: number; partial: boolean },
+): ImageSink<Buffer> {
+  const sink: RecordedSink = { ...hint, state: 'open' }
+  const chunks: Uint8Array[] = []
+  recorded.sinks.push(sink)
+  const settle = (state: 'ended' | 'aborted') => {
+    if (sink.state !== 'open') throw new Error(`The sink is ${sink.state} already`)
+    sink.state = state
+  }
+  return {
+    write: async (chunk) => {
+      if (sink.state !== 'open') throw new Error('The sink is closed')
+      chunks.push(Buffer.from(chunk))
+    },
+    end: async () => {
+      settle('ended')
+      return Buffer.concat(chunks)
+    },
+    abort: async () => settle('aborted'),
+  }
+}
+
+export async function collect(
+  recorded: Recorded,
+  events: AsyncIterable<ReplyEvent<Buffer>>,
+): Promise<Recorded> {
+  try {
+    for await (const event of events) recorded.events.push(event)
+  } catch (error) {
+    recorded.error = error
+  }
+  return recorded
+}
+
+export async function record(
+  providers: Providers,
+  model: ImageModel | string,
+  request: ImageRequest,
+  options: Partial<CallOptions<Buffer>> = {},
+): Promise<Recorded> {
+  const found = typeof model === 'string' ? providers.find(model) : model
+  if (!found) throw new Error(`No model ${String(model)}`)
+  const { recorded, callOptions } = startRecording({ options })
+  return collect(recorded, providers.call(found, request, callOptions))
+}
+
+export function typesOf({ events }: Recorded): string[] {
+  return events.map(({ type }) => type)
+}
