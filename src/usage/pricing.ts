@@ -1,0 +1,92 @@
+/** What one image costs; a missing `quality` or `size` stands for every one. */
+export interface PerImagePrice {
+  quality?: string | null
+  size?: string | null
+  micros: number
+}
+
+/** A price list that holds from a day (UTC) until the next row's. Rates are micro-units per million tokens. */
+export interface PriceRow {
+  /** `YYYY-MM-DD` */
+  from: string
+  currency: string
+  textInput: number | null
+  imageInput: number | null
+  textOutput: number | null
+  imageOutput: number | null
+  perImage: readonly PerImagePrice[]
+  /** Where the figures were read. */
+  source: string
+}
+
+/** How many output tokens an image takes; `auto` sizes and qualities have no row. */
+export interface OutputTokens {
+  quality: string
+  /** `WIDTHxHEIGHT` */
+  size: string
+  tokens: number
+}
+
+/** An input image is scaled until its shortest side is `shortestSide`, then paid by the tile, plus a surcharge. */
+export interface InputImageTokens {
+  base: number
+  perTile: number
+  tileSide: number
+  shortestSide: number
+  highFidelity: { square: number; other: number }
+  /** `always`: read with high fidelity whatever is asked. `option`: `inputFidelity` decides. */
+  fidelity: 'always' | 'option' | 'never'
+}
+
+/** What the registry knows about a model's price. Without any token rule the provider does not bill by the token. */
+export interface Pricing {
+  prices: readonly PriceRow[]
+  outputTokens: readonly OutputTokens[]
+  /** For models that draw any size: by quality, how many cells the longer side of an image has. */
+  outputTokenGrid?: Readonly<Record<string, number>> | undefined
+  inputImageTokens: InputImageTokens | null
+  /** Output tokens of each partial image. */
+  partialImageTokens: number
+}
+
+/** What a request asks for, as far as it moves the price. */
+export interface EstimateFacts {
+  kind: 'GENERATE' | 'EDIT' | 'VARIATION'
+  /** UTF-8 bytes of everything the prompt says. */
+  promptBytes: number
+  n: number
+  /** `auto`, `WIDTHxHEIGHT` or null. */
+  size: string | null
+  quality: string | null
+  partialImages: number
+  inputImages: readonly Dimensions[]
+  mask?: Dimensions | null
+  inputFidelity: string | null
+}
+
+export interface Dimensions {
+  width: number
+  height: number
+}
+
+/** The price list of that day (UTC), or null where none is known for it. */
+export function priceAt({ prices }: Pricing, at: Date): PriceRow | null {
+  const day = at.toISOString().slice(0, 10)
+  return prices.reduce<PriceRow | null>(
+    (newest, row) => (row.from <= day && (!newest || row.from >= newest.from) ? row : newest),
+    null,
+  )
+}
+
+export function isBilledByToken({ outputTokens, outputTokenGrid, inputImageTokens }: Pricing): boolean {
+  return outputTokens.length > 0 || outputTokenGrid !== undefined || inputImageTokens !== null
+}
+
+export function isAuto(value: string | null | undefined): boolean {
+  return value == null || value.toLowerCase() === 'auto'
+}
+
+/** Quality and size are written `high` by upstreams and `HIGH` by GraphQL. */
+export function isSame(one: string, other: string): boolean {
+  return one.toLowerCase() === other.toLowerCase()
+}

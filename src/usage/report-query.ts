@@ -1,0 +1,123 @@
+import { Prisma } from '../database/generated/client.ts'
+import { dayOf } from './spending-window.ts'
+import type { ReportRequest, UsageDimension, UsageFilter } from './usage-report.ts'
+
+type Sql = Prisma.Sql
+
+const dayMs = 24 * 60 * 60 * 1000
+
+/** Both tables in the same columns; a record counts as one operation. */
+const fromDays = Prisma.sql`
+  SELECT user_id, NULL::text AS end_user, provider, model, kind, day::timestamp AS at, currency, operations, images,
+         input_tokens, output_tokens, total_tokens, input_text_tokens, input_image_tokens, output_text_tokens,
+         output_image_tokens, cost_micros, estimated
+    FROM usage_day`
+const fromRecords = Prisma.sql`
+  SELECT user_id, end_user, provider, model, kind, created_at AT TIME ZONE 'UTC' AS at, currency, 1::bigint AS operations,
+         images::bigint AS images, input_tokens, output_tokens, total_tokens, input_text_tokens, input_image_tokens,
+         output_text_tokens, output_image_tokens, COALESCE(cost_micros, 0) AS cost_micros,
+         estimated::int::bigint AS estimated
+    FROM usage_record`
+
+const sums = Prisma.sql`
+  SUM(operations)::bigint AS operations, SUM(images)::bigint AS images, SUM(input_tokens)::bigint AS "inputTokens",
+  SUM(output_tokens)::bigint AS "outputTokens", SUM(total_tokens)::bigint AS "totalTokens",
+  SUM(input_text_tokens)::bigint AS "inputTextTokens", SUM(input_image_tokens)::bigint AS "inputImageTokens",
+  SUM(output_text_tokens)::bigint AS "outputTextTokens", SUM(output_image_tokens)::bigint AS "outputImageTokens",
+  SUM(cost_micros)::bigint AS "costMicros", SUM(estimated)::bigint AS estimated`
+
+/** The whole report in one statement, the total first: `limit` cuts groups, never the total. */
+export function reportQuery(request: ReportRequest, limit: number): Sql {
+  const groups = groupColumns(request.groupBy)
+  const names = Prisma.join([...groups.map((group) => group.column), Prisma.sql`currency`])
+  const sets = groups.length > 0 ? Prisma.sql`(${names}), (currency)` : Prisma.sql`(currency)`
+  const isTotal = groups[0] ? Prisma.sql`GROUPING(${groups[0].column}) = 1` : Prisma.sql`TRUE`
+  return Prisma.sql`
+    WITH source AS (${sourceOf(request)}),
+         grouped AS (SELECT *, ${truncate(request.groupBy)} AS start FROM source)
+    SELECT ${isTotal} AS "isTotal", ${selectDimensions(groups)}, currency, ${sums}
+      FROM grouped
+     GROUP BY GROUPING SETS (${sets})
+     ORDER BY "isTotal" DESC, ${names}
+     LIMIT ${limit}`
+}
+
+interface Group {
+  column: Sql
+  name: string
+}
+
+const columns = {
+  start: Prisma.sql`start`,
+  userId: Prisma.sql`user_id`,
+  endUser: Prisma.sql`end_user`,
+  provider: Prisma.sql`provider`,
+  model: Prisma.sql`model`,
+  kind: Prisma.sql`kind`,
+}
+
+const columnOf: Record<UsageDimension, keyof typeof columns> = {
+  USER: 'userId',
+  END_USER: 'endUser',
+  PROVIDER: 'provider',
+  MODEL: 'model',
+  KIND: 'kind',
+  HOUR: 'start',
+  DAY: 'start',
+  MONTH: 'start',
+}
+
+/** In the order in which rows are sorted, time first. */
+function groupColumns(groupBy: readonly UsageDimension[]): Group[] {
+  const asked = new Set(groupBy.map((dimension) => columnOf[dimension]))
+  return (Object.keys(columns) as (keyof typeof columns)[])
+    .filter((name) => asked.has(name))
+    .map((name) => ({ name, column: columns[name] }))
+}
+
+function selectDimensions(groups: Group[]): Sql {
+  const grouped = new Set(groups.map((group) => group.name))
+  const select = (name: keyof typeof columns, type: Sql) =>
+    Prisma.sql`${grouped.has(name) ? columns[name] : Prisma.sql`NULL`}::${type}`
+  return Prisma.sql`
+    ${select('start', Prisma.sql`timestamp`)} AS "start", ${select('userId', Prisma.sql`text`)} AS "userId",
+    ${select('endUser', Prisma.sql`text`)} AS "endUser", ${select('provider', Prisma.sql`text`)} AS "provider",
+    ${select('model', Prisma.sql`text`)} AS "model", ${select('kind', Prisma.sql`text`)} AS "kind"`
+}
+
+function truncate(groupBy: readonly UsageDimension[]): Sql {
+  if (groupBy.includes('HOUR')) return Prisma.sql`date_trunc('hour', at)`
+  if (groupBy.includes('DAY')) return Prisma.sql`date_trunc('day', at)`
+  if (groupBy.includes('MONTH')) return Prisma.sql`date_trunc('month', at)`
+  return Prisma.sql`NULL::timestamp`
+}
+
+/** Whole UTC days come from the roll-up where it has the dimensions asked for; the ragged ends from the records. */
+function sourceOf({ from, to, groupBy, filter = {} }: ReportRequest): Sql {
+  const firstDay = new Date(Math.ceil(from.getTime() / dayMs) * dayMs)
+  const lastDay = dayOf(to)
+  const needsRecords = groupBy.includes('END_USER') || groupBy.includes('HOUR') || filter.endUser != null
+  if (needsRecords || firstDay >= lastDay) return recordsBetween(from, to, filter)
+  const days = Prisma.sql`${fromDays} WHERE day >= ${firstDay}::date AND day < ${lastDay}::date ${matching(filter)}`
+  const ends = [
+    ...(from < firstDay ? [recordsBetween(from, firstDay, filter)] : []),
+    ...(lastDay < to ? [recordsBetween(lastDay, to, filter)] : []),
+  ]
+  return Prisma.join([days, ...ends], ' UNION ALL ')
+}
+
+function recordsBetween(from: Date, to: Date, filter: UsageFilter): Sql {
+  return Prisma.sql`${fromRecords} WHERE created_at >= ${from} AND created_at < ${to} ${matching(filter)}`
+}
+
+/** Null and missing filters match everything; an empty list of users matches nobody. */
+function matching({ userIds, endUser, provider, model, kind }: UsageFilter): Sql {
+  const conditions = [
+    userIds && Prisma.sql`AND user_id = ANY(${userIds}::uuid[])`,
+    endUser != null && Prisma.sql`AND end_user = ${endUser}`,
+    provider != null && Prisma.sql`AND provider = ${provider}`,
+    model != null && Prisma.sql`AND model = ${model}`,
+    kind != null && Prisma.sql`AND kind = ${kind}::"OperationKind"`,
+  ].filter((condition) => condition !== undefined && condition !== null && condition !== false)
+  return conditions.length > 0 ? Prisma.join(conditions, ' ') : Prisma.empty
+}

@@ -1,0 +1,86 @@
+import type { Prisma } from '../database/database.ts'
+import { type Amount, lockSpending, settleSpending } from './spending.ts'
+import type { UsageFigures } from './usage-figures.ts'
+import { type UsageOwner, writeUsageRecord } from './usage-record.ts'
+
+type Transaction = Prisma.TransactionClient
+
+export interface CaptureRequest extends UsageOwner {
+  figures: UsageFigures
+}
+
+export interface CaptureResult {
+  /** False when the reservation had ended before: nothing was written. */
+  captured: boolean
+  /** The operation took more than the most that was foreseen. It is booked all the same; somebody should look. */
+  exceeded: boolean
+}
+
+const none: Amount = { tokens: 0n, costMicros: 0n }
+
+/** The user pays what the operation really took: record, roll-up, ledger and spending in the caller's transaction. */
+export async function capture(tx: Transaction, request: CaptureRequest): Promise<CaptureResult> {
+  const { operationId, figures } = request
+  const used = { tokens: BigInt(figures.totalTokens), costMicros: BigInt(figures.costMicros ?? 0) }
+  const reservation = await endReservation(tx, operationId, used)
+  if (!reservation) return { captured: false, exceeded: false }
+  const { userId, day, reserved } = reservation
+  await tx.ledgerEntry.create({ data: { operationId, kind: 'CAPTURE', number: 0, userId, day, ...used } })
+  await writeUsageRecord(tx, request, figures)
+  const exceeded = used.tokens > reserved.tokens || used.costMicros > reserved.costMicros
+  return { captured: true, exceeded }
+}
+
+/** Gives back everything that was reserved. Answers whether this call did it. */
+export async function release(tx: Transaction, { operationId }: { operationId: string }): Promise<boolean> {
+  return (await endReservation(tx, operationId, none)) !== null
+}
+
+/**
+ * Gives the user everything back and books the most it may have cost as the house's loss: a provider may have done
+ * the work, and nobody got an image.
+ */
+export async function releaseAsLoss(
+  tx: Transaction,
+  { operationId }: { operationId: string },
+): Promise<boolean> {
+  const reservation = await endReservation(tx, operationId, none)
+  if (!reservation) return false
+  const { userId, day, reserved } = reservation
+  await tx.ledgerEntry.create({
+    data: { operationId, kind: 'PROVIDER_LOSS', number: 0, userId, day, ...reserved },
+  })
+  return true
+}
+
+interface Reservation {
+  userId: string
+  day: Date
+  reserved: Amount
+}
+
+/** Ends the reservation once, whoever asks again; null for those who come later. */
+async function endReservation(
+  tx: Transaction,
+  operationId: string,
+  used: Amount,
+): Promise<Reservation | null> {
+  const entry = await tx.ledgerEntry.findUnique({
+    where: { operationId_kind_number: { operationId, kind: 'RESERVE', number: 0 } },
+  })
+  if (!entry) throw new Error('An operation ends that never reserved')
+  const { userId, day } = entry
+  const reserved = { tokens: entry.tokens, costMicros: entry.costMicros }
+  await lockSpending(tx, userId)
+  const { count } = await tx.ledgerEntry.createMany({
+    data: { operationId, kind: 'RELEASE', number: 0, userId, day, ...subtract(reserved, used) },
+    skipDuplicates: true,
+  })
+  if (count === 0) return null
+  await settleSpending(tx, { userId, day, reserved, used })
+  return { userId, day, reserved }
+}
+
+function subtract(one: Amount, other: Amount): Amount {
+  return { tokens: one.tokens - other.tokens, costMicros: one.costMicros - other.costMicros }
+}

@@ -1,0 +1,188 @@
+import {
+  type Dimensions,
+  type EstimateFacts,
+  type InputImageTokens,
+  isAuto,
+  isBilledByToken,
+  isSame,
+  type Pricing,
+} from './pricing.ts'
+
+/** `likely` is what is booked when the provider does not say; never below the truth where the truth is known. */
+export interface Count {
+  min: number
+  likely: number
+  max: number
+}
+
+export interface TokenCounts {
+  inputText: Count
+  inputImage: Count
+  /** Partial images included. */
+  outputImage: Count
+}
+
+const nothing: Count = { min: 0, likely: 0, max: 0 }
+
+/** OpenAI's rule of thumb for English. */
+const bytesPerToken = 4
+/** The longest entries of OpenAI's o200k vocabulary are runs of 128 characters. */
+const longestTokenBytes = 128
+/**
+ * Instructions the provider adds to a prompt and bills: 32 were counted with one input image
+ * (community.openai.com/t/1281361). Twice that for each image, and once for a request without one.
+ */
+const hiddenTextTokens = 64
+
+/**
+ * Between these lies what `auto` may answer where any size can be drawn: 1254x1254 was seen, which no table lists
+ * (azure-ai-docs#779), and OpenAI's guide wants 655,360 pixels and at most 3:1.
+ */
+const autoSizes: Dimensions[] = [
+  { width: 1408, height: 480 },
+  { width: 1536, height: 1536 },
+]
+
+/** What a request takes, or nothing at all for a model that is not billed by the token. */
+export function countTokens(pricing: Pricing, facts: EstimateFacts): TokenCounts {
+  if (!isBilledByToken(pricing)) return { inputText: nothing, inputImage: nothing, outputImage: nothing }
+  const { inputImageTokens } = pricing
+  return {
+    inputText: countText(facts),
+    inputImage: inputImageTokens ? countInputImages(inputImageTokens, facts) : nothing,
+    outputImage: countOutput(pricing, facts),
+  }
+}
+
+/** A byte-level vocabulary never takes more tokens than bytes. */
+function countText({ promptBytes, inputImages, mask }: EstimateFacts): Count {
+  const pieces = Math.max(1, inputImages.length + (mask ? 1 : 0))
+  return {
+    min: Math.ceil(promptBytes / longestTokenBytes),
+    likely: Math.ceil(promptBytes / bytesPerToken),
+    max: promptBytes + hiddenTextTokens * pieces,
+  }
+}
+
+function countInputImages(
+  rule: InputImageTokens,
+  { inputImages, mask, inputFidelity }: EstimateFacts,
+): Count {
+  const asksHigh = inputFidelity !== null && isSame(inputFidelity, 'HIGH')
+  const isHigh = rule.fidelity === 'always' || (rule.fidelity === 'option' && asksHigh)
+  const counts = inputImages.map((image, index) =>
+    countInputImage(rule, image, { isHigh, isFirst: index === 0 }),
+  )
+  // Nothing documents whether a mask is billed: it counts where the most is asked for, and nowhere else.
+  const maskMax = mask ? countInputImage(rule, mask, { isHigh, isFirst: false }).max : 0
+  const sum = counts.reduce(add, nothing)
+  return { ...sum, max: sum.max + maskMax }
+}
+
+function countInputImage(
+  rule: InputImageTokens,
+  image: Dimensions,
+  { isHigh, isFirst }: { isHigh: boolean; isFirst: boolean },
+): Count {
+  const { square, other } = rule.highFidelity
+  const extra = isHigh ? (image.width === image.height ? square : other) : 0
+  const tiles = countTiles(rule, image)
+  return {
+    // Some models keep the fine detail of the first image only.
+    min: rule.base + rule.perTile + (isFirst ? Math.min(extra, square) : 0),
+    likely: rule.base + rule.perTile * tiles + extra,
+    max: rule.base + rule.perTile * tiles + (isHigh ? Math.max(square, other) : 0),
+  }
+}
+
+/** Rounded up; the provider was seen to round down when a side is a few pixels over (512x513 after scaling). */
+function countTiles({ shortestSide, tileSide }: InputImageTokens, { width, height }: Dimensions): number {
+  const scale = shortestSide / Math.max(1, Math.min(width, height))
+  return Math.ceil((width * scale) / tileSide) * Math.ceil((height * scale) / tileSide)
+}
+
+function countOutput(pricing: Pricing, { n, size, quality, partialImages }: EstimateFacts): Count {
+  const one = countOneOutput(pricing, size, quality)
+  const partial = pricing.partialImageTokens * partialImages
+  return { min: one.min * n, likely: (one.likely + partial) * n, max: (one.max + partial) * n }
+}
+
+/** One final image. What is left to the provider (`auto`) spans the table, and books at its dearest. */
+function countOneOutput(pricing: Pricing, size: string | null, quality: string | null): Count {
+  const qualities = matchingQualities(pricing, quality)
+  const tokens = qualities.flatMap((candidate) => tokensOfQuality(pricing, candidate, size))
+  if (tokens.length === 0) return nothing
+  const max = Math.max(...tokens)
+  return { min: Math.min(...tokens), likely: max, max }
+}
+
+/** Every quality when it is left open, and also when the table does not know the one asked for. */
+function matchingQualities(pricing: Pricing, quality: string | null): string[] {
+  const known = [
+    ...new Set([
+      ...pricing.outputTokens.map((row) => row.quality),
+      ...Object.keys(pricing.outputTokenGrid ?? {}),
+    ]),
+  ]
+  const asked = known.filter((candidate) => quality !== null && isSame(candidate, quality))
+  return asked.length > 0 ? asked : known
+}
+
+function tokensOfQuality(pricing: Pricing, quality: string, size: string | null): number[] {
+  const rows = pricing.outputTokens.filter((row) => isSame(row.quality, quality))
+  const gridEdge = gridEdgeOf(pricing, quality)
+  if (isAuto(size)) {
+    const drawn = gridEdge ? autoSizes.map((drawnSize) => countGrid(gridEdge, drawnSize)) : []
+    return [...rows.map((row) => row.tokens), ...drawn]
+  }
+  const exact = rows.find((row) => isSame(row.size, size as string))
+  if (exact) return [exact.tokens]
+  const dimensions = parseSize(size)
+  if (gridEdge && dimensions) return [countGrid(gridEdge, dimensions)]
+  return rows.flatMap((row) => [row.tokens, scaleToArea(row, dimensions)])
+}
+
+function gridEdgeOf({ outputTokenGrid }: Pricing, quality: string): number | null {
+  const entry = Object.entries(outputTokenGrid ?? {}).find(([name]) => isSame(name, quality))
+  return entry ? entry[1] : null
+}
+
+/**
+ * gpt-image-2: gives every published figure (196, 1756, 7024 tokens for 1024x1024; 158, 1372, 5488 for 1536x1024) and
+ * those of OpenAI's calculator (5063 for 1792x1024, 12329 for 3584x2048; community.openai.com/t/1379464).
+ */
+function countGrid(longEdge: number, { width, height }: Dimensions): number {
+  const shortEdge = Math.round((longEdge * Math.min(width, height)) / Math.max(width, height))
+  return Math.ceil((longEdge * shortEdge * (2_000_000 + width * height)) / 4_000_000)
+}
+
+/** No row has this size: tokens grow no faster than the area. */
+function scaleToArea(row: { size: string; tokens: number }, asked: Dimensions | null): number {
+  const known = parseSize(row.size)
+  if (!known || !asked) return row.tokens
+  return Math.ceil(row.tokens * Math.max(1, (asked.width * asked.height) / (known.width * known.height)))
+}
+
+function parseSize(size: string | null): Dimensions | null {
+  const match = /^(\d{1,5})x(\d{1,5})$/i.exec(size ?? '')
+  return match ? { width: Number(match[1]), height: Number(match[2]) } : null
+}
+
+export function add(one: Count, other: Count): Count {
+  return { min: one.min + other.min, likely: one.likely + other.likely, max: one.max + other.max }
+}
+
+/** Whether the table has a row (or a rule) for exactly what was asked. */
+export function isTabulated(
+  pricing: Pricing,
+  { size, quality }: EstimateFacts,
+): { size: boolean; quality: boolean } {
+  const rows = pricing.outputTokens
+  const hasGrid = Object.keys(pricing.outputTokenGrid ?? {}).length > 0
+  const hasQuality =
+    isAuto(quality) ||
+    rows.some((row) => isSame(row.quality, quality as string)) ||
+    gridEdgeOf(pricing, quality as string) !== null
+  const hasSize = isAuto(size) || hasGrid || rows.some((row) => isSame(row.size, size as string))
+  return { size: hasSize, quality: hasQuality }
+}

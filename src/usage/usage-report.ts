@@ -1,0 +1,150 @@
+import type { PrismaClient } from '../database/database.ts'
+import { EaselError } from '../errors.ts'
+import { reportQuery } from './report-query.ts'
+
+export type UsageDimension = 'USER' | 'END_USER' | 'PROVIDER' | 'MODEL' | 'KIND' | 'HOUR' | 'DAY' | 'MONTH'
+export type UsageKind = 'GENERATE' | 'EDIT' | 'VARIATION'
+
+export interface UsageFilter {
+  userIds?: readonly string[] | null
+  endUser?: string | null
+  provider?: string | null
+  model?: string | null
+  kind?: UsageKind | null
+}
+
+export interface ReportRequest {
+  from: Date
+  /** Not included. */
+  to: Date
+  /** Of several times the finest counts. */
+  groupBy: readonly UsageDimension[]
+  filter?: UsageFilter
+}
+
+export interface Money {
+  amountMicros: bigint
+  currency: string
+}
+
+/** The dimensions grouped by, the others null, and sums. */
+export interface UsageRow {
+  userId: string | null
+  endUser: string | null
+  provider: string | null
+  model: string | null
+  kind: UsageKind | null
+  /** The start of the hour, day or month (UTC). */
+  start: Date | null
+  operations: bigint
+  images: bigint
+  inputTokens: bigint
+  outputTokens: bigint
+  totalTokens: bigint
+  inputTextTokens: bigint
+  inputImageTokens: bigint
+  outputTextTokens: bigint
+  outputImageTokens: bigint
+  /** One entry for each currency that was paid in; amounts of different currencies are never added up. */
+  costs: Money[]
+  /** Which part of the operations has figures that are Easel's estimate, from 0 to 1. */
+  estimatedShare: number
+}
+
+export interface UsageReport {
+  /** Empty when nothing is grouped by. */
+  rows: UsageRow[]
+  total: UsageRow
+}
+
+export const maxReportRows = 10_000
+/** The total has one row for each currency. */
+const maxCurrencies = 16
+
+/** Adds up usage in one statement: from the daily roll-up where it can, from the records where it must. */
+export async function report(prisma: PrismaClient, request: ReportRequest): Promise<UsageReport> {
+  if (request.to <= request.from) throw emptyRange(request)
+  const limit = maxReportRows + maxCurrencies + 1
+  const sums = await prisma.$queryRaw<SumRow[]>(reportQuery(request, limit))
+  if (sums.length >= limit) throw reportTooLarge()
+  const rows = new Map<string, UsageRow>()
+  const total = emptyRow()
+  for (const sum of sums) addTo(sum.isTotal ? total : rowOf(rows, sum), sum)
+  return { rows: [...rows.values()], total }
+}
+
+/** One row of the statement: the sums of one group in one currency. */
+interface SumRow extends Omit<UsageRow, 'costs' | 'estimatedShare'> {
+  isTotal: boolean
+  currency: string
+  costMicros: bigint
+  estimated: bigint
+}
+
+const summed = [
+  'images',
+  'inputTokens',
+  'outputTokens',
+  'totalTokens',
+  'inputTextTokens',
+  'inputImageTokens',
+  'outputTextTokens',
+  'outputImageTokens',
+] as const
+
+function rowOf(rows: Map<string, UsageRow>, sum: SumRow): UsageRow {
+  const { userId, endUser, provider, model, kind, start } = sum
+  const key = JSON.stringify([start, userId, endUser, provider, model, kind])
+  const row = rows.get(key) ?? { ...emptyRow(), userId, endUser, provider, model, kind, start }
+  rows.set(key, row)
+  return row
+}
+
+function addTo(row: UsageRow, sum: SumRow): void {
+  const estimated = row.estimatedShare * Number(row.operations) + Number(sum.estimated)
+  row.operations += sum.operations
+  row.estimatedShare = estimated / Number(row.operations)
+  for (const part of summed) row[part] += sum[part]
+  row.costs.push({ amountMicros: sum.costMicros, currency: sum.currency })
+}
+
+/** The sums of nothing. */
+export function emptyRow(): UsageRow {
+  return {
+    userId: null,
+    endUser: null,
+    provider: null,
+    model: null,
+    kind: null,
+    start: null,
+    operations: 0n,
+    images: 0n,
+    inputTokens: 0n,
+    outputTokens: 0n,
+    totalTokens: 0n,
+    inputTextTokens: 0n,
+    inputImageTokens: 0n,
+    outputTextTokens: 0n,
+    outputImageTokens: 0n,
+    costs: [],
+    estimatedShare: 0,
+  }
+}
+
+function emptyRange({ from, to }: ReportRequest): EaselError {
+  return new EaselError('BAD_USER_INPUT', 'A report ends after it begins.', {
+    reason: 'RANGE_EMPTY',
+    field: 'to',
+    allowed: { after: from.toISOString() },
+    actual: to.toISOString(),
+  })
+}
+
+function reportTooLarge(): EaselError {
+  return new EaselError('BAD_USER_INPUT', `The report has more than ${maxReportRows} rows.`, {
+    reason: 'REPORT_TOO_LARGE',
+    field: 'groupBy',
+    allowed: { maxRows: maxReportRows },
+    hint: 'NARROW_RANGE_OR_GROUP_LESS',
+  })
+}

@@ -1,0 +1,54 @@
+import type { Prisma, PrismaClient } from '../database/database.ts'
+import { type BudgetChange, type BudgetState, readBudgets, setBudget } from './budget.ts'
+import type { EstimateFacts, Pricing } from './pricing.ts'
+import { type ReservationRequest, reserve } from './reservation.ts'
+import { type RollUpCheck, verifyRollUps } from './roll-up.ts'
+import { type CaptureRequest, type CaptureResult, capture, release, releaseAsLoss } from './settlement.ts'
+import { streamCsv } from './usage-csv.ts'
+import { type Estimate, estimate } from './usage-estimate.ts'
+import { type FigureRequest, figure, type UsageFigures } from './usage-figures.ts'
+import { type ReportRequest, report, type UsageReport } from './usage-report.ts'
+
+type Transaction = Prisma.TransactionClient
+
+/** Prices, estimates, reservations, the ledger and reports. What takes a `tx` joins the caller's transaction. */
+export interface Usage {
+  estimate(pricing: Pricing, facts: EstimateFacts, at?: Date): Estimate
+  figure(request: FigureRequest): UsageFigures
+  reserve(tx: Transaction, request: ReservationRequest): Promise<void>
+  capture(tx: Transaction, request: CaptureRequest): Promise<CaptureResult>
+  release(tx: Transaction, request: { operationId: string }): Promise<boolean>
+  releaseAsLoss(tx: Transaction, request: { operationId: string }): Promise<boolean>
+  report(request: ReportRequest): Promise<UsageReport>
+  streamCsv(request: ReportRequest): AsyncGenerator<string>
+  /** Every budget of each of these users; a user without one has an empty list. */
+  budgets(userIds: readonly string[]): Promise<Map<string, BudgetState[]>>
+  setBudget(change: BudgetChange): Promise<void>
+  verifyRollUps(options: { repair: boolean }): Promise<RollUpCheck>
+}
+
+export interface UsageOptions {
+  prisma: PrismaClient
+  now: () => Date
+  newId: () => string
+}
+
+export function createUsage({ prisma, now, newId }: UsageOptions): Usage {
+  const read = (request: ReportRequest) => report(prisma, request)
+  return {
+    estimate: (pricing, facts, at = now()) => estimate(pricing, facts, at),
+    figure,
+    reserve,
+    capture,
+    release,
+    releaseAsLoss,
+    report: read,
+    streamCsv: (request) => streamCsv(read, request),
+    budgets: async (userIds) => {
+      const states = Map.groupBy(await readBudgets(prisma, userIds, now()), (budget) => budget.userId)
+      return new Map(userIds.map((userId) => [userId, states.get(userId) ?? []]))
+    },
+    setBudget: (change) => setBudget(prisma, change, newId),
+    verifyRollUps: (options) => verifyRollUps(prisma, options),
+  }
+}

@@ -1,0 +1,81 @@
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import type { Database } from '../../src/database/database.ts'
+import { endUserPseudonym } from '../../src/usage/end-user-pseudonym.ts'
+import { createUsage, type Usage } from '../../src/usage/usage.ts'
+import { createTestDatabase } from '../kit/database.ts'
+import { createUser } from './usage-kit.ts'
+
+let database: Database
+let usage: Usage
+let now = new Date('2026-12-31T12:00:00Z')
+beforeAll(async () => {
+  database = await createTestDatabase()
+  usage = createUsage({ prisma: database.prisma, now: () => now, newId: () => crypto.randomUUID() })
+})
+afterAll(() => database.close())
+
+test('shows the budgets of many users at once', async () => {
+  const [ada, bob, eve] = await Promise.all([1, 2, 3].map(() => createUser(database.prisma)))
+  if (!ada || !bob || !eve) throw new Error('No users')
+  await usage.setBudget({ userId: ada, period: 'DAY', unit: 'TOKENS', limit: 100n })
+  await usage.setBudget({ userId: ada, period: 'MONTH', unit: 'MONEY', limit: 5_000_000n })
+  await usage.setBudget({ userId: bob, period: 'TOTAL', unit: 'TOKENS', limit: 7n })
+  const reservation = {
+    operationId: crypto.randomUUID(),
+    userId: ada,
+    at: now,
+    tokens: 30,
+    costMicros: 1_000,
+  }
+  await database.prisma.$transaction((tx) => usage.reserve(tx, reservation))
+
+  const budgets = await usage.budgets([ada, bob, eve])
+  expect(budgets.get(ada)).toMatchObject([
+    { period: 'DAY', used: 0n, reserved: 30n, remaining: 70n, resetsAt: new Date('2027-01-01T00:00:00Z') },
+    {
+      period: 'MONTH',
+      used: 0n,
+      reserved: 1_000n,
+      remaining: 4_999_000n,
+      resetsAt: new Date('2027-01-01T00:00:00Z'),
+    },
+  ])
+  expect(budgets.get(bob)).toMatchObject([
+    { period: 'TOTAL', limit: 7n, reserved: 0n, remaining: 7n, resetsAt: null },
+  ])
+  expect(budgets.get(eve)).toEqual([])
+
+  now = new Date('2027-01-01T00:00:00Z')
+  expect((await usage.budgets([ada])).get(ada)).toMatchObject([{ reserved: 0n }, { reserved: 0n }])
+})
+
+test('changes a limit, and takes it away', async () => {
+  const userId = await createUser(database.prisma)
+  const budget = { userId, period: 'DAY', unit: 'TOKENS' } as const
+  await usage.setBudget({ ...budget, limit: 5n })
+  await usage.setBudget({ ...budget, limit: 6n })
+  expect((await usage.budgets([userId])).get(userId)).toMatchObject([{ limit: 6n }])
+  await usage.setBudget({ ...budget, limit: null })
+  expect((await usage.budgets([userId])).get(userId)).toEqual([])
+})
+
+test.each([-1n, 2n ** 63n])('refuses a limit of %s', async (limit) => {
+  const userId = await createUser(database.prisma)
+  await expect(usage.setBudget({ userId, period: 'DAY', unit: 'MONEY', limit })).rejects.toMatchObject({
+    code: 'BAD_USER_INPUT',
+    details: { field: 'input.limit', actual: `${limit}` },
+  })
+})
+
+test('refuses a budget for a user who does not exist', async () => {
+  const change = { userId: crypto.randomUUID(), period: 'DAY', unit: 'MONEY', limit: 1n } as const
+  await expect(usage.setBudget(change)).rejects.toMatchObject({ code: 'NOT_FOUND' })
+})
+
+test('gives an end user the same pseudonym each time, another one for every account, and no way back', () => {
+  const pseudonym = endUserPseudonym('secret', 'user-1', 'ada@example.com')
+  expect(pseudonym).toBe(endUserPseudonym('secret', 'user-1', 'ada@example.com'))
+  expect(pseudonym).not.toBe(endUserPseudonym('secret', 'user-2', 'ada@example.com'))
+  expect(pseudonym).not.toBe(endUserPseudonym('other', 'user-1', 'ada@example.com'))
+  expect(pseudonym).toMatch(/^[\w-]{43}$/)
+})

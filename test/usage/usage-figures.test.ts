@@ -1,0 +1,175 @@
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import type { EstimateFacts } from '../../src/usage/pricing.ts'
+import { figure, type ReportedUsage } from '../../src/usage/usage-figures.ts'
+import { byImage, byToken, makeFacts, tokenPrice, unknown, unpriced } from './pricing-kit.ts'
+
+const at = new Date('2026-05-31T12:00:00Z')
+
+const silent: ReportedUsage = {
+  inputTokens: null,
+  outputTokens: null,
+  totalTokens: null,
+  inputTextTokens: null,
+  inputImageTokens: null,
+  outputTextTokens: null,
+  outputImageTokens: null,
+}
+
+const book = (
+  reported: Partial<ReportedUsage> | null,
+  facts: Partial<EstimateFacts> = {},
+  pricing = byToken,
+) =>
+  figure({
+    reported: reported && { ...silent, ...reported },
+    pricing,
+    facts: { ...makeFacts(facts), images: 1 },
+    at,
+  })
+
+const edit = { kind: 'EDIT', inputImages: [{ width: 1024, height: 1024 }] } as const
+
+test('prices text and image tokens apart', () => {
+  const reported = {
+    inputTokens: 50,
+    outputTokens: 50,
+    totalTokens: 100,
+    inputTextTokens: 10,
+    inputImageTokens: 40,
+  }
+  expect(book(reported, edit)).toEqual({
+    inputTokens: 50,
+    outputTokens: 50,
+    totalTokens: 100,
+    inputTextTokens: 10,
+    inputImageTokens: 40,
+    outputTextTokens: 0,
+    outputImageTokens: 50,
+    images: 1,
+    costMicros: 10 * 5 + 40 * 10 + 50 * 40,
+    currency: 'USD',
+    estimated: false,
+  })
+})
+
+test('prices input without a split at the dearer rate and says that it guessed', () => {
+  const figures = book({ inputTokens: 50, outputTokens: 50, totalTokens: 100 }, edit)
+  expect(figures).toMatchObject({ inputImageTokens: 50, costMicros: 50 * 10 + 50 * 40, estimated: true })
+})
+
+test('takes input without a split for text where there was no image to read', () => {
+  expect(book({ inputTokens: 50, outputTokens: 50 })).toMatchObject({
+    inputTextTokens: 50,
+    totalTokens: 100,
+    costMicros: 50 * 5 + 50 * 40,
+    estimated: false,
+  })
+})
+
+test('completes a part from the others', () => {
+  expect(book({ totalTokens: 100, outputTokens: 60, inputImageTokens: 30 }, edit)).toMatchObject({
+    inputTokens: 40,
+    inputTextTokens: 10,
+    estimated: false,
+  })
+})
+
+test('estimates from the tables when nothing is reported, and never books zero', () => {
+  const expected = {
+    inputTextTokens: 10,
+    outputImageTokens: 4160,
+    costMicros: 10 * 5 + 4160 * 40,
+    estimated: true,
+  }
+  expect(book(null)).toMatchObject(expected)
+  expect(book({})).toMatchObject(expected)
+  expect(book({ inputTokens: 0, outputTokens: 0, totalTokens: 0 })).toMatchObject(expected)
+})
+
+test('keeps the half that was reported', () => {
+  expect(book({ outputTokens: 999 })).toMatchObject({ inputTokens: 10, outputTokens: 999, estimated: true })
+})
+
+test('estimates for as many images as arrived', () => {
+  const figures = figure({
+    reported: null,
+    pricing: byToken,
+    facts: { ...makeFacts({ n: 4 }), images: 3 },
+    at,
+  })
+  expect(figures).toMatchObject({ images: 3, outputTokens: 3 * 4160 })
+})
+
+test('adds partial images only where it estimates: a count that was reported has them', () => {
+  expect(book(null, { partialImages: 2 }).outputTokens).toBe(4160 + 200)
+  expect(book({ inputTokens: 10, outputTokens: 4360 }, { partialImages: 2 }).outputTokens).toBe(4360)
+})
+
+test('pays by the image where the list has no tokens', () => {
+  const figures = figure({
+    reported: null,
+    pricing: byImage,
+    facts: { ...makeFacts({ size: '512x512', quality: 'standard' }), images: 2 },
+    at,
+  })
+  expect(figures).toMatchObject({ totalTokens: 0, costMicros: 36_000, estimated: false })
+})
+
+test('keeps tokens whose price nobody knows', () => {
+  expect(book({ inputTokens: 5, outputTokens: 7 }, {}, unpriced)).toMatchObject({
+    totalTokens: 12,
+    costMicros: null,
+  })
+  expect(book(null, {}, unknown)).toMatchObject({ totalTokens: 0, costMicros: null, estimated: true })
+})
+
+test('prices reported tokens of a model without tables', () => {
+  const pricing = { ...unknown, prices: [tokenPrice] }
+  expect(book({ inputTokens: 5, outputTokens: 7 }, {}, pricing)).toMatchObject({ costMicros: 5 * 5 + 7 * 40 })
+})
+
+test('rounds a fraction of a micro-unit up, once', () => {
+  const pricing = { ...byToken, prices: [{ ...tokenPrice, textInput: 300_000, imageOutput: 300_000 }] }
+  expect(book({ inputTokens: 1, outputTokens: 1 }, {}, pricing).costMicros).toBe(1)
+})
+
+test('makes whole figures of whatever it is told, and throws nothing', () => {
+  const odd = fc.constantFrom(
+    -1,
+    1.5,
+    Number.NaN,
+    Number.POSITIVE_INFINITY,
+    2 ** 63,
+    1e300,
+    0,
+    null,
+    '12' as never,
+  )
+  const part = fc.oneof(odd, fc.integer({ min: 0, max: 2_000_000_000 }))
+  const reports = fc.record({
+    inputTokens: part,
+    outputTokens: part,
+    totalTokens: part,
+    inputTextTokens: part,
+    inputImageTokens: part,
+    outputTextTokens: part,
+    outputImageTokens: part,
+  })
+  const pricings = fc.constantFrom(byToken, byImage, unpriced, unknown)
+  fc.assert(
+    fc.property(fc.option(reports), pricings, (reported, pricing) => {
+      const { costMicros, currency, estimated, ...tokens } = book(reported, edit, pricing)
+      for (const count of Object.values(tokens)) {
+        expect(Number.isInteger(count) && count >= 0 && count <= 2_147_483_647).toBe(true)
+      }
+      expect(costMicros === null || (Number.isSafeInteger(costMicros) && costMicros >= 0)).toBe(true)
+      expect(tokens.inputTextTokens + tokens.inputImageTokens).toBe(tokens.inputTokens)
+      expect(tokens.outputTextTokens + tokens.outputImageTokens).toBe(tokens.outputTokens)
+      expect(tokens.totalTokens).toBeGreaterThanOrEqual(tokens.inputTokens + tokens.outputTokens)
+      expect(currency).toBe('USD')
+      if (pricing === byToken) expect(tokens.totalTokens).toBeGreaterThan(0)
+    }),
+    { numRuns: 500 },
+  )
+})
