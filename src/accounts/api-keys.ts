@@ -1,0 +1,166 @@
+import type { PrismaClient } from '../database/database.ts'
+import type { ApiKey, User } from '../database/generated/client.ts'
+import { channels } from '../database/notifications.ts'
+import { EaselError } from '../errors.ts'
+import { hashesOf, isOneOf, maxKeyLength, newApiKeySecret, prefixOf } from './api-key-secret.ts'
+import { credentialsInvalid } from './credential-error.ts'
+import type { Revocations } from './revocations.ts'
+import { createShortCache } from './short-cache.ts'
+import type { Viewer } from './viewer.ts'
+
+/** What Easel shows of a key. */
+export type ApiKeyFacts = Omit<ApiKey, 'hash'>
+
+/** A revocation is heard at once; should that fail, a key is trusted this much longer. */
+const cacheMs = 10_000
+const maxCached = 10_000
+const lastUsedStepMs = 60_000
+const maxActiveKeys = 100
+
+export interface ApiKeys {
+  authenticate(secret: string): Promise<Viewer>
+  create(request: { userId: string; name: string }): Promise<{ apiKey: ApiKeyFacts; secret: string }>
+  revoke(id: string): Promise<ApiKeyFacts>
+  /** Newest first, revoked ones included. */
+  ofUsers(userIds: readonly string[]): Promise<Map<string, ApiKeyFacts[]>>
+  /** Makes this the one working key of that name, or with null none. */
+  replace(request: { userId: string; name: string; secret: string | null }): Promise<void>
+  /** Waits for what is still being written. */
+  close(): Promise<void>
+}
+
+export interface ApiKeyOptions {
+  prisma: PrismaClient
+  revocations: Revocations
+  /** New hashes are written with the first; all of them verify. */
+  hashSecrets: readonly string[]
+  now: () => Date
+  newId: () => string
+  onError: (error: Error) => void
+}
+
+type Known = ApiKey & { user: User }
+
+export function createApiKeys(options: ApiKeyOptions): ApiKeys {
+  const { prisma, revocations, hashSecrets, now, newId, onError } = options
+  const cache = createShortCache<Known>({ maxAgeMs: cacheMs, maxEntries: maxCached, now })
+  const writes = new Set<Promise<void>>()
+  let revoked = 0
+  revocations.onKey((keyId) => {
+    revoked++
+    cache.deleteWhere((key) => key.id === keyId)
+  })
+
+  const hashNew = (secret: string) => hashesOf(secret, hashSecrets)[0] as string
+
+  const lookUp = async (hashes: string[]): Promise<Known> => {
+    const before = revoked
+    const where = { hash: { in: hashes }, revokedAt: null }
+    const key = await prisma.apiKey.findFirst({ where, include: { user: true } })
+    if (!key || !isOneOf(key.hash, hashes)) throw credentialsInvalid()
+    // What was read before a revocation must not be remembered after it.
+    if (revoked === before) cache.set(hashes[0] as string, key)
+    return key
+  }
+
+  /** Off the request's path. It also moves the key to the newest hash secret, so that old ones can be retired. */
+  const noteUse = (key: Known, hash: string): void => {
+    const at = now()
+    if (key.lastUsedAt && at.getTime() - key.lastUsedAt.getTime() < lastUsedStepMs) return
+    key.lastUsedAt = at
+    const write = prisma.apiKey
+      .updateMany({ where: { id: key.id }, data: { lastUsedAt: at, hash } })
+      .then(() => {}, onError)
+      .finally(() => writes.delete(write))
+    writes.add(write)
+  }
+
+  const revokeWhere = async (id: string): Promise<void> => {
+    await prisma.$transaction(async (tx) => {
+      const { count } = await tx.apiKey.updateMany({
+        where: { id, revokedAt: null },
+        data: { revokedAt: now() },
+      })
+      if (count > 0) await tx.$executeRaw`SELECT pg_notify(${channels.revocation}, ${id})`
+    })
+    revocations.announce(id)
+  }
+
+  return {
+    authenticate: async (secret) => {
+      if (secret.length > maxKeyLength) throw credentialsInvalid()
+      const hashes = hashesOf(secret, hashSecrets)
+      const key = cache.get(hashes[0] as string) ?? (await lookUp(hashes))
+      noteUse(key, hashes[0] as string)
+      const { id: userId, name, role } = key.user
+      return { userId, name, role, credential: { kind: 'apiKey', id: key.id } }
+    },
+    create: async ({ userId, name }) => {
+      if (!(await prisma.user.findUnique({ where: { id: userId } }))) throw userNotFound()
+      const active = await prisma.apiKey.count({ where: { userId, revokedAt: null } })
+      if (active >= maxActiveKeys) throw tooManyKeys()
+      const secret = newApiKeySecret()
+      const apiKey = await prisma.apiKey.create({
+        data: {
+          id: newId(),
+          userId,
+          name,
+          prefix: prefixOf(secret),
+          hash: hashNew(secret),
+          createdAt: now(),
+        },
+        omit: { hash: true },
+      })
+      return { apiKey, secret }
+    },
+    revoke: async (id) => {
+      await revokeWhere(id)
+      const apiKey = await prisma.apiKey.findUnique({ where: { id }, omit: { hash: true } })
+      if (!apiKey) throw new EaselError('NOT_FOUND', 'There is no such API key.', { field: 'id' })
+      return apiKey
+    },
+    ofUsers: async (userIds) => {
+      const where = { userId: { in: [...userIds] } }
+      const keys = await prisma.apiKey.findMany({ where, orderBy: { id: 'desc' }, omit: { hash: true } })
+      const groups = Map.groupBy(keys, (key) => key.userId)
+      return new Map(userIds.map((userId) => [userId, groups.get(userId) ?? []]))
+    },
+    replace: async ({ userId, name, secret }) => {
+      const hashes = secret === null ? [] : hashesOf(secret, hashSecrets)
+      const former = { userId, name, revokedAt: null, hash: { notIn: hashes } }
+      for (const { id } of await prisma.apiKey.findMany({ where: former })) await revokeWhere(id)
+      if (secret === null) return
+      const same = await prisma.apiKey.findFirst({ where: { hash: { in: hashes } } })
+      if (same) {
+        await prisma.apiKey.update({ where: { id: same.id }, data: { revokedAt: null } })
+        return
+      }
+      const key = {
+        id: newId(),
+        userId,
+        name,
+        prefix: prefixOf(secret),
+        hash: hashNew(secret),
+        createdAt: now(),
+      }
+      // Two processes may start with the same key at once.
+      await prisma.apiKey.createMany({ data: key, skipDuplicates: true })
+    },
+    close: async () => {
+      await Promise.all(writes)
+    },
+  }
+}
+
+function userNotFound(): EaselError {
+  return new EaselError('NOT_FOUND', 'There is no such user.', { field: 'input.userId' })
+}
+
+function tooManyKeys(): EaselError {
+  return new EaselError('BAD_USER_INPUT', `A user has at most ${maxActiveKeys} working API keys.`, {
+    reason: 'TOO_MANY_API_KEYS',
+    field: 'input.userId',
+    allowed: { max: maxActiveKeys },
+    hint: 'REVOKE_A_KEY',
+  })
+}

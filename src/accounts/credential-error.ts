@@ -1,0 +1,17 @@
+import { EaselError } from '../errors.ts'
+
+/** One text whatever was wrong with it: a refusal teaches nothing about keys, users or the checks. */
+export function credentialsInvalid(cause?: unknown): EaselError {
+  return new EaselError(
+    'UNAUTHENTICATED',
+    'The API key or token is not valid.',
+    { reason: 'CREDENTIALS_INVALID' },
+    { cause },
+  )
+}
+
+export function credentialsMissing(): EaselError {
+  return new EaselError('UNAUTHENTICATED', 'Send an API key or a token: Authorization: Bearer …', {
+    reason: 'CREDENTIALS_MISSING',
+  })
+}

@@ -1,0 +1,136 @@
+import {
+  createLocalJWKSet,
+  createRemoteJWKSet,
+  customFetch,
+  errors,
+  type JSONWebKeySet,
+  jwtVerify,
+} from 'jose'
+import { EaselError } from '../errors.ts'
+import { credentialsInvalid } from './credential-error.ts'
+
+export interface JwtOptions {
+  issuer: string
+  audience: string
+  /** Where the issuer publishes its keys; or the keys themselves. */
+  jwksUrl?: string
+  jwks?: JSONWebKeySet
+  /** Of the asymmetric ones; all of them when absent. */
+  algorithms?: readonly string[]
+  /** Whose value names the user; `sub` when absent. */
+  userClaim?: string
+  /** How soon an unknown key id may cause another look at `jwksUrl`. */
+  cooldownMs?: number
+}
+
+export interface VerifiedToken {
+  /** Unique over all issuers. */
+  externalId: string
+  name: string
+  expiresAt: Date
+}
+
+export interface TokenVerifier {
+  verify(token: string): Promise<VerifiedToken>
+}
+
+/** Symmetric ones are out: with them the public key of the issuer would do to sign. */
+const asymmetric = [
+  'RS256',
+  'RS384',
+  'RS512',
+  'PS256',
+  'PS384',
+  'PS512',
+  'ES256',
+  'ES384',
+  'ES512',
+  'EdDSA',
+  'Ed25519',
+]
+
+/** Real tokens take 1 to 2 KB. */
+const maxTokenLength = 8_192
+const maxClaimLength = 255
+const maxNameLength = 100
+const clockToleranceSeconds = 5
+const defaultCooldownMs = 30_000
+
+type Fetch = (url: string, init?: RequestInit) => Promise<Response>
+
+export function createTokenVerifier(
+  options: JwtOptions,
+  { now, fetch = globalThis.fetch }: { now: () => Date; fetch?: Fetch | undefined },
+): TokenVerifier {
+  const { issuer, audience, userClaim = 'sub' } = options
+  const algorithms = checkAlgorithms(options.algorithms ?? asymmetric)
+  const keys = openKeys(options, fetch)
+  return {
+    verify: async (token) => {
+      if (token.length > maxTokenLength) throw credentialsInvalid()
+      const { payload } = await jwtVerify(token, keys, {
+        issuer,
+        audience,
+        algorithms,
+        requiredClaims: ['exp', userClaim],
+        clockTolerance: clockToleranceSeconds,
+        currentDate: now(),
+      }).catch(refuse)
+      const subject = payload[userClaim]
+      if (typeof subject !== 'string' || subject === '' || subject.length > maxClaimLength)
+        throw credentialsInvalid()
+      return {
+        externalId: `${issuer}#${subject}`,
+        name: (typeof payload.name === 'string' && payload.name ? payload.name : subject).slice(
+          0,
+          maxNameLength,
+        ),
+        expiresAt: new Date((payload.exp as number) * 1000),
+      }
+    },
+  }
+}
+
+function checkAlgorithms(algorithms: readonly string[]): string[] {
+  const other = algorithms.filter((algorithm) => !asymmetric.includes(algorithm))
+  if (other.length === 0 && algorithms.length > 0) return [...algorithms]
+  throw new EaselError('BAD_USER_INPUT', 'Tokens are verified with asymmetric algorithms only.', {
+    reason: 'ALGORITHM_NOT_ALLOWED',
+    field: 'jwt.algorithms',
+    allowed: asymmetric,
+    actual: other,
+  })
+}
+
+function openKeys({ jwks, jwksUrl, cooldownMs = defaultCooldownMs }: JwtOptions, fetch: Fetch) {
+  if (jwks) return createLocalJWKSet(jwks)
+  if (jwksUrl)
+    return createRemoteJWKSet(new URL(jwksUrl), { cooldownDuration: cooldownMs, [customFetch]: fetch })
+  throw new EaselError('BAD_USER_INPUT', 'Tokens need the keys of their issuer.', {
+    reason: 'JWKS_MISSING',
+    field: 'jwt.jwksUrl',
+  })
+}
+
+/** Everything jose says about the token itself; what remains is the issuer's keys being out of reach. */
+const tokenFaults = [
+  errors.JWTClaimValidationFailed,
+  errors.JWTExpired,
+  errors.JWTInvalid,
+  errors.JWSInvalid,
+  errors.JWSSignatureVerificationFailed,
+  errors.JOSEAlgNotAllowed,
+  errors.JOSENotSupported,
+  errors.JWKSNoMatchingKey,
+  errors.JWKSMultipleMatchingKeys,
+]
+
+function refuse(cause: unknown): never {
+  if (tokenFaults.some((fault) => cause instanceof fault)) throw credentialsInvalid(cause)
+  throw new EaselError(
+    'UNAVAILABLE',
+    'Tokens cannot be verified at the moment.',
+    { reason: 'IDENTITY_PROVIDER_UNAVAILABLE', retryAfterMs: 5_000 },
+    { cause },
+  )
+}
