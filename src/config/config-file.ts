@@ -1,0 +1,60 @@
+import { z } from 'zod'
+
+const positive = z.number().int().positive()
+
+export const limitDefaults = {
+  /** One uploaded file: upstreams take less than 50 MB. */
+  maxUploadBytes: 50 * 1024 * 1024,
+  /** One request with all its files. */
+  maxRequestBytes: 1024 * 1024 * 1024,
+  /** Operations that this process runs at once. */
+  concurrentOperations: 8,
+  /** From acceptance to the end of an operation. */
+  operationTimeoutMs: 15 * 60 * 1000,
+  /** How long a provider may be silent within a reply; a complex image takes up to two minutes. */
+  upstreamIdleTimeoutMs: 5 * 60 * 1000,
+  /** How long a process may be silent before others take its operations over. */
+  leaseMs: 30_000,
+  /** How long a stop waits for running operations. */
+  drainTimeoutMs: 60_000,
+  /** Event streams that one user may have open. */
+  streamsPerUser: 100,
+  /** Connections to a PostgreSQL server. */
+  databasePool: 10,
+}
+
+const limits = z.strictObject({
+  maxUploadBytes: positive.optional(),
+  maxRequestBytes: positive.optional(),
+  concurrentOperations: positive.max(1_000).optional(),
+  operationTimeoutMs: positive.min(1_000).optional(),
+  upstreamIdleTimeoutMs: positive.min(1_000).optional(),
+  leaseMs: positive.min(1_000).optional(),
+  drainTimeoutMs: positive.optional(),
+  streamsPerUser: positive.optional(),
+  databasePool: positive.max(1_000).optional(),
+})
+
+const jwt = z.strictObject({
+  issuer: z.string().min(1),
+  audience: z.string().min(1),
+  jwksUrl: z.url({ protocol: /^https?$/ }),
+  userClaim: z.string().min(1).default('sub'),
+  algorithms: z.array(z.string()).min(1).optional(),
+})
+
+/** The shape of `easel.yaml`. Providers are checked by the provider room, which knows their presets. */
+export const configFile = z.strictObject({
+  providers: z.array(z.looseObject({ name: z.string().min(1), preset: z.string().min(1) })).optional(),
+  defaults: z
+    .strictObject({
+      generate: z.string().optional(),
+      edit: z.string().optional(),
+      variation: z.string().optional(),
+    })
+    .optional(),
+  jwt: jwt.optional(),
+  limits: limits.optional(),
+})
+
+export type ConfigFile = z.infer<typeof configFile>

@@ -1,0 +1,203 @@
+import { parse as parseYaml } from 'yaml'
+import { type ConfigFile, configFile, limitDefaults } from './config-file.ts'
+import type { Env } from './env.ts'
+
+/** What the gateway is told to be, without its secrets: safe to log. */
+export interface Config {
+  host: string
+  port: number
+  publicUrl: string
+  database: { kind: 'embedded' } | { kind: 'server'; poolSize: number }
+  dataDir: string
+  storage: { kind: 'files' } | { kind: 's3'; bucket: string; endpoint: string | null; region: string | null }
+  auth: 'on' | 'off'
+  jwt: ConfigFile['jwt'] | null
+  defaults: { generate?: string; edit?: string; variation?: string }
+  /** Null: the sandbox, started by the gateway itself. */
+  providerNames: string[] | null
+  limits: typeof limitDefaults
+  logLevel: string
+  production: boolean
+}
+
+/** Kept apart, so that a configuration that is printed never holds one. */
+export interface Secrets {
+  databaseUrl: string | null
+  adminKey: string | null
+  /** The first signs, all verify. Empty: made at the first start and kept in the data folder. */
+  urlSecrets: string[]
+  /** The providers with their keys filled in. */
+  providers: NonNullable<ConfigFile['providers']> | null
+}
+
+/** Everything that is wrong with the configuration, in one message. */
+export class ConfigError extends Error {
+  readonly faults: string[]
+
+  constructor(faults: string[]) {
+    super(`Easel cannot start:\n${faults.map((fault) => `  - ${fault}`).join('\n')}`)
+    this.name = 'ConfigError'
+    this.faults = faults
+  }
+}
+
+const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']
+const leastSecret = 16
+
+/** Pure: the environment and the text of the configuration file in, the configuration or all its faults out. */
+export function parseConfig(env: Env, fileText: string | null): { config: Config; secrets: Secrets } {
+  const faults: string[] = []
+  const file = readFile(fileText, env, faults)
+  const host = env.host ?? '127.0.0.1'
+  const port = readPort(env.port, faults)
+  const limits = { ...limitDefaults, ...file.limits }
+  const auth = readAuth(env, host, faults)
+  const storage = readStorage(env.storage, faults)
+  const urlSecrets = readUrlSecrets(env, faults)
+  const publicUrl = readPublicUrl(env, { host, port }, faults)
+  if (env.databaseUrl && !/^postgres(ql)?:\/\//.test(env.databaseUrl)) {
+    faults.push('DATABASE_URL must start with postgresql://')
+  }
+  if (env.logLevel && !logLevels.includes(env.logLevel)) {
+    faults.push(`LOG_LEVEL must be one of ${logLevels.join(', ')}, not "${env.logLevel}"`)
+  }
+  if (env.adminKey && env.adminKey.length < leastSecret) {
+    faults.push(`EASEL_ADMIN_KEY must have at least ${leastSecret} characters`)
+  }
+  if (faults.length > 0) throw new ConfigError(faults)
+  return {
+    config: {
+      host,
+      port,
+      publicUrl,
+      database: env.databaseUrl ? { kind: 'server', poolSize: limits.databasePool } : { kind: 'embedded' },
+      dataDir: env.dataDir ?? './data',
+      storage,
+      auth,
+      jwt: file.jwt ?? null,
+      defaults: withoutUndefined(file.defaults ?? {}),
+      providerNames: file.providers?.map(({ name }) => name) ?? null,
+      limits,
+      logLevel: env.logLevel ?? 'info',
+      production: env.nodeEnv === 'production',
+    },
+    secrets: {
+      databaseUrl: env.databaseUrl ?? null,
+      adminKey: env.adminKey ?? null,
+      urlSecrets,
+      providers: file.providers ?? null,
+    },
+  }
+}
+
+function readFile(text: string | null, env: Env, faults: string[]): ConfigFile {
+  if (text === null) return {}
+  let raw: unknown
+  try {
+    // JSON is YAML too.
+    raw = parseYaml(text, { prettyErrors: false })
+  } catch (error) {
+    faults.push(`${env.configFile} is neither YAML nor JSON: ${(error as Error).message}`)
+    return {}
+  }
+  const filled = fillVariables(raw ?? {}, { env, path: [], faults })
+  const result = configFile.safeParse(filled)
+  if (result.success) return result.data
+  for (const issue of result.error.issues) {
+    faults.push(`${env.configFile}: ${issue.path.join('.') || '(the whole file)'}: ${issue.message}`)
+  }
+  return {}
+}
+
+/** Puts the environment's value where the file says `${NAME}`. */
+function fillVariables(value: unknown, at: { env: Env; path: string[]; faults: string[] }): unknown {
+  const { env, path, faults } = at
+  if (typeof value === 'string') {
+    return value.replaceAll(/\$\{([A-Za-z_][A-Za-z0-9_]*)\}/g, (_, name: string) => {
+      const found = env.variable(name)
+      if (found === undefined)
+        faults.push(`${env.configFile}: ${path.join('.')}: the variable ${name} is not set`)
+      return found ?? ''
+    })
+  }
+  if (Array.isArray(value)) {
+    return value.map((item, index) => fillVariables(item, { ...at, path: [...path, `${index}`] }))
+  }
+  if (value === null || typeof value !== 'object') return value
+  const entries = Object.entries(value)
+  return Object.fromEntries(
+    entries.map(([key, item]) => [key, fillVariables(item, { ...at, path: [...path, key] })]),
+  )
+}
+
+function readPort(text: string | undefined, faults: string[]): number {
+  if (text === undefined) return 4000
+  const port = Number(text)
+  if (/^\d+$/.test(text) && port <= 65_535) return port
+  faults.push(`PORT must be a number from 0 to 65535, not "${text}"`)
+  return 4000
+}
+
+export function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || /^127(\.\d{1,3}){3}$/.test(host)
+}
+
+function readAuth(env: Env, host: string, faults: string[]): 'on' | 'off' {
+  const auth = env.auth ?? (isLoopback(host) ? 'off' : 'on')
+  if (auth !== 'on' && auth !== 'off') {
+    faults.push(`EASEL_AUTH must be "on" or "off", not "${auth}"`)
+    return 'on'
+  }
+  if (auth === 'off' && !isLoopback(host)) {
+    faults.push(`EASEL_AUTH=off lets everybody in, so HOST must be a loopback address, not "${host}"`)
+  }
+  return auth
+}
+
+function readStorage(text: string | undefined, faults: string[]): Config['storage'] {
+  if (text === undefined) return { kind: 'files' }
+  const url = URL.parse(text)
+  if (url?.protocol === 's3:' && url.hostname) {
+    const unknown = [...url.searchParams.keys()].filter((name) => name !== 'endpoint' && name !== 'region')
+    for (const name of unknown)
+      faults.push(`EASEL_STORAGE does not know "${name}": it takes endpoint and region`)
+    const { searchParams, hostname } = url
+    return {
+      kind: 's3',
+      bucket: hostname,
+      endpoint: searchParams.get('endpoint'),
+      region: searchParams.get('region'),
+    }
+  }
+  faults.push('EASEL_STORAGE must be s3://bucket?endpoint=…&region=…, or absent for files in the data folder')
+  return { kind: 'files' }
+}
+
+function readUrlSecrets(env: Env, faults: string[]): string[] {
+  const secrets = env.urlSecret?.split(',').map((secret) => secret.trim()) ?? []
+  if (secrets.some((secret) => secret.length < leastSecret)) {
+    faults.push(
+      `EASEL_URL_SECRET must be one or more secrets of at least ${leastSecret} characters, with commas between`,
+    )
+  }
+  if (secrets.length === 0 && env.databaseUrl) {
+    faults.push(
+      'EASEL_URL_SECRET must be set with DATABASE_URL: every process must sign and verify with the same secret',
+    )
+  }
+  return secrets
+}
+
+function readPublicUrl(env: Env, { host, port }: { host: string; port: number }, faults: string[]): string {
+  const fallback = `http://${host.includes(':') ? `[${host}]` : host}:${port}`
+  if (env.publicUrl === undefined) return fallback
+  const url = URL.parse(env.publicUrl)
+  if (url && /^https?:$/.test(url.protocol) && !url.search && !url.hash)
+    return env.publicUrl.replace(/\/+$/, '')
+  faults.push(`EASEL_PUBLIC_URL must be an http(s) address without a query, not "${env.publicUrl}"`)
+  return fallback
+}
+
+function withoutUndefined<T extends object>(value: T): { [K in keyof T]: Exclude<T[K], undefined> } {
+  return Object.fromEntries(Object.entries(value).filter(([, item]) => item !== undefined)) as never
+}

@@ -1,0 +1,84 @@
+import { describe, expect, test } from 'vitest'
+import { ConfigError, parseConfig } from '../../src/config/config.ts'
+import { readEnv } from '../../src/config/env.ts'
+
+const parse = (variables: Record<string, string>, file: string | null = null) =>
+  parseConfig(readEnv({ EASEL_CONFIG: 'easel.yaml', ...variables }), file)
+
+function faultsOf(run: () => unknown): string[] {
+  try {
+    run()
+  } catch (error) {
+    if (error instanceof ConfigError) return error.faults
+    throw error
+  }
+  return []
+}
+
+describe('the configuration', () => {
+  test('needs nothing: an embedded database, files in ./data, the sandbox, no sign-in on the loopback', () => {
+    const { config, secrets } = parse({})
+    expect(config).toMatchObject({
+      host: '127.0.0.1',
+      port: 4000,
+      publicUrl: 'http://127.0.0.1:4000',
+      database: { kind: 'embedded' },
+      dataDir: './data',
+      storage: { kind: 'files' },
+      auth: 'off',
+      providerNames: null,
+    })
+    expect(secrets).toEqual({ databaseUrl: null, adminKey: null, urlSecrets: [], providers: null })
+  })
+
+  test('reports every fault at once', () => {
+    const faults = faultsOf(() =>
+      parse(
+        {
+          PORT: '4o00',
+          LOG_LEVEL: 'loud',
+          EASEL_STORAGE: 'ftp://x',
+          EASEL_AUTH: 'maybe',
+          DATABASE_URL: 'mysql://x',
+        },
+        'limits: { maxUploadBytes: -1 }\nproviderz: []',
+      ),
+    )
+    expect(faults).toEqual([
+      'easel.yaml: limits.maxUploadBytes: Too small: expected number to be >0',
+      'easel.yaml: (the whole file): Unrecognized key: "providerz"',
+      'PORT must be a number from 0 to 65535, not "4o00"',
+      'EASEL_AUTH must be "on" or "off", not "maybe"',
+      'EASEL_STORAGE must be s3://bucket?endpoint=…&region=…, or absent for files in the data folder',
+      'EASEL_URL_SECRET must be set with DATABASE_URL: every process must sign and verify with the same secret',
+      'DATABASE_URL must start with postgresql://',
+      'LOG_LEVEL must be one of fatal, error, warn, info, debug, trace, silent, not "loud"',
+    ])
+  })
+
+  test('turns sign-in on for every host but the loopback, and refuses to turn it off there', () => {
+    expect(parse({ HOST: '0.0.0.0' }).config.auth).toBe('on')
+    expect(parse({ HOST: 'localhost' }).config.auth).toBe('off')
+    expect(faultsOf(() => parse({ HOST: '0.0.0.0', EASEL_AUTH: 'off' }))).toEqual([
+      'EASEL_AUTH=off lets everybody in, so HOST must be a loopback address, not "0.0.0.0"',
+    ])
+  })
+
+  test('fills variables from the environment, and names a variable that is not set', () => {
+    const reference = ['$', '{OPENAI_API_KEY}'].join('')
+    const file = `providers: [{ name: openai, preset: openai, apiKey: "${reference}" }]`
+    const { config, secrets } = parse({ OPENAI_API_KEY: 'sk-1' }, file)
+    expect(secrets.providers).toEqual([{ name: 'openai', preset: 'openai', apiKey: 'sk-1' }])
+    expect(JSON.stringify(config)).not.toContain('sk-1')
+    expect(faultsOf(() => parse({}, file))).toEqual([
+      'easel.yaml: providers.0.apiKey: the variable OPENAI_API_KEY is not set',
+    ])
+  })
+
+  test('takes JSON as well as YAML, and says where neither can be read', () => {
+    expect(parse({}, '{"defaults": {"edit": "gpt-image-2"}}').config.defaults).toEqual({
+      edit: 'gpt-image-2',
+    })
+    expect(faultsOf(() => parse({}, 'a: [1'))[0]).toMatch(/^easel\.yaml is neither YAML nor JSON: /)
+  })
+})
