@@ -1,3 +1,4 @@
+import { EaselError } from '../errors.ts'
 import { type CredentialOptions, credentialNames } from './credentials.ts'
 import type { WireOptions } from './dialect.ts'
 import type { CustomModel, Enablement } from './model-registry.ts'
@@ -25,7 +26,7 @@ export interface ProviderEntry {
   [option: string]: unknown
 }
 
-/** Throws one Error that lists every fault. No value of an option is shown: it may be a key. */
+/** Throws one error that lists every fault. No value of an option is shown: it may be a key. */
 export function checkProviderOptions(
   entries: readonly (ProviderEntry | ProviderOptions)[],
 ): ProviderOptions[] {
@@ -36,8 +37,12 @@ export function checkProviderOptions(
   for (const name of new Set(names.filter((name, index) => names.indexOf(name) !== index))) {
     faults.push(`provider ${name}: the name is given twice`)
   }
-  if (faults.length > 0)
-    throw new Error(`The providers are not configured rightly:\n  ${faults.join('\n  ')}`)
+  if (faults.length > 0) {
+    const list = faults.map((fault) => `  - ${fault}`).join('\n')
+    throw new EaselError('BAD_USER_INPUT', `The providers are not configured rightly:\n${list}`, {
+      reason: 'PROVIDERS_MISCONFIGURED',
+    })
+  }
   return entries as ProviderOptions[]
 }
 

@@ -242,17 +242,17 @@ describe('the registry', () => {
       { name: 'c', preset: 'openai', models: [{}], apiKey: 12 },
     ]
     expect(() => open(wrong)).toThrowErrorMatchingInlineSnapshot(`
-      [Error: The providers are not configured rightly:
-        provider a: preset must be one of openai, openai-compatible, localai, tokenops, apigo, yandex-ai-studio, yandex-art, sandbox
-        provider b: apikey is not an option
-        provider b: baseUrl is missing
-        provider c: baseUrl must be an http or https address
-        provider c: enable must be one of edits, variations, messageWeights
-        provider c: forcePartialImages must be true or false
-        provider c: folderId is missing
-        provider c: models must hold names or definitions with a name
-        provider c: apiKey must be a text
-        provider c: the name is given twice]
+      [EaselError: The providers are not configured rightly:
+        - provider a: preset must be one of openai, openai-compatible, localai, tokenops, apigo, yandex-ai-studio, yandex-art, sandbox
+        - provider b: apikey is not an option
+        - provider b: baseUrl is missing
+        - provider c: baseUrl must be an http or https address
+        - provider c: enable must be one of edits, variations, messageWeights
+        - provider c: forcePartialImages must be true or false
+        - provider c: folderId is missing
+        - provider c: models must hold names or definitions with a name
+        - provider c: apiKey must be a text
+        - provider c: the name is given twice]
     `)
     expect(() => open(wrong)).not.toThrow(/sk-secret/)
   })
