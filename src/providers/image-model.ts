@@ -88,6 +88,8 @@ export interface ImageModel {
   idempotency: 'none' | 'lookup'
   kinds: OperationKind[]
   capabilities: Partial<Record<OperationKind, Capabilities>>
+  /** Its variations are edits with a prompt of Easel's own: the model has none itself. */
+  variationsThroughEdits: boolean
   /** The same as a list of fields, to build a form from. */
   parameters: Partial<Record<OperationKind, ModelParameter[]>>
   /** Why a kind is not there. */

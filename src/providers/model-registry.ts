@@ -5,6 +5,7 @@ import { listParameters } from './model-parameters.ts'
 import { noPricing, type PriceRow } from './pricing.ts'
 import type { ModelDefinition } from './registry/model-definition.ts'
 import { type Preset, type PresetName, presets } from './registry/presets.ts'
+import { variationCapabilities } from './variation-through-edit.ts'
 
 /** A model of the configuration: rules of its own, or those of a known model with changes. */
 export interface CustomModel {
@@ -16,6 +17,7 @@ export interface CustomModel {
   kinds?: OperationKind[]
   capabilities?: Partial<Record<OperationKind, Partial<Capabilities>>>
   prices?: PriceRow[]
+  variationsThroughEdits?: boolean
 }
 
 /** What an operator can switch on although its documentation says that it is not supported. */
@@ -60,6 +62,7 @@ function define(model: string | CustomModel, preset: Preset): ModelDefinition {
   return {
     ...base,
     ...own,
+    variationsThroughEdits: model.variationsThroughEdits ?? base.variationsThroughEdits ?? false,
     capabilities: Object.fromEntries(changed),
     pricing,
     retirement: like ? null : (base.retirement ?? null),
@@ -68,6 +71,8 @@ function define(model: string | CustomModel, preset: Preset): ModelDefinition {
 
 function createModel(entry: RegistryEntry, preset: Preset, definition: ModelDefinition): ImageModel {
   const capabilities = enable(definition, entry.enable ?? [])
+  const isEmulated = definition.variationsThroughEdits === true && !capabilities.VARIATION
+  if (isEmulated && capabilities.EDIT) capabilities.VARIATION = variationCapabilities(capabilities.EDIT)
   const dialect = definition.dialect ?? 'openai'
   const served = kinds.filter((kind) => capabilities[kind])
   const forms = served.map((kind) => [kind, listParameters(kind, capabilities[kind] as Capabilities)])
@@ -85,6 +90,7 @@ function createModel(entry: RegistryEntry, preset: Preset, definition: ModelDefi
     idempotency: dialect === 'yandex-art' ? 'lookup' : 'none',
     kinds: served,
     capabilities,
+    variationsThroughEdits: isEmulated,
     parameters: Object.fromEntries(forms),
     unsupported: explain(definition, served),
     retirement: definition.retirement ?? null,

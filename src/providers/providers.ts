@@ -12,6 +12,7 @@ import type { OpenSink, ReplyEvent } from './reply.ts'
 import { readSpooledReply } from './spooled-reply.ts'
 import { createTransport } from './transport.ts'
 import { refuseKind, validateRequest } from './validator.ts'
+import { asSent } from './variation-through-edit.ts'
 import { callYandexArt, replayYandexArt, resumeYandexArt } from './yandex-art-call.ts'
 
 export type { CallOptions } from './provider-call.ts'
@@ -87,15 +88,18 @@ export function createProviders(options: ProvidersOptions): Providers {
       chooseModels({ models, kind, asked: asked ?? defaults[defaultOf[kind]] ?? null, now: now() }),
     validate: validateRequest,
     call: (model, request, callOptions) =>
-      providerOf(model).call({ model, request, options: callOptions }, (call) =>
+      providerOf(model).call({ model, request: asSent(model, request), options: callOptions }, (call) =>
         model.dialect === 'openai' ? callOnce(openAiDialect, call) : callYandexArt(call, pacing),
       ),
     replay: (model, request, spool, openSink) =>
-      providerOf(model).read({ model, request, openSink, signal: closing.signal }, async function* (context) {
-        const reply = await readSpooledReply(spool)
-        if (model.dialect === 'openai') yield* openAiDialect.read(reply, context)
-        else yield* replayYandexArt(reply, context)
-      }),
+      providerOf(model).read(
+        { model, request: asSent(model, request), openSink, signal: closing.signal },
+        async function* (context) {
+          const reply = await readSpooledReply(spool)
+          if (model.dialect === 'openai') yield* openAiDialect.read(reply, context)
+          else yield* replayYandexArt(reply, context)
+        },
+      ),
     resume: (model, request, ids, callOptions) => {
       if (model.idempotency !== 'lookup') throw new Error(`${model.id} cannot be asked for an operation`)
       const upstreamOperationIds = typeof ids === 'string' ? [ids] : ids
@@ -121,7 +125,10 @@ interface Choice {
 function chooseModels({ models, kind, asked, now }: Choice): ImageModel[] {
   const meant = asked === null ? models : models.filter((model) => answersTo(model, asked))
   const alive = meant.filter((model) => !isRetired(model, now))
-  const found = alive.filter((model) => model.capabilities[kind])
+  // A stand-in for variations must be asked for by name.
+  const isStandIn = (model: ImageModel) =>
+    asked === null && kind === 'VARIATION' && model.variationsThroughEdits
+  const found = alive.filter((model) => model.capabilities[kind] && !isStandIn(model))
   if (found.length > 0) return asked === null ? found.slice(0, 1) : found
   if (alive[0] && asked !== null) throw refuseKind(alive[0], kind)
   if (meant[0] && asked !== null) throw refuseRetiredModel(meant[0], models)

@@ -14,6 +14,8 @@ export interface ModelDefinition {
   dormant?: Partial<Record<OperationKind, { reason: string; capabilities: Capabilities }>>
   /** Why a kind is not there at all. */
   unsupported?: Partial<Record<OperationKind, string>>
+  /** Serves variations by its edits. Only a caller who names the model gets that. */
+  variationsThroughEdits?: boolean
   retirement?: Retirement | null
   pricing?: Pricing
 }

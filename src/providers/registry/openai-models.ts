@@ -138,6 +138,8 @@ function defineGpt(
       EDIT: { ...gptEdit, ...own, inputFidelity: fidelity ? gptEdit.inputFidelity : null },
     },
     unsupported: { VARIATION: onlyDallE2Varies },
+    // The last model with variations is gone; the live ones can stand in by an edit.
+    variationsThroughEdits: !retirement,
     retirement: retirement ?? null,
     pricing,
   }
