@@ -1,0 +1,155 @@
+import { randomUUID } from 'node:crypto'
+import type { IncomingMessage, Server } from 'node:http'
+import type { GraphQLSchema } from 'graphql'
+import type { Logger } from 'pino'
+import type { Registry } from 'prom-client'
+import { EaselError } from '../errors.ts'
+import { createCrossOriginAccess } from './cross-origin-access.ts'
+import { createCrossSiteGuard } from './cross-site-guard.ts'
+import { describeError } from './error-description.ts'
+import { type Exchange, openFetchExchange, type ServerViewer } from './exchange.ts'
+import { type ContextBase, createGraphQLEndpoint } from './graphql-endpoint.ts'
+import { failureResponse } from './http-failure.ts'
+import { createHttpMetrics } from './http-metrics.ts'
+import { type AuthenticatedRoute, createHttpRoutes } from './http-routes.ts'
+import type { StageUpload } from './multipart-request.ts'
+import { createNodeServer } from './node-server.ts'
+import { logRequest } from './request-log.ts'
+import { addSecurityHeaders } from './security-headers.ts'
+import { type ServerLimits, serverLimits } from './server-limits.ts'
+import { createStreamRegistry } from './stream-registry.ts'
+import type { DiscardableImage } from './uploaded-file.ts'
+
+export interface GatewayServerOptions<V extends ServerViewer, S extends DiscardableImage> {
+  schema: GraphQLSchema
+  /** Throws `UNAUTHENTICATED`. Sees headers only, so it runs before the body is read. */
+  authenticate(headers: Headers): Promise<V>
+  /** With authentication off everybody is somebody, so foreign pages and host names are kept out instead. */
+  authenticationRequired: boolean
+  onRevoked?: ((viewer: V, end: () => void) => () => void) | undefined
+  createContext(base: ContextBase<V, S>): object
+  stage: StageUpload<S>
+  serveImage(request: Request): Promise<Response>
+  serveConsole?: ((request: Request) => Promise<Response | null>) | undefined
+  routes?: readonly AuthenticatedRoute<V>[] | undefined
+  isReady(): Promise<boolean>
+  graphiql: boolean
+  introspection: boolean
+  limits?: Partial<ServerLimits> | undefined
+  publicUrl?: string | null | undefined
+  allowedOrigins?: readonly string[] | undefined
+  log: Logger
+  metrics?: Registry | null | undefined
+  now?: (() => number) | undefined
+  newId: () => string
+  newToken?: (() => string) | undefined
+  random?: (() => number) | undefined
+}
+
+export interface GatewayServer {
+  /** Answers in-process. `serverContext.req` is where the body is read from, if there is one. */
+  fetch(request: Request, serverContext?: { req?: IncomingMessage }): Promise<Response>
+  readonly server: Server
+  /** Says no to balancers and new work, sends subscribers elsewhere, and resolves when the running requests ended. */
+  drain(): Promise<void>
+}
+
+/** The HTTP edge: everything between a socket and a resolver. */
+export function createGatewayServer<V extends ServerViewer, S extends DiscardableImage>(
+  options: GatewayServerOptions<V, S>,
+): GatewayServer {
+  const { log, newId, now = Date.now, random = Math.random, newToken = randomUUID } = options
+  const { publicUrl = null, allowedOrigins = [], routes = [] } = options
+  const limits = serverLimits(options.limits)
+  const metrics = createHttpMetrics(options.metrics ?? null)
+  const crossOrigin = createCrossOriginAccess(allowedOrigins)
+  let draining = false
+  const isDraining = () => draining
+
+  const streams = createStreamRegistry<V>({
+    limits,
+    newToken,
+    random,
+    onRevoked: options.onRevoked,
+    onSize: metrics.setOpenStreams,
+  })
+  const graphql = createGraphQLEndpoint<V, S>({
+    ...options,
+    streams,
+    limits,
+    isDraining,
+    onUploadBytes: metrics.addUploadBytes,
+  })
+  const route = createHttpRoutes<V>({
+    ...options,
+    graphql,
+    streams,
+    metrics,
+    crossOrigin,
+    routes,
+    isDraining,
+    readyTimeoutMs: limits.readyTimeoutMs,
+    checkCrossSite: createCrossSiteGuard({ ...options, publicUrl, allowedOrigins }),
+  })
+
+  /** Never rejects: whatever happens, somebody gets an answer. */
+  async function answer(exchange: Exchange<V>): Promise<Response> {
+    const { request, requestId } = exchange
+    const response = await route(exchange).catch((error: unknown) => {
+      const accept = request.headers.get('accept') ?? ''
+      return failureResponse(expected(error, requestId), requestId, accept)
+    })
+    // Responses made by `fetch` or `Response.redirect` have headers that cannot be changed.
+    const headers = new Headers(response.headers)
+    headers.set('x-request-id', requestId)
+    addSecurityHeaders(headers)
+    crossOrigin.addHeaders(request, headers)
+    return new Response(response.body, { status: response.status, headers })
+  }
+
+  function expected(error: unknown, requestId: string): EaselError {
+    if (error instanceof EaselError) return error
+    log.error({ requestId, error: describeError(error) }, 'unexpected error')
+    return new EaselError('INTERNAL_SERVER_ERROR', 'Something went wrong in Easel')
+  }
+
+  function finish(exchange: Exchange<V>, status: number): void {
+    const ms = now() - exchange.startedAt
+    metrics.finish(exchange, status, ms / 1000)
+    logRequest(log, exchange, { status, ms })
+  }
+
+  const node = createNodeServer<V>({
+    limits,
+    publicUrl,
+    answer,
+    finish,
+    isDraining,
+    expected,
+    clock: { now, newId },
+  })
+
+  async function fetch(request: Request, { req }: { req?: IncomingMessage } = {}): Promise<Response> {
+    const exchange = openFetchExchange<V>(request, req ?? null, { now, newId })
+    const response = await answer(exchange)
+    finish(exchange, response.status)
+    return response
+  }
+
+  async function drain(): Promise<void> {
+    draining = true
+    await node.wait(limits.drainDelayMs)
+    streams.drain()
+    await node.close(limits.drainTimeoutMs)
+  }
+
+  let drained: Promise<void> | undefined
+  return {
+    fetch,
+    server: node.server,
+    drain: () => {
+      drained ??= drain()
+      return drained
+    },
+  }
+}

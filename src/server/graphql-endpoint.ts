@@ -1,0 +1,159 @@
+import type { DocumentNode, GraphQLSchema } from 'graphql'
+import { createYoga, type Plugin } from 'graphql-yoga'
+import type { Logger } from 'pino'
+import { EaselError } from '../errors.ts'
+import { createDocumentCache } from './document-cache.ts'
+import { documentPlugin } from './document-plugin.ts'
+import type { Exchange, ServerViewer } from './exchange.ts'
+import { callOf, type GraphQLCall } from './graphql-call.ts'
+import { presentResult, type ResultScope } from './graphql-result.ts'
+import type { StageUpload } from './multipart-request.ts'
+import { requestPlugin } from './request-plugin.ts'
+import { deliverResults, isStream } from './result-delivery.ts'
+import type { ServerLimits } from './server-limits.ts'
+import type { ReservedStream, StreamRegistry } from './stream-registry.ts'
+import type { DiscardableImage, UploadedFile } from './uploaded-file.ts'
+
+/** What every operation's context is made from. */
+export interface ContextBase<V extends ServerViewer, S extends DiscardableImage> {
+  viewer: V
+  request: Request
+  requestId: string
+  idempotencyKey: string | null
+  uploads: readonly UploadedFile<S>[]
+  /** Aborts when nobody waits for the answer any more. That ends waiting, never work. */
+  signal: AbortSignal
+}
+
+export interface GraphQLEndpointOptions<V extends ServerViewer, S extends DiscardableImage> {
+  schema: GraphQLSchema
+  createContext(base: ContextBase<V, S>): object
+  stage: StageUpload<S>
+  streams: StreamRegistry<V>
+  limits: ServerLimits
+  graphiql: boolean
+  introspection: boolean
+  log: Logger
+  onUploadBytes(count: number): void
+  isDraining(): boolean
+}
+
+export interface GraphQLEndpoint<V extends ServerViewer> {
+  handle(exchange: Exchange<V>, viewer: V, shared: ReservedStream<V> | null): Promise<Response>
+  /** The GraphiQL page; it runs no operation. */
+  page(exchange: Exchange<V>): Promise<Response>
+}
+
+/** Enough for a few thousand different documents of a frontend. */
+const cachedDocumentChars = 4_000_000
+
+export function createGraphQLEndpoint<V extends ServerViewer, S extends DiscardableImage>(
+  options: GraphQLEndpointOptions<V, S>,
+): GraphQLEndpoint<V> {
+  const yoga = createYoga<{ call: GraphQLCall<V, S> }, object>({
+    schema: options.schema,
+    context: ({ call }) => options.createContext(contextBase(call)),
+    plugins: [documentPlugin(options), requestPlugin<V, S>(options), resultPlugin(options)] as Plugin[],
+    parserAndValidationCache: {
+      documentCache: createDocumentCache<DocumentNode>(cachedDocumentChars),
+      errorCache: createDocumentCache<Error>(cachedDocumentChars),
+    },
+    // Errors pass through `presentFailure` with their results, where the request they belong to is known.
+    maskedErrors: false,
+    logging: false,
+    multipart: false,
+    maxRequestBodySize: false,
+    batching: false,
+    cors: false,
+    landingPage: false,
+    healthCheckEndpoint: '/unused',
+    graphiql: options.graphiql ? { title: 'Easel' } : false,
+    fetchAPI: { Request, Response, Headers, ReadableStream, TextEncoder },
+  })
+
+  return {
+    async handle(exchange, viewer, shared) {
+      const call = openCall<V, S>(exchange, viewer, shared)
+      try {
+        return await yoga.fetch(plainRequest(exchange), { call })
+      } finally {
+        if (shared && call.operationId !== null) shared.starting.delete(call.operationId)
+        for (const file of call.files) {
+          file
+            .discardUnlessTaken()
+            .catch((error) => options.log.error({ error }, 'a staged upload was left behind'))
+        }
+      }
+    },
+    page: async (exchange) => yoga.fetch(plainRequest(exchange), {} as { call: GraphQLCall<V, S> }),
+  }
+
+  /**
+   * The body is read by our own parsers, and without the client's signal: Yoga would give up on a request whose client
+   * left, while its mutation still works with the uploads.
+   */
+  function plainRequest({ method, url, request: { headers } }: Exchange<V>): Request {
+    return new Request(new URL(`/graphql${url.search}`, url), { method, headers })
+  }
+}
+
+function openCall<V extends ServerViewer, S extends DiscardableImage>(
+  exchange: Exchange<V>,
+  viewer: V,
+  shared: ReservedStream<V> | null,
+): GraphQLCall<V, S> {
+  const abort = new AbortController()
+  // An operation on a shared stream outlives the request that started it.
+  if (!shared)
+    exchange.signal.addEventListener('abort', () => abort.abort(exchange.signal.reason), { once: true })
+  const idempotencyKey = readIdempotencyKey(exchange.request.headers)
+  const blank = { operationId: null, params: null, document: undefined, files: [] }
+  return { exchange, viewer, shared, abort, idempotencyKey, ...blank }
+}
+
+/** RFC draft "Idempotency-Key": a client's own string; Stripe's limit of 255 characters. */
+function readIdempotencyKey(headers: Headers): string | null {
+  const key = headers.get('idempotency-key')
+  if (key === null || /^[\x21-\x7e]{1,255}$/.test(key)) return key
+  throw new EaselError(
+    'BAD_USER_INPUT',
+    'The header Idempotency-Key must have 1 to 255 printable characters',
+    {
+      reason: 'IDEMPOTENCY_KEY_INVALID',
+    },
+  )
+}
+
+function contextBase<V extends ServerViewer, S extends DiscardableImage>(
+  call: GraphQLCall<V, S>,
+): ContextBase<V, S> {
+  const { viewer, exchange, idempotencyKey, files, abort } = call
+  const { request, requestId } = exchange
+  return { viewer, request, requestId, idempotencyKey, uploads: files, signal: abort.signal }
+}
+
+/** Turns what came out into what is sent: presented errors, as JSON, or on an event stream. */
+function resultPlugin<V extends ServerViewer, S extends DiscardableImage>({
+  schema,
+  streams,
+  introspection,
+  log,
+}: GraphQLEndpointOptions<V, S>): Plugin {
+  return {
+    onResultProcess({ result, setResult, setResultProcessor, serverContext }) {
+      const call = callOf<V, S>(serverContext)
+      const { requestId } = call.exchange
+      const scope: ResultScope = {
+        schema,
+        log,
+        requestId,
+        document: call.document,
+        variables: call.params?.variables,
+        hideSuggestions: !introspection,
+      }
+      const response = deliverResults({ call, results: result as never, scope, streams })
+      if (response) setResultProcessor(() => response, 'text/event-stream')
+      else if (!isStream(result as never)) setResult(presentResult(result as never, scope))
+    },
+  }
+}

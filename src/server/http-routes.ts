@@ -1,0 +1,135 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { EaselError } from '../errors.ts'
+import type { CrossOriginAccess } from './cross-origin-access.ts'
+import { isLoopback } from './cross-site-guard.ts'
+import { handleEventStream } from './event-stream-endpoint.ts'
+import type { Exchange, ServerViewer } from './exchange.ts'
+import type { GraphQLEndpoint } from './graphql-endpoint.ts'
+import { methodNotAllowed } from './http-failure.ts'
+import type { HttpMetrics } from './http-metrics.ts'
+import type { StreamRegistry } from './stream-registry.ts'
+
+/** A further route behind authentication, e.g. a CSV of the usage. */
+export interface AuthenticatedRoute<V extends ServerViewer> {
+  method: string
+  path: string
+  handle(request: Request, viewer: V): Promise<Response>
+}
+
+export interface HttpRoutesOptions<V extends ServerViewer> {
+  graphql: GraphQLEndpoint<V>
+  streams: StreamRegistry<V>
+  metrics: HttpMetrics
+  crossOrigin: CrossOriginAccess
+  checkCrossSite(request: Request, url: URL): void
+  authenticate(headers: Headers): Promise<V>
+  serveImage(request: Request): Promise<Response>
+  serveConsole?: ((request: Request) => Promise<Response | null>) | undefined
+  routes: readonly AuthenticatedRoute<V>[]
+  graphiql: boolean
+  isReady(): Promise<boolean>
+  readyTimeoutMs: number
+  isDraining(): boolean
+}
+
+/** Answers an exchange, or throws what the client did wrong. */
+export function createHttpRoutes<V extends ServerViewer>(
+  options: HttpRoutesOptions<V>,
+): (exchange: Exchange<V>) => Promise<Response> {
+  const further = new Map(options.routes.map((route) => [route.path, route]))
+
+  /** Who asks is settled before a byte of the body is read. */
+  async function admit(exchange: Exchange<V>): Promise<V> {
+    options.checkCrossSite(exchange.request, exchange.url)
+    const viewer = await options.authenticate(exchange.request.headers)
+    exchange.viewer = viewer
+    return viewer
+  }
+
+  async function answerGraphQL(exchange: Exchange<V>): Promise<Response> {
+    if (options.graphiql && isPageVisit(exchange)) return options.graphql.page(exchange)
+    if (!['GET', 'POST'].includes(exchange.method)) throw methodNotAllowed(exchange.method, 'GET, POST')
+    return options.graphql.handle(exchange, await admit(exchange), null)
+  }
+
+  async function answerStream(exchange: Exchange<V>): Promise<Response> {
+    const viewer = await admit(exchange)
+    const execute = options.graphql.handle.bind(null, exchange, viewer)
+    return handleEventStream(exchange, viewer, { streams: options.streams, execute })
+  }
+
+  async function answerReady(): Promise<Response> {
+    if (options.isDraining()) return plain('draining', 503)
+    const tooLate = delay(options.readyTimeoutMs, false, { ref: false })
+    const ready = await Promise.race([options.isReady().catch(() => false), tooLate])
+    return ready ? plain('ready') : plain('not ready', 503)
+  }
+
+  async function answerMetrics(exchange: Exchange<V>): Promise<Response> {
+    const printed = await options.metrics.print()
+    if (!printed) throw notFound()
+    if (!isLocal(exchange)) {
+      const { role } = await admit(exchange)
+      if (role !== 'ADMIN') throw new EaselError('FORBIDDEN', 'Metrics are for administrators')
+    }
+    return new Response(printed.text, { headers: { 'content-type': printed.contentType } })
+  }
+
+  async function answerFurther(exchange: Exchange<V>, route: AuthenticatedRoute<V>): Promise<Response> {
+    if (!allows(route.method, exchange.method)) throw methodNotAllowed(exchange.method, route.method)
+    return route.handle(exchange.request, await admit(exchange))
+  }
+
+  async function answerConsole(exchange: Exchange<V>): Promise<Response> {
+    const page = allows('GET', exchange.method) ? await options.serveConsole?.(exchange.request) : null
+    if (!page) throw notFound()
+    exchange.route = 'console'
+    return page
+  }
+
+  const fixed: Record<string, (exchange: Exchange<V>) => Promise<Response>> = {
+    '/graphql': answerGraphQL,
+    '/graphql/stream': answerStream,
+    '/healthz': async () => plain('ok'),
+    '/readyz': answerReady,
+    '/metrics': answerMetrics,
+  }
+
+  return async (exchange) => {
+    const preflight = options.crossOrigin.preflight(exchange.request)
+    if (preflight) return preflight
+    const { pathname } = exchange.url
+    const route = further.get(pathname)
+    const answer = Object.hasOwn(fixed, pathname) ? fixed[pathname] : undefined
+    if (answer || route) exchange.route = pathname
+    if (answer) return answer(exchange)
+    if (route) return answerFurther(exchange, route)
+    if (!pathname.startsWith('/images/')) return answerConsole(exchange)
+    exchange.route = '/images/*'
+    return options.serveImage(exchange.request)
+  }
+}
+
+function isPageVisit({ method, url, request }: Exchange): boolean {
+  const accept = request.headers.get('accept') ?? ''
+  return method === 'GET' && accept.includes('text/html') && !url.searchParams.has('query')
+}
+
+function allows(method: string, asked: string): boolean {
+  return asked === method || (method === 'GET' && asked === 'HEAD')
+}
+
+/** From this machine, and by nobody's proxy: a proxy on the same machine makes the whole world look local. */
+function isLocal({ incoming, request: { headers } }: Exchange): boolean {
+  if (['forwarded', 'x-forwarded-for', 'via', 'x-real-ip'].some((name) => headers.has(name))) return false
+  const address = incoming?.socket.remoteAddress?.replace(/^::ffff:/, '')
+  return address === undefined ? incoming === null : isLoopback(address === '::1' ? '[::1]' : address)
+}
+
+function plain(text: string, status = 200): Response {
+  return new Response(`${text}\n`, { status, headers: { 'content-type': 'text/plain; charset=utf-8' } })
+}
+
+function notFound(): EaselError {
+  return new EaselError('NOT_FOUND', 'There is nothing at this address', { reason: 'ROUTE_NOT_FOUND' })
+}

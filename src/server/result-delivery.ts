@@ -1,0 +1,126 @@
+import type { ExecutionResult } from 'graphql'
+import { EaselError } from '../errors.ts'
+import type { EventStream } from './event-stream.ts'
+import type { ServerViewer } from './exchange.ts'
+import type { GraphQLCall } from './graphql-call.ts'
+import { presentOnce, presentResult, presentResults, type ResultScope } from './graphql-result.ts'
+import { failureResponse } from './http-failure.ts'
+import type { StreamRegistry } from './stream-registry.ts'
+import type { DiscardableImage } from './uploaded-file.ts'
+
+type Results = ExecutionResult | AsyncIterable<ExecutionResult>
+
+interface DeliveryOptions<V extends ServerViewer, S extends DiscardableImage> {
+  call: GraphQLCall<V, S>
+  results: Results
+  scope: ResultScope
+  streams: StreamRegistry<V>
+}
+
+const eventStreamHeaders = {
+  'content-type': 'text/event-stream; charset=utf-8',
+  'cache-control': 'no-cache, no-transform',
+  // Asks nginx not to collect events.
+  'x-accel-buffering': 'no',
+}
+
+/** The response, or null when a plain JSON answer is wanted. */
+export function deliverResults<V extends ServerViewer, S extends DiscardableImage>(
+  options: DeliveryOptions<V, S>,
+): Response | null {
+  const { call, results, scope } = options
+  if (call.shared) return deliverShared(options)
+  const accept = call.exchange.request.headers.get('accept') ?? '*/*'
+  if (acceptsEventStream(accept, isStream(results))) return deliverStream(options)
+  if (!isStream(results)) return null
+  stop(results, call)
+  const error = new EaselError('BAD_USER_INPUT', 'A subscription is answered as text/event-stream', {
+    reason: 'NOT_ACCEPTABLE',
+    allowed: ['text/event-stream'],
+    hint: 'ACCEPT_EVENT_STREAM',
+  })
+  return failureResponse(error, scope.requestId, accept)
+}
+
+export function openEventStream({ body }: EventStream): Response {
+  return new Response(body, { headers: eventStreamHeaders })
+}
+
+/** A single result goes out as JSON where the client takes JSON too: clients send one `Accept` for everything. */
+function acceptsEventStream(accept: string, streams: boolean): boolean {
+  if (streams) return /text\/event-stream|text\/\*|\*\/\*/i.test(accept)
+  return /text\/event-stream/i.test(accept) && !/json|application\/\*|\*\/\*/i.test(accept)
+}
+
+function deliverStream<V extends ServerViewer, S extends DiscardableImage>(
+  options: DeliveryOptions<V, S>,
+): Response {
+  const { call, results, scope, streams } = options
+  try {
+    const stream = streams.open(call.viewer)
+    stream.add({ id: null, results: presentAsStream(results, scope), abort: call.abort })
+    return openEventStream(stream)
+  } catch (error) {
+    // Too many streams. The protocol tells a refusal as a result, on a stream that needs no place in the registry.
+    if (isStream(results)) stop(results, call)
+    return new Response(printRefusal(error, scope), { headers: eventStreamHeaders })
+  }
+}
+
+function deliverShared<V extends ServerViewer, S extends DiscardableImage>(
+  options: DeliveryOptions<V, S>,
+): Response {
+  const { call, results, scope } = options
+  const { shared, operationId, abort } = call
+  if (!shared) throw new Error('There is no shared stream to deliver to')
+  // Before the operation has a name there is nothing to tell it by on the stream.
+  if (operationId === null) return refusePlainly(results, scope, call)
+  shared.starting.delete(operationId)
+  if (abort.signal.aborted) {
+    if (isStream(results)) stop(results, call)
+    return new Response(null, { status: 204 })
+  }
+  shared.stream.add({ id: operationId, results: presentAsStream(results, scope), abort })
+  return new Response(null, { status: 202 })
+}
+
+function refusePlainly<V extends ServerViewer, S extends DiscardableImage>(
+  results: Results,
+  scope: ResultScope,
+  { exchange }: GraphQLCall<V, S>,
+): Response | never {
+  const [first] = isStream(results) ? [] : (results.errors ?? [])
+  const root = first?.originalError
+  const error =
+    root instanceof EaselError
+      ? root
+      : new EaselError('BAD_USER_INPUT', first?.message ?? 'The request is not valid')
+  return failureResponse(error, scope.requestId, exchange.request.headers.get('accept') ?? '')
+}
+
+function presentAsStream(results: Results, scope: ResultScope): AsyncIterable<ExecutionResult> {
+  return isStream(results) ? presentResults(results, scope) : presentOnce(results, scope)
+}
+
+function printRefusal(error: unknown, scope: ResultScope): string {
+  const result = presentResult({ errors: [error as never] }, scope)
+  const errors = result.errors?.map(({ message, extensions: { http: _, ...extensions } }) => ({
+    message,
+    extensions,
+  }))
+  return `event: next\ndata: ${JSON.stringify({ errors })}\n\nevent: complete\ndata:\n\n`
+}
+
+export function isStream(results: Results): results is AsyncIterable<ExecutionResult> {
+  return Symbol.asyncIterator in results
+}
+
+function stop<V extends ServerViewer, S extends DiscardableImage>(
+  results: AsyncIterable<ExecutionResult>,
+  { abort }: GraphQLCall<V, S>,
+): void {
+  abort.abort(new DOMException('Nobody listens to this operation', 'AbortError'))
+  results[Symbol.asyncIterator]()
+    .return?.()
+    .catch(() => {})
+}

@@ -1,0 +1,80 @@
+/** Every bound of the HTTP edge in one place. `serverLimits` fills in what the caller leaves out. */
+export interface ServerLimits {
+  /** A JSON body, and one non-file field of a multipart body. */
+  maxJsonBytes: number
+  maxUploadBytes: number
+  maxRequestBytes: number
+  maxFiles: number
+  /** Multipart requests being received at once; more are told to come back. */
+  maxConcurrentUploads: number
+  /** A body slower than this over `rateWindowMs` is cut off. */
+  minBytesPerSecond: number
+  rateWindowMs: number
+  maxHeaderBytes: number
+  headersTimeoutMs: number
+  keepAliveTimeoutMs: number
+  /** How long a response waits for a client that does not read before the socket is cut. */
+  stallTimeoutMs: number
+  /** What is still read of a refused body, so that the client gets to see the answer. */
+  lingerBytes: number
+  lingerMs: number
+
+  /** A database that does not answer by then is not ready. */
+  readyTimeoutMs: number
+
+  maxDocumentBytes: number
+  maxTokens: number
+  maxDepth: number
+  maxAliases: number
+  maxDirectives: number
+  /** Fields after fragments are spread out; Pothos weighs lists on top of it. */
+  maxFields: number
+
+  maxStreamsPerViewer: number
+  maxOperationsPerStream: number
+  pingMs: number
+  /** A reserved stream nobody opened is given up after this. */
+  reservationMs: number
+  /** Base of the jittered wait that a draining server asks its subscribers for. */
+  reconnectMs: number
+
+  /** After the drain began, how long `/readyz` says no while everything is still served. */
+  drainDelayMs: number
+  /** How long running requests may take to end before their sockets are cut. */
+  drainTimeoutMs: number
+}
+
+const defaults: ServerLimits = {
+  maxJsonBytes: 1_000_000,
+  maxUploadBytes: 52_428_800,
+  maxRequestBytes: 1_073_741_824,
+  maxFiles: 32,
+  maxConcurrentUploads: 64,
+  minBytesPerSecond: 1_024,
+  rateWindowMs: 15_000,
+  maxHeaderBytes: 16_384,
+  headersTimeoutMs: 15_000,
+  keepAliveTimeoutMs: 65_000,
+  stallTimeoutMs: 60_000,
+  lingerBytes: 512 * 1024,
+  lingerMs: 1_000,
+  readyTimeoutMs: 2_000,
+  maxDocumentBytes: 100_000,
+  maxTokens: 5_000,
+  maxDepth: 20,
+  maxAliases: 30,
+  maxDirectives: 50,
+  maxFields: 2_000,
+  maxStreamsPerViewer: 100,
+  maxOperationsPerStream: 100,
+  pingMs: 12_000,
+  reservationMs: 60_000,
+  reconnectMs: 2_000,
+  drainDelayMs: 0,
+  drainTimeoutMs: 30_000,
+}
+
+export function serverLimits(limits: Partial<ServerLimits> = {}): ServerLimits {
+  const given = Object.entries(limits).filter(([, value]) => value !== undefined)
+  return { ...defaults, ...Object.fromEntries(given) }
+}

@@ -1,0 +1,334 @@
+import { Registry } from 'prom-client'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import {
+  encodeParts,
+  field,
+  file,
+  multipartHeaders,
+  openRaw,
+  send,
+  storeOne,
+  until,
+} from './multipart-kit.ts'
+import { openToyGateway, type ToyGateway } from './toy-gateway.ts'
+
+let toy: ToyGateway
+
+beforeAll(async () => {
+  toy = await openToyGateway({
+    metrics: new Registry(),
+    allowedOrigins: ['https://app.example'],
+    routes: [
+      { method: 'GET', path: '/usage.csv', handle: async (_, { userId }) => new Response(`for ${userId}`) },
+    ],
+    limits: { headersTimeoutMs: 300, rateWindowMs: 100, lingerMs: 200 },
+  })
+})
+
+afterAll(async () => {
+  await toy[Symbol.asyncDispose]()
+})
+
+const hello = JSON.stringify({ query: '{ viewer }' })
+const ann = { authorization: 'Bearer ann' }
+
+function ask(headers: Record<string, string>, gateway = toy): Promise<Response> {
+  return fetch(`${gateway.url}/graphql`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', ...headers },
+    body: hello,
+  })
+}
+
+async function raw(text: string, port = toy.port): Promise<string> {
+  const { socket, received, closed } = await openRaw(port)
+  socket.write(text)
+  await closed
+  return received()
+}
+
+describe('authentication', () => {
+  it('refuses an unknown key', async () => {
+    const response = await ask({ authorization: 'Bearer x' })
+    expect(response.status).toBe(401)
+    expect(await response.json()).toMatchObject({ errors: [{ extensions: { code: 'UNAUTHENTICATED' } }] })
+  })
+
+  it('comes before the body: a wrong key costs less than a megabyte, and the connection', async () => {
+    const { socket, received, closed, written } = await openRaw(toy.port)
+    const started = performance.now()
+    socket.write(
+      `POST /graphql HTTP/1.1\r\nhost: x\r\nauthorization: Bearer x\r\ncontent-type: multipart/form-data; boundary=b\r\ncontent-length: ${800 * 2 ** 20}\r\n\r\n`,
+    )
+    const chunk = Buffer.alloc(64 * 1024)
+    const pour = () => {
+      while (!socket.destroyed && socket.write(chunk));
+    }
+    socket.on('drain', pour)
+    pour()
+    await closed
+    expect(received()).toMatch(/^HTTP\/1.1 401 /)
+    expect(received()).toMatch(/connection: close/i)
+    expect(performance.now() - started).toBeLessThan(1_000)
+    // Most of what was written never left the kernel's buffers.
+    expect(written()).toBeLessThan(10 * 2 ** 20)
+  })
+
+  it('does not ask a client for its body that waits for "100 Continue"', async () => {
+    const head = (key: string) =>
+      `POST /graphql HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${key}\r\ncontent-type: application/json\r\nexpect: 100-continue\r\nconnection: close\r\ncontent-length: ${hello.length}\r\n\r\n`
+    expect(await raw(head('x'))).toMatch(/^HTTP\/1.1 401 /)
+    const { socket, received, closed } = await openRaw(toy.port)
+    socket.write(head('ann'))
+    await until(() => received().includes('100 Continue'))
+    socket.write(hello)
+    await closed
+    expect(received()).toContain('{"data":{"viewer":"ann"}}')
+  })
+
+  it('guards further routes, but not images and health', async () => {
+    expect((await fetch(`${toy.url}/usage.csv`)).status).toBe(401)
+    expect(await (await fetch(`${toy.url}/usage.csv`, { headers: ann })).text()).toBe('for ann')
+    expect((await fetch(`${toy.url}/usage.csv`, { headers: ann, method: 'POST' })).status).toBe(405)
+    expect((await fetch(`${toy.url}/images/1?sig=x`)).status).toBe(200)
+    expect((await fetch(`${toy.url}/healthz`)).status).toBe(200)
+  })
+})
+
+describe('a foreign page', () => {
+  const foreign = { 'sec-fetch-site': 'cross-site', origin: 'https://evil.example' }
+
+  it('cannot use a gateway without authentication', async () => {
+    await using open = await openToyGateway({
+      authenticationRequired: false,
+      authenticate: async () => ({ userId: 'local', role: 'ADMIN' }),
+      allowedOrigins: ['https://app.example'],
+    })
+    const from = (headers: Record<string, string>) => ask(headers, open).then(({ status }) => status)
+    expect(await from({})).toBe(200)
+    expect(await from(foreign)).toBe(403)
+    expect(await from({ ...foreign, authorization: 'Bearer x' })).toBe(403)
+    expect(await from({ origin: 'https://evil.example' })).toBe(403)
+    expect(await from({ origin: 'null' })).toBe(403)
+    expect(await from({ 'sec-fetch-site': 'same-site', origin: 'http://localhost:3000' })).toBe(403)
+    expect(await from({ 'sec-fetch-site': 'same-origin', origin: 'https://evil.example' })).toBe(200)
+    expect(await from({ origin: open.url })).toBe(200)
+    expect(await from({ origin: 'https://app.example', 'sec-fetch-site': 'cross-site' })).toBe(200)
+    const parts = encodeParts([
+      field('operations', storeOne),
+      field('map', { a: ['variables.file'] }),
+      file('a', 'x'),
+    ])
+    const upload = (more: Record<string, string>) => send(open.url, parts, { ...multipartHeaders(), ...more })
+    const { authorization: _, ...noKey } = multipartHeaders()
+    expect((await upload({})).status).toBe(200)
+    expect((await upload(foreign)).status).toBe(403)
+    const app = { origin: 'https://app.example', 'sec-fetch-site': 'cross-site', ...noKey }
+    expect((await send(open.url, parts, app)).status).toBe(403)
+    expect((await send(open.url, parts, { ...app, 'graphql-require-preflight': '1' })).status).toBe(200)
+  })
+
+  it('cannot give its own name to this machine', async () => {
+    await using open = await openToyGateway({
+      authenticationRequired: false,
+      authenticate: async () => ({ userId: 'local', role: 'ADMIN' }),
+    })
+    const withHost = (host: string) =>
+      raw(
+        `POST /graphql HTTP/1.1\r\nhost: ${host}\r\ncontent-type: application/json\r\nconnection: close\r\ncontent-length: ${hello.length}\r\n\r\n${hello}`,
+        open.port,
+      )
+    expect(await withHost('evil.example')).toMatch(/^HTTP\/1.1 403 /)
+    expect(await withHost('127.0.0.1.evil.example')).toMatch(/^HTTP\/1.1 403 /)
+    for (const host of ['localhost:4000', '127.0.0.1', '[::1]:4000', 'easel.localhost']) {
+      expect(await withHost(host)).toMatch(/^HTTP\/1.1 200 /)
+    }
+  })
+
+  it('needs a key of its own where authentication is on', async () => {
+    expect((await ask(foreign)).status).toBe(403)
+    expect((await ask({ ...foreign, ...ann })).status).toBe(200)
+    expect((await ask(ann)).status).toBe(200)
+  })
+
+  it('is answered a preflight only when it is allowed', async () => {
+    const preflight = (origin: string) =>
+      fetch(`${toy.url}/graphql`, {
+        method: 'OPTIONS',
+        headers: { origin, 'access-control-request-method': 'POST' },
+      })
+    const allowed = await preflight('https://app.example')
+    expect(allowed.status).toBe(204)
+    expect(allowed.headers.get('access-control-allow-origin')).toBe('https://app.example')
+    expect((await preflight('https://evil.example')).headers.has('access-control-allow-origin')).toBe(false)
+    const answer = await ask({ origin: 'https://app.example', ...ann })
+    expect(answer.headers.get('access-control-allow-origin')).toBe('https://app.example')
+  })
+})
+
+describe('an odd request', () => {
+  it.each([
+    ['__proto__ as a header', 'GET /healthz HTTP/1.1\r\nhost: x\r\n__proto__: x\r\n\r\n', 400],
+    [
+      'two lengths',
+      'POST /graphql HTTP/1.1\r\nhost: x\r\ncontent-length: 1\r\ncontent-length: 2\r\n\r\n',
+      400,
+    ],
+    [
+      'a length and chunks',
+      'POST /graphql HTTP/1.1\r\nhost: x\r\ncontent-length: 1\r\ntransfer-encoding: chunked\r\n\r\n',
+      400,
+    ],
+    ['a megabyte of headers', `GET /healthz HTTP/1.1\r\nhost: x\r\nx: ${'x'.repeat(2 ** 20)}\r\n\r\n`, 431],
+    ['a NUL in the path', 'GET /\0 HTTP/1.1\r\nhost: x\r\n\r\n', 400],
+    ['a foreign address', 'GET http://evil.example/healthz HTTP/1.1\r\nhost: x\r\n\r\n', 400],
+    ['an address without a scheme', 'GET //evil.example/healthz HTTP/1.1\r\nhost: x\r\n\r\n', 400],
+    ['no host', 'GET /healthz HTTP/1.1\r\n\r\n', 400],
+    ['an unknown method', 'TRACE /graphql HTTP/1.1\r\nhost: x\r\n\r\n', 405],
+  ])('is refused: %s', async (_, text, status) => {
+    const received = await raw(text.replace('host: x\r\n', 'host: x\r\nconnection: close\r\n'))
+    expect(received).toMatch(new RegExp(`^HTTP/1.1 ${status} `))
+    expect((await fetch(`${toy.url}/healthz`)).status).toBe(200)
+  })
+
+  it('is cut off when its headers never end', async () => {
+    const { received, socket, closed } = await openRaw(toy.port)
+    socket.write('GET /healthz HTTP/1.1\r\nhost: x\r\nx: ')
+    await closed
+    expect(received()).toMatch(/^HTTP\/1.1 408 /)
+  })
+
+  it.each(['application/json', 'multipart/form-data; boundary=b'])(
+    'is cut off when its body crawls: %s',
+    async (type) => {
+      const { received, socket, closed } = await openRaw(toy.port)
+      socket.write(
+        `POST /graphql HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ann\r\ncontent-type: ${type}\r\ncontent-length: 900\r\n\r\n{`,
+      )
+      await closed
+      expect(received()).toMatch(/^HTTP\/1.1 408 /)
+      expect(received()).toContain('BODY_TOO_SLOW')
+    },
+  )
+
+  it('finds nothing at an unknown address', async () => {
+    const response = await fetch(`${toy.url}/nothing`)
+    expect(response.status).toBe(404)
+    expect(await response.json()).toMatchObject({ errors: [{ extensions: { code: 'NOT_FOUND' } }] })
+    expect((await fetch(`${toy.url}/__proto__`)).status).toBe(404)
+  })
+})
+
+describe('an answer', () => {
+  it('carries the id of its request, given or made', async () => {
+    expect((await ask({ ...ann, 'x-request-id': 'my-id' })).headers.get('x-request-id')).toBe('my-id')
+    const made = (await ask({ ...ann, 'x-request-id': 'bad id' })).headers.get('x-request-id')
+    expect(made).toMatch(/^[0-9a-f-]{36}$/)
+  })
+
+  it('tells browsers to guess, frame and keep nothing', async () => {
+    const { headers } = await ask(ann)
+    expect(headers.get('x-content-type-options')).toBe('nosniff')
+    expect(headers.get('content-security-policy')).toContain("default-src 'none'")
+    expect(headers.get('cache-control')).toBe('no-store')
+    expect(headers.get('x-powered-by')).toBeNull()
+  })
+
+  it('is logged in one line, without its query and secrets', async () => {
+    toy.logs.length = 0
+    await fetch(`${toy.url}/graphql?query=query+Who{viewer}&secret=canary-secret`, { headers: ann })
+    await fetch(`${toy.url}/images/1?sig=canary-secret`)
+    await until(() => toy.logs.length === 2)
+    expect(toy.logs[0]).toMatchObject({
+      msg: 'request',
+      method: 'GET',
+      path: '/graphql',
+      status: 200,
+      viewer: 'ann',
+      operation: 'query',
+      operationName: 'Who',
+    })
+    expect(JSON.stringify(toy.logs)).not.toMatch(/canary|Bearer/)
+  })
+})
+
+describe('the GraphiQL page', () => {
+  const visit = (gateway: ToyGateway) => fetch(`${gateway.url}/graphql`, { headers: { accept: 'text/html' } })
+
+  it('is there for people without a key, where it is on', async () => {
+    await using open = await openToyGateway({ graphiql: true })
+    const page = await visit(open)
+    expect(page.status).toBe(200)
+    expect(page.headers.get('content-type')).toContain('text/html')
+    expect(page.headers.get('x-frame-options')).toBe('DENY')
+    expect((await visit(toy)).status).toBe(401)
+  })
+})
+
+describe('metrics', () => {
+  it('count requests by route and status', async () => {
+    await ask(ann)
+    const text = await (await fetch(`${toy.url}/metrics`)).text()
+    expect(text).toMatch(/easel_http_requests_total\{route="\/graphql",method="POST",status="200"\} \d+/)
+    expect(text).toContain('easel_http_open_streams 0')
+  })
+
+  it('are for administrators when they are asked for through a proxy', async () => {
+    const status = async (headers: Record<string, string>) =>
+      (await fetch(`${toy.url}/metrics`, { headers: { 'x-forwarded-for': '1.2.3.4', ...headers } })).status
+    expect(await status({})).toBe(401)
+    expect(await status(ann)).toBe(403)
+    expect(await status({ authorization: 'Bearer root' })).toBe(200)
+  })
+
+  it('do not exist unless somebody collects them', async () => {
+    await using quiet = await openToyGateway()
+    expect((await fetch(`${quiet.url}/metrics`)).status).toBe(404)
+  })
+})
+
+describe('a drain', () => {
+  it('says no to balancers and new mutations, serves queries, and waits for what runs', async () => {
+    await using draining = await openToyGateway({ limits: { drainDelayMs: 300, drainTimeoutMs: 5_000 } })
+    const running = draining.post({ query: 'mutation { wait }' })
+    await until(() => draining.ticker.listeners === 1)
+    const drained = draining.gateway.drain()
+    expect((await fetch(`${draining.url}/readyz`)).status).toBe(503)
+    expect((await fetch(`${draining.url}/healthz`)).status).toBe(200)
+    const refused = await draining.post({ query: 'mutation { noop }' })
+    expect(refused.status).toBe(503)
+    expect(refused.headers.get('retry-after')).toBe('2')
+    expect(await refused.json()).toMatchObject({
+      errors: [{ extensions: { code: 'UNAVAILABLE', retryable: true } }],
+    })
+    expect((await draining.post({ query: '{ viewer }' })).status).toBe(200)
+    let isDrained = false
+    void drained.then(() => {
+      isDrained = true
+    })
+    await until(async () => (await fetch(`${draining.url}/healthz`).catch(() => null)) === null)
+    expect(isDrained).toBe(false)
+    draining.ticker.emit('done')
+    expect(await (await running).json()).toEqual({ data: { wait: 'done' } })
+    await drained
+  })
+
+  it('cuts what does not end in time', async () => {
+    await using draining = await openToyGateway({ limits: { drainTimeoutMs: 50 } })
+    const running = draining.post({ query: 'mutation { wait }' }).catch((error: Error) => error)
+    await until(() => draining.ticker.listeners === 1)
+    await draining.gateway.drain()
+    expect(await running).toBeInstanceOf(Error)
+  })
+
+  it('tells the truth about readiness before', async () => {
+    await using broken = await openToyGateway({ isReady: () => Promise.reject(new Error('no database')) })
+    expect((await fetch(`${broken.url}/readyz`)).status).toBe(503)
+    await using silent = await openToyGateway({
+      isReady: () => new Promise(() => {}),
+      limits: { readyTimeoutMs: 20 },
+    })
+    expect((await fetch(`${silent.url}/readyz`)).status).toBe(503)
+    expect((await fetch(`${toy.url}/readyz`)).status).toBe(200)
+  })
+})

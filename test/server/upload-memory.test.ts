@@ -1,0 +1,84 @@
+import { type ChildProcess, fork } from 'node:child_process'
+import { once } from 'node:events'
+import { request } from 'node:http'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { encodeParts, field, file, multipartHeaders, until } from './multipart-kit.ts'
+
+let server: ChildProcess
+let port: number
+
+beforeAll(async () => {
+  server = fork(new URL('upload-memory-server.ts', import.meta.url), { stdio: 'inherit' })
+  const [message] = (await once(server, 'message')) as [{ port: number }]
+  port = message.port
+})
+
+afterAll(async () => {
+  server.send('stop')
+  await once(server, 'exit')
+})
+
+interface Memory {
+  peak: number
+  rss: number
+  files: number
+}
+
+async function measure(): Promise<Memory> {
+  server.send('measure')
+  const [memory] = (await once(server, 'message')) as [Memory]
+  return memory
+}
+
+const megabyte = 2 ** 20
+const piece = Buffer.alloc(megabyte, 'x')
+
+/** Sends files of so many megabytes, one piece after the other, and holds none of them. */
+async function upload(files: number, megabytes: number): Promise<string> {
+  const names = Array.from({ length: files }, (_, i) => String(i))
+  const variables = { files: names.map(() => null) }
+  const query = 'mutation ($files: [Upload]) { storeAll(files: $files) { bytes } }'
+  const map = Object.fromEntries(names.map((name) => [name, [`variables.files.${name}`]]))
+  const outgoing = request({
+    port,
+    host: '127.0.0.1',
+    path: '/graphql',
+    method: 'POST',
+    headers: multipartHeaders(),
+  })
+  const write = async (chunk: Buffer) => {
+    if (!outgoing.write(chunk)) await once(outgoing, 'drain')
+  }
+  await write(encodeParts([field('operations', { query, variables }), field('map', map)], { isOpen: true }))
+  for (const name of names) {
+    const [head = '', tail = ''] = encodeParts([file(name, '|')], { isOpen: true })
+      .toString()
+      .split('|')
+    await write(Buffer.from(head))
+    for (let i = 0; i < megabytes; i += 1) await write(piece)
+    await write(Buffer.from(tail))
+  }
+  outgoing.end('------toy-boundary--\r\n')
+  const [response] = await once(outgoing, 'response')
+  const chunks: Buffer[] = []
+  for await (const chunk of response) chunks.push(chunk)
+  return Buffer.concat(chunks).toString()
+}
+
+describe('the memory of a gateway', () => {
+  it('hardly grows with 16 files of 45 MB, nor with 64 requests of 20 MB at once', {
+    timeout: 120_000,
+  }, async () => {
+    await upload(2, 5)
+    const { rss } = await measure()
+    const answer = await upload(16, 45)
+    expect(answer.match(/"bytes":47185920/g)).toHaveLength(16)
+    const one = await measure()
+    expect((one.peak - rss) / megabyte).toBeLessThan(150)
+    const answers = await Promise.all(Array.from({ length: 64 }, () => upload(1, 20)))
+    expect(answers.every((text) => text.includes(`"bytes":${20 * megabyte}`))).toBe(true)
+    const many = await measure()
+    expect((many.peak - rss) / megabyte).toBeLessThan(200)
+    await until(async () => (await measure()).files === 0)
+  })
+})
