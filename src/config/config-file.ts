@@ -54,6 +54,8 @@ export const configFile = z.strictObject({
     })
     .optional(),
   jwt: jwt.optional(),
+  /** Origins of web pages elsewhere that may call this gateway, e.g. `http://localhost:5173`. */
+  allowedOrigins: z.array(z.url({ protocol: /^https?$/ })).optional(),
   limits: limits.optional(),
 })
 

@@ -12,6 +12,8 @@ export interface Config {
   storage: { kind: 'files' } | { kind: 's3'; bucket: string; endpoint: string | null; region: string | null }
   auth: 'on' | 'off'
   jwt: ConfigFile['jwt'] | null
+  /** Origins of web pages elsewhere that may call this gateway. */
+  allowedOrigins: string[]
   defaults: { generate?: string; edit?: string; variation?: string }
   /** Null: the sandbox, started by the gateway itself. */
   providerNames: string[] | null
@@ -75,6 +77,7 @@ export function parseConfig(env: Env, fileText: string | null): { config: Config
       storage,
       auth,
       jwt: file.jwt ?? null,
+      allowedOrigins: file.allowedOrigins?.map((url) => new URL(url).origin) ?? [],
       defaults: withoutUndefined(file.defaults ?? {}),
       providerNames: file.providers?.map(({ name }) => name) ?? null,
       limits,
