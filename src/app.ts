@@ -1,0 +1,256 @@
+import { createHash } from 'node:crypto'
+import type { Server } from 'node:http'
+import { join } from 'node:path'
+import type { Logger } from 'pino'
+import { Registry } from 'prom-client'
+import { v7 as newId } from 'uuid'
+import { type Accounts, createAccounts } from './accounts/accounts.ts'
+import type { Config, Secrets } from './config/config.ts'
+import { readSecretFile } from './config/secret-file.ts'
+import { type Database, openDatabase } from './database/database.ts'
+import { createFileStorage } from './images/file-storage.ts'
+import { createImages, type Images } from './images/images.ts'
+import { createS3Storage } from './images/s3-storage.ts'
+import type { Storage } from './images/storage.ts'
+import type { Failpoint } from './operations/failpoint.ts'
+import { createOperations, type Operations } from './operations/operations.ts'
+import { createProviders, type Providers } from './providers/providers.ts'
+import { type Sandbox, startSandbox } from './sandbox/sandbox.ts'
+import type { Context } from './schema/context.ts'
+import { schema } from './schema/index.ts'
+import { createLoaders } from './schema/loaders.ts'
+import { createServeConsole } from './server/console-files.ts'
+import { createGatewayServer } from './server/gateway-server.ts'
+import { createUsageCsvRoute } from './server/usage-csv-route.ts'
+import { welcome } from './server/welcome.ts'
+import { endUserPseudonym } from './usage/end-user-pseudonym.ts'
+import { createUsage, type Usage } from './usage/usage.ts'
+
+export interface App {
+  /** Answers in-process, without a socket. */
+  fetch(request: Request): Promise<Response>
+  server: Server
+  /** What to tell whoever started it: where things are, and one request to paste. */
+  welcome: string
+  /** Null when real providers are configured. */
+  sandbox: Sandbox | null
+  /** Lets running requests and operations end, within the drain limit, and releases everything. */
+  close(): Promise<void>
+}
+
+export interface AppOptions {
+  config: Config
+  secrets: Secrets
+  log: Logger
+  /** How long the sandbox takes over each image. */
+  sandboxDelayMs?: number
+  /** Hears of every statement that goes to the database, without its values. */
+  onQuery?: (sql: string) => void
+  /** For tests: called in the gaps between the commits of an operation's life. */
+  failpoint?: Failpoint
+}
+
+interface Rooms {
+  database: Database
+  images: Images
+  providers: Providers
+  usage: Usage
+  accounts: Accounts
+  operations: Operations
+}
+
+const now = () => new Date()
+
+/** Where `npm run console:build` puts the console. */
+const consoleFolder = join(import.meta.dirname, '../dist/console')
+
+/** Builds the rooms and joins them. What was opened is closed again if a later part cannot start. */
+export async function createApp(options: AppOptions): Promise<App> {
+  const opened: (() => Promise<unknown>)[] = []
+  const closeAll = async () => {
+    for (const close of opened.reverse()) await close()
+  }
+  try {
+    return await open(options, opened)
+  } catch (error) {
+    await closeAll()
+    throw error
+  }
+}
+
+async function open(options: AppOptions, opened: (() => Promise<unknown>)[]): Promise<App> {
+  const { config, secrets, log, onQuery } = options
+  const onError = (error: Error) => log.error({ err: error }, 'a background task failed')
+  const database = await openDatabase(
+    secrets.databaseUrl
+      ? { kind: 'server', url: secrets.databaseUrl, poolSize: config.limits.databasePool, onError, onQuery }
+      : { kind: 'embedded', folder: config.dataDir, onError, onQuery },
+  )
+  opened.push(() => database.close())
+  const urlSecrets = secrets.urlSecrets.length > 0 ? secrets.urlSecrets : [readSecretFile(config.dataDir)]
+  const sandbox = secrets.providers ? null : await openSandbox(options)
+  if (sandbox) opened.push(() => sandbox.close())
+
+  const storage = await openStorage(config)
+  opened.push(async () => storage.close?.())
+  const rooms = await openRooms(options, { database, sandbox, storage, urlSecrets, onError })
+  opened.push(
+    () => rooms.providers.close(),
+    () => rooms.accounts.close(),
+  )
+  const gateway = await createServer(options, rooms)
+  opened.push(() => rooms.operations.stop())
+  await rooms.operations.start()
+  return {
+    fetch: (request) => gateway.fetch(request),
+    server: gateway.server,
+    welcome: welcome({
+      publicUrl: config.publicUrl,
+      sandbox: sandbox !== null,
+      authenticated: config.auth === 'on',
+    }),
+    sandbox,
+    close: async () => {
+      await Promise.all([gateway.drain(), rooms.operations.drain(config.limits.drainTimeoutMs)])
+      for (const close of opened.reverse()) await close()
+    },
+  }
+}
+
+function openSandbox({ log, sandboxDelayMs }: AppOptions): Promise<Sandbox> {
+  return startSandbox({
+    onError: (error) => log.error({ err: error }, 'the sandbox failed'),
+    ...(sandboxDelayMs !== undefined && { delayMs: sandboxDelayMs }),
+  })
+}
+
+async function openStorage({ storage, dataDir }: Config): Promise<Storage & { close?(): void }> {
+  if (storage.kind === 'files') return createFileStorage({ folder: join(dataDir, 'images'), newId })
+  const { bucket, region, endpoint } = storage
+  return createS3Storage({ bucket, region: region ?? 'us-east-1', endpoint: endpoint ?? undefined })
+}
+
+interface Opened {
+  database: Database
+  sandbox: Sandbox | null
+  storage: Storage
+  urlSecrets: string[]
+  onError: (error: Error) => void
+}
+
+async function openRooms({ config, secrets, log, failpoint }: AppOptions, opened: Opened): Promise<Rooms> {
+  const { database, sandbox, storage, urlSecrets, onError } = opened
+  const { prisma, notifications } = database
+  const [firstSecret = ''] = urlSecrets
+  const images = createImages({
+    prisma,
+    storage,
+    stagingDir: join(config.dataDir, 'staging'),
+    cacheDir: join(config.dataDir, 'cache'),
+    publicUrl: config.publicUrl,
+    signingKeys: toSigningKeys(urlSecrets),
+    now,
+    newId,
+  })
+  const providers = createProviders({
+    providers: secrets.providers ?? [{ name: 'sandbox', preset: 'sandbox', baseUrl: sandbox?.url }],
+    defaults: config.defaults,
+    now,
+    random: Math.random,
+    log,
+  })
+  const usage = createUsage({ prisma, now, newId })
+  const accounts = await createAccounts({
+    prisma,
+    notifications,
+    auth: config.auth,
+    adminKey: secrets.adminKey ?? undefined,
+    hashSecrets: urlSecrets,
+    jwt: config.jwt ?? undefined,
+    now,
+    newId,
+    onError,
+  })
+  const operations = createOperations({
+    database,
+    providers,
+    images,
+    usage,
+    spoolFolder: join(config.dataDir, 'spool'),
+    pseudonym: (userId, endUser) => endUserPseudonym(firstSecret, userId, endUser),
+    limits: {
+      concurrency: config.limits.concurrentOperations,
+      operationTimeoutMs: config.limits.operationTimeoutMs,
+      idleTimeoutMs: config.limits.upstreamIdleTimeoutMs,
+      leaseMs: config.limits.leaseMs,
+      maxImageBytes: config.limits.maxUploadBytes,
+    },
+    retention: config.retention,
+    newId,
+    now,
+    uptimeMs: () => performance.now(),
+    random: Math.random,
+    log,
+    failpoint,
+  })
+  return { database, images, providers, usage, accounts, operations }
+}
+
+async function createServer({ config, log }: AppOptions, rooms: Rooms) {
+  const { database, images, providers, usage, accounts, operations } = rooms
+  const { prisma } = database
+  const serveConsole = await createServeConsole({ folder: consoleFolder, publicUrl: config.publicUrl })
+  return createGatewayServer({
+    schema,
+    authenticate: accounts.authenticate,
+    authenticationRequired: config.auth === 'on',
+    onRevoked: accounts.onRevoked,
+    createContext: ({ viewer, idempotencyKey, signal }): Context => ({
+      viewer,
+      idempotencyKey,
+      signal,
+      prisma,
+      operations,
+      images,
+      providers,
+      usage,
+      accounts,
+      loaders: createLoaders(prisma, usage),
+      now,
+    }),
+    // A camera's provenance may say where it was taken, so an upload does not keep it.
+    stage: (source, options) => images.stage(source, { ...options, keepProvenance: false }),
+    serveImage: images.serve,
+    ...(serveConsole && { serveConsole }),
+    allowedOrigins: config.allowedOrigins,
+    routes: [createUsageCsvRoute(usage.streamCsv)],
+    isReady: async () => {
+      await prisma.$queryRaw`SELECT 1`
+      return true
+    },
+    graphiql: !config.production,
+    introspection: true,
+    limits: {
+      maxUploadBytes: config.limits.maxUploadBytes,
+      maxRequestBytes: config.limits.maxRequestBytes,
+      maxStreamsPerViewer: config.limits.streamsPerUser,
+      drainTimeoutMs: config.limits.drainTimeoutMs,
+    },
+    publicUrl: config.publicUrl,
+    metrics: new Registry(),
+    log,
+    newId,
+  })
+}
+
+const keyId = (secret: string) => createHash('sha256').update(secret).digest('hex').slice(0, 8)
+
+/** A key's id says which secret signed, so that secrets can change without breaking addresses that are out. */
+function toSigningKeys(
+  secrets: string[],
+): [{ id: string; secret: string }, ...{ id: string; secret: string }[]] {
+  const keys = secrets.map((secret) => ({ id: keyId(secret), secret }))
+  const [first, ...others] = keys
+  if (!first) throw new Error('Addresses need a secret to be signed with')
+  return [first, ...others]
+}

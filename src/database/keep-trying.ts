@@ -1,0 +1,25 @@
+import { setTimeout as pause } from 'node:timers/promises'
+import { databaseFailure } from './database-failure.ts'
+
+const firstPauseMs = 50
+const maxPauseMs = 1_000
+
+/**
+ * Repeats local work that finds no database, for a while: long enough for a server to be restarted or replaced. Only
+ * for work that may be done twice.
+ */
+export async function keepTrying<T>(
+  work: () => Promise<T>,
+  { forMs, signal }: { forMs: number; signal?: AbortSignal | undefined },
+): Promise<T> {
+  for (let waitedMs = 0, waitMs = firstPauseMs; ; waitMs = Math.min(maxPauseMs, waitMs * 2)) {
+    try {
+      return await work()
+    } catch (error) {
+      if (databaseFailure(error) !== 'UNAVAILABLE' || waitedMs >= forMs || signal?.aborted) throw error
+    }
+    // Whoever gives up waiting meanwhile gets the last try's own answer.
+    await pause(waitMs, undefined, signal && { signal }).catch(() => {})
+    waitedMs += waitMs
+  }
+}

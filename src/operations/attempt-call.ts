@@ -1,0 +1,149 @@
+import type { Attempt, Operation } from '../database/generated/client.ts'
+import { keepTrying } from '../database/keep-trying.ts'
+import type { ImageModel } from '../providers/image-model.ts'
+import type { ImageRequest } from '../providers/image-request.ts'
+import type { CallOptions, Providers } from '../providers/providers.ts'
+import type { ReplyEvent } from '../providers/reply.ts'
+import type { ConcludeReply } from './conclude-reply.ts'
+import type { Failpoint } from './failpoint.ts'
+import type { Attempts } from './operation-attempts.ts'
+import { type Lease, LeaseLost } from './operation-lease.ts'
+import type { Receive, ReceivedReply } from './receive-reply.ts'
+import type { ReceivedImage } from './received-image.ts'
+import type { Spool, SpoolWriter } from './spool.ts'
+
+/** An operation in the hands of this process. */
+export interface Claim {
+  operation: Operation
+  lease: Lease
+  /** The lease's, joined with the shutdown of the process. */
+  signal: AbortSignal
+  /** How many attempts before were provably not carried out. */
+  settled: number
+}
+
+export interface Call {
+  attempt: Attempt
+  model: ImageModel
+  request: ImageRequest
+  /** How many providers serve the model. */
+  alternatives: number
+}
+
+/** What is known about a call when its reply has ended. */
+export interface EndedCall extends Call {
+  /** Whether this process let bytes of a paid request leave, or somebody before it did. */
+  sent: boolean
+  /** Whether the reply is whole on disk. */
+  spooled: boolean
+}
+
+/** One attempt at one provider: sends, asks again or reads from disk, and acts on what comes. */
+export interface AttemptCall {
+  send(claim: Claim, call: Call): Promise<void>
+  resume(claim: Claim, call: Call): Promise<void>
+  replay(claim: Claim, call: Call, spooled: AsyncIterable<Uint8Array>): Promise<void>
+}
+
+export interface AttemptCallOptions {
+  providers: Providers
+  attempts: Attempts
+  spool: Spool
+  receive: Receive
+  conclude: ConcludeReply
+  failpoint: Failpoint
+  idleTimeoutMs: number
+}
+
+/** The upstream keeps what it made for days: asking for it has a moment even where the operation's time is over. */
+const leastResumeMs = 60_000
+/** How long a fact that money hangs on may wait for the database. */
+const patienceMs = 30_000
+
+type Events = AsyncIterable<ReplyEvent<ReceivedImage>>
+
+export function createAttemptCall(options: AttemptCallOptions): AttemptCall {
+  const { providers, attempts, spool, receive, conclude, failpoint } = options
+
+  const carryOut = async (claim: Claim, call: Call, open: (tracked: Tracked) => Events) => {
+    const { operation, lease } = claim
+    await using writer = await openSpool(spool, call.attempt.id)
+    const tracked: Tracked = { writer, sent: call.attempt.state === 'SENT' }
+    try {
+      const reply = await receive.receive(operation, lease, open(tracked))
+      await end(claim, { ...call, sent: tracked.sent, spooled: writer.isWhole }, reply)
+    } catch (error) {
+      // Sent or not, only this process knows; its new owner, if there is one, has another epoch.
+      if (error instanceof LeaseLost && !tracked.sent) await attempts.abandon(lease, call.attempt.id)
+      throw error
+    }
+  }
+
+  const end = async (claim: Claim, call: EndedCall, reply: ReceivedReply) => {
+    if (call.spooled) {
+      await failpoint('spooled')
+      await attempts.markResponded(claim.lease, call.attempt.id, reply)
+      await failpoint('responded')
+    }
+    await conclude(claim, call, reply)
+  }
+
+  const callOptions = (claim: Claim, call: Call, tracked: Tracked): CallOptions<ReceivedImage> => {
+    const { lease, signal } = claim
+    const { attempt } = call
+    return {
+      signal,
+      totalTimeoutMs: Math.max(1, lease.timeLeftMs()),
+      idleTimeoutMs: options.idleTimeoutMs,
+      clientRequestId: attempt.id,
+      onSend: async () => {
+        if (tracked.sent) return
+        await attempts.markSent(lease, attempt.id)
+        await failpoint('sent')
+        lease.assertHeld()
+        tracked.sent = true
+      },
+      onSubmitted: async (id) => {
+        const keep = () => attempts.addUpstreamOperation(attempt.id, id)
+        await keepTrying(keep, { forMs: patienceMs, signal })
+        await failpoint('submitted')
+        // The next one would be sent under the same mark.
+        lease.assertHeld()
+      },
+      spool: tracked.writer,
+      openSink: receive.openSinks(signal),
+    }
+  }
+
+  return {
+    send: (claim, call) =>
+      carryOut(claim, call, (tracked) =>
+        providers.call(call.model, call.request, callOptions(claim, call, tracked)),
+      ),
+    resume: (claim, call) =>
+      carryOut(claim, call, (tracked) => {
+        const given = callOptions(claim, call, tracked)
+        const totalTimeoutMs = Math.max(leastResumeMs, given.totalTimeoutMs)
+        const { upstreamOperationIds } = call.attempt
+        return providers.resume(call.model, call.request, upstreamOperationIds, { ...given, totalTimeoutMs })
+      }),
+    replay: async (claim, call, spooled) => {
+      const sinks = receive.openSinks(claim.signal)
+      const events = providers.replay(call.model, call.request, spooled, sinks)
+      const reply = await receive.receive(claim.operation, claim.lease, events)
+      reply.upstreamRequestId ??= call.attempt.upstreamRequestId
+      reply.httpStatus ??= call.attempt.httpStatus
+      await conclude(claim, { ...call, sent: true, spooled: true }, reply)
+    },
+  }
+}
+
+interface Tracked {
+  writer: SpoolWriter
+  sent: boolean
+}
+
+async function openSpool(spool: Spool, attemptId: string): Promise<SpoolWriter & AsyncDisposable> {
+  const writer = await spool.open(attemptId)
+  return Object.assign(writer, { [Symbol.asyncDispose]: () => writer.close() })
+}

@@ -1,0 +1,150 @@
+import type { Database } from '../database/database.ts'
+import { channels } from '../database/notifications.ts'
+
+/**
+ * The right to act on one operation. It is a time in the operation's row by the database's clock, so that no two
+ * processes need to agree on theirs, and an epoch that goes up with every claim: whoever comes back after its lease
+ * has passed finds another epoch and changes nothing.
+ *
+ * What a lease cannot undo is a byte that leaves for a provider. A process that was frozen between a commit and the
+ * bytes that follow it would send them on waking, so it also keeps the time itself, by a clock that runs while it is
+ * frozen and that nobody sets.
+ */
+export interface Lease {
+  readonly operationId: string
+  readonly epoch: number
+  /** Aborts with {@link LeaseLost} or {@link CancelRequested}. */
+  readonly signal: AbortSignal
+  /** How long ago, by the database's clock, the operation was claimed for the first time. */
+  readonly ageMs: number
+  /** Until the operation's deadline by the database's clock; below zero after it. */
+  timeLeftMs(): number
+  /** Throws {@link LeaseLost} when by this process's own clock somebody else may own the operation. */
+  assertHeld(): void
+  release(): Promise<void>
+}
+
+/** Another process owns the operation now, or it has ended. Whoever sees this stops without a trace. */
+export class LeaseLost extends Error {
+  constructor() {
+    super('The lease on this operation is no longer held')
+    this.name = 'LeaseLost'
+  }
+}
+
+export class CancelRequested extends Error {
+  constructor() {
+    super('Somebody asked to cancel this operation')
+    this.name = 'CancelRequested'
+  }
+}
+
+export interface Leases {
+  /** The lease of an operation that is not finished and that nobody holds, or null. */
+  claim(operationId: string): Promise<Lease | null>
+}
+
+export interface LeasesOptions {
+  database: Database
+  owner: string
+  leaseMs: number
+  /** Milliseconds of a clock that never jumps and that runs while the process is stopped. */
+  uptimeMs: () => number
+}
+
+export function createLeases(options: LeasesOptions): Leases {
+  const { database, owner, leaseMs, uptimeMs } = options
+  const interval = `${leaseMs} milliseconds`
+  return {
+    claim: async (operationId) => {
+      const claimedAt = uptimeMs()
+      const rows = await database.prisma.$queryRaw<Pick<Claim, 'epoch' | 'timeLeftMs' | 'ageMs'>[]>`
+        UPDATE operation
+           SET lease_owner = ${owner}, lease_epoch = lease_epoch + 1, lease_until = now() + ${interval}::interval,
+               status = 'RUNNING', started_at = coalesce(started_at, now())
+         WHERE id = ${operationId}::uuid AND status IN ('QUEUED', 'RUNNING')
+           AND (lease_until IS NULL OR lease_until <= now())
+        RETURNING lease_epoch AS epoch, extract(epoch FROM deadline_at - now())::float8 * 1000 AS "timeLeftMs",
+                  extract(epoch FROM now() - started_at)::float8 * 1000 AS "ageMs"`
+      return rows[0] ? hold(options, { operationId, ...rows[0], claimedAt }) : null
+    },
+  }
+}
+
+interface Claim {
+  operationId: string
+  epoch: number
+  timeLeftMs: number
+  ageMs: number
+  claimedAt: number
+}
+
+function hold({ database, leaseMs, uptimeMs }: LeasesOptions, claim: Claim): Lease {
+  const { operationId, epoch, timeLeftMs, ageMs, claimedAt } = claim
+  const controller = new AbortController()
+  let heldUntil = claimedAt + leaseMs
+  let checking: Promise<void> | null = null
+
+  const check = async () => {
+    const askedAt = uptimeMs()
+    // A renewal that fails is tried again in a moment. If the database stays away the lease passes by itself; a reply
+    // that is being received goes on, since it is paid for, and the checks inside each transaction decide.
+    const state = await renew({ database, operationId, epoch, leaseMs }).catch(() => 'unknown' as const)
+    if (state === 'lost') return controller.abort(new LeaseLost())
+    if (state !== 'unknown') heldUntil = askedAt + leaseMs
+    if (state === 'cancel') controller.abort(new CancelRequested())
+  }
+  const timer = setInterval(() => {
+    checking ??= check().finally(() => {
+      checking = null
+    })
+  }, leaseMs / 3)
+  const stopListening = database.notifications.subscribe(channels.cancel, (payload) => {
+    if (payload === operationId) controller.abort(new CancelRequested())
+  })
+  return {
+    operationId,
+    epoch,
+    signal: controller.signal,
+    ageMs,
+    timeLeftMs: () => timeLeftMs - (uptimeMs() - claimedAt),
+    assertHeld: () => {
+      if (uptimeMs() >= heldUntil || controller.signal.reason instanceof LeaseLost) throw new LeaseLost()
+    },
+    release: async () => {
+      clearInterval(timer)
+      stopListening()
+      // A renewal that is still under way would take the lease back.
+      await checking
+      await giveUp(database, operationId, epoch)
+    },
+  }
+}
+
+async function renew({
+  database,
+  operationId,
+  epoch,
+  leaseMs,
+}: {
+  database: Database
+  operationId: string
+  epoch: number
+  leaseMs: number
+}): Promise<'held' | 'lost' | 'cancel'> {
+  const interval = `${leaseMs} milliseconds`
+  const rows = await database.prisma.$queryRaw<{ cancel: boolean }[]>`
+    UPDATE operation SET lease_until = now() + ${interval}::interval
+     WHERE id = ${operationId}::uuid AND lease_epoch = ${epoch} AND status = 'RUNNING' AND lease_owner IS NOT NULL
+    RETURNING cancel_requested_at IS NOT NULL AS cancel`
+  if (!rows[0]) return 'lost'
+  return rows[0].cancel ? 'cancel' : 'held'
+}
+
+/** An operation that was put off has no owner any more, and keeps the time until which nobody may claim it. */
+async function giveUp({ prisma }: Database, operationId: string, epoch: number): Promise<void> {
+  await prisma.$executeRaw`
+    UPDATE operation SET lease_until = NULL, lease_owner = NULL
+     WHERE id = ${operationId}::uuid AND lease_epoch = ${epoch} AND lease_owner IS NOT NULL
+       AND status IN ('QUEUED', 'RUNNING')`
+}

@@ -1,0 +1,168 @@
+import { hostname } from 'node:os'
+import type { Logger } from 'pino'
+import type { Database } from '../database/database.ts'
+import { toUnavailable } from '../database/database-failure.ts'
+import type { Operation, OperationEvent } from '../database/generated/client.ts'
+import { createHourlyJob, createOperationQueue } from '../database/queue.ts'
+import type { Images } from '../images/images.ts'
+import type { Providers } from '../providers/providers.ts'
+import type { Usage } from '../usage/usage.ts'
+import { createAccept } from './accept-operation.ts'
+import { createAttemptCall } from './attempt-call.ts'
+import { createCancel } from './cancel-operation.ts'
+import { createConclude } from './conclude-reply.ts'
+import type { Failpoint } from './failpoint.ts'
+import { createFinish } from './finish-operation.ts'
+import { createAttempts } from './operation-attempts.ts'
+import { createEventLog, type EventLog } from './operation-events.ts'
+import { createLeases } from './operation-lease.ts'
+import { createProgress } from './operation-progress.ts'
+import { createOperationSources } from './operation-sources.ts'
+import { createWorkers } from './operation-workers.ts'
+import { createProviderPace } from './provider-pace.ts'
+import { createReceive } from './receive-reply.ts'
+import { createRecovery } from './recover-operations.ts'
+import { createRequestSources } from './request-sources.ts'
+import { createRetention, type RetentionLimits } from './retention.ts'
+import { createRun } from './run-operation.ts'
+import { createSpool } from './spool.ts'
+import { createSubmit, type SubmitRequest } from './submit-operation.ts'
+
+export interface OperationsOptions {
+  database: Database
+  providers: Providers
+  images: Images
+  usage: Usage
+  spoolFolder: string
+  /** The name under which an end user is known upstream: stable, and never the raw id. */
+  pseudonym: (userId: string, endUser: string) => string
+  limits: OperationLimits
+  retention: RetentionLimits
+  newId: () => string
+  now: () => Date
+  /** Milliseconds of a clock that never jumps and that runs while the process is stopped. */
+  uptimeMs: () => number
+  random: () => number
+  log: Logger
+  /** For tests: called in the gaps between commits. */
+  failpoint?: Failpoint | undefined
+}
+
+export interface OperationLimits {
+  /** How many operations this process runs at once. */
+  concurrency: number
+  operationTimeoutMs: number
+  /** How long a provider may be silent within a reply. */
+  idleTimeoutMs: number
+  /** How long a worker may be silent before another may take its operations over. */
+  leaseMs: number
+  /** The largest image of a reply. */
+  maxImageBytes: number
+}
+
+/** The life of operations: accept, run, follow, cancel, recover. */
+export interface Operations {
+  submit(request: SubmitRequest): Promise<Operation>
+  cancel(operationId: string): Promise<void>
+  /**
+   * Resolves once the operation has ended, the signal aborts, or this process drains and will not see its end: then
+   * the operation goes on elsewhere.
+   */
+  wait(operationId: string, signal?: AbortSignal): Promise<void>
+  follow(
+    operationId: string,
+    after: number,
+    signal?: AbortSignal,
+  ): AsyncGenerator<OperationEvent, void, undefined>
+  start(): Promise<void>
+  /** Takes no more work, and gives what runs `timeoutMs` to end; the rest is left to the next owner. */
+  drain(timeoutMs: number): Promise<void>
+  /** Releases everything; what still runs is interrupted. */
+  stop(): Promise<void>
+}
+
+/** How long the queue may take to write down what became of its jobs. */
+const queueStopMs = 5_000
+
+export function createOperations(options: OperationsOptions): Operations {
+  const { database, limits, log } = options
+  const queue = createOperationQueue(database.boss)
+  const spool = createSpool(options.spoolFolder, log)
+  const events = createEventLog(database)
+  const failpoint = options.failpoint ?? (() => {})
+  const parts = { ...options, ...limits, failpoint, queue, spool, events }
+  const finish = createFinish(parts)
+  const workers = createWorkers(createRunner({ ...parts, finish }))
+  const recovery = createRecovery({ database, queue, sweepMs: limits.leaseMs, log })
+  const retention = createRetention({
+    ...parts,
+    limits: options.retention,
+    job: createHourlyJob(database.boss, 'retention'),
+  })
+  const sources = createOperationSources(options)
+  const submit = createSubmit({ ...options, sources, accept: createAccept({ ...parts, sources }) })
+  const cancel = createCancel({ ...options, finish })
+
+  return {
+    submit: (request) => submit(request).catch(rethrow),
+    cancel: (operationId) => cancel(operationId).catch(rethrow),
+    wait: async (operationId, signal) => {
+      const leaving = workers.waitSignal(operationId)
+      const signals = signal ? [signal, leaving.signal] : [leaving.signal]
+      try {
+        for await (const _ of events.follow(operationId, 0, AbortSignal.any(signals)));
+      } finally {
+        leaving.done()
+      }
+    },
+    follow: events.follow,
+    start: async () => {
+      await recovery.freeLeases()
+      await queue.start({
+        concurrency: limits.concurrency,
+        work: ({ operationId }) => workers.work(operationId),
+      })
+      await recovery.start()
+      await retention.start()
+    },
+    drain: async (timeoutMs) => {
+      await queue.pause()
+      await workers.drain(timeoutMs)
+    },
+    stop: async () => {
+      await recovery.stop()
+      await retention.stop()
+      await workers.drain(0)
+      await queue.stop(queueStopMs)
+    },
+  }
+}
+
+type RunnerParts = OperationsOptions &
+  OperationLimits & {
+    failpoint: Failpoint
+    queue: ReturnType<typeof createOperationQueue>
+    spool: ReturnType<typeof createSpool>
+    events: EventLog
+    finish: ReturnType<typeof createFinish>
+  }
+
+function createRunner(options: RunnerParts) {
+  const { newId, failpoint } = options
+  const owner = `${hostname()}:${process.pid}:${newId()}`
+  const parts = {
+    ...options,
+    leases: createLeases({ ...options, owner }),
+    attempts: createAttempts(options),
+    progress: createProgress(options),
+    pace: createProviderPace(options),
+    receive: createReceive(options),
+    sources: createRequestSources({ ...options, onSending: () => failpoint('sending') }),
+  }
+  const attemptCall = createAttemptCall({ ...parts, conclude: createConclude(parts) })
+  return createRun({ ...parts, attemptCall })
+}
+
+function rethrow(error: unknown): never {
+  throw toUnavailable(error)
+}

@@ -1,0 +1,208 @@
+import type { Logger } from 'pino'
+import type { Database } from '../database/database.ts'
+import type { Attempt } from '../database/generated/client.ts'
+import type { Providers } from '../providers/providers.ts'
+import type { AttemptCall, Claim } from './attempt-call.ts'
+import type { Failpoint } from './failpoint.ts'
+import type { Finish } from './finish-operation.ts'
+import { chooseModel, findCandidates } from './model-choice.ts'
+import type { Attempts } from './operation-attempts.ts'
+import * as failures from './operation-error.ts'
+import { type Lease, LeaseLost, type Leases } from './operation-lease.ts'
+import type { Progress } from './operation-progress.ts'
+import type { ProviderPace } from './provider-pace.ts'
+import { type RequestSources, SourceMissing } from './request-sources.ts'
+import type { Spool } from './spool.ts'
+
+/*
+ * The life of an operation.
+ *
+ *   QUEUED ──claim──▶ RUNNING ──▶ SUCCEEDED | FAILED | CANCELLED
+ *
+ * An operation is accepted (submit-operation.ts) in one transaction with its budget reservation and its job. A worker
+ * that gets the job claims the operation: a lease by the database's clock and an epoch that goes up with each claim.
+ * Every later write names that epoch, so a worker that was frozen past its lease changes nothing when it wakes up.
+ *
+ * Within RUNNING each call of a provider is an attempt, and each arrow below is a commit of its own:
+ *
+ *   PREPARED ──▶ SENT ──▶ RESPONDED ──▶ SETTLED
+ *       └──────────┴──▶ ABANDONED (nothing was sent)
+ *
+ *   SENT is committed before the first byte of the request leaves. From then on nobody sends this attempt again; only
+ *   the process that committed it, if it then did not send, may call it abandoned.
+ *   RESPONDED is committed once the raw reply is whole and synced in the spool; images are kept before that, as they
+ *   come. Then one transaction writes what follows from the reply: the terminal state with the usage, the money and
+ *   the last events; or that the attempt is settled and another one may be made at some time.
+ *
+ * What a worker finds when it claims an operation that somebody else left:
+ *
+ *   no attempt, PREPARED, ABANDONED or SETTLED   nothing paid is open: go on with the next attempt.
+ *   SENT, the whole reply in the spool           go on as RESPONDED.
+ *   SENT, the upstream's own operation is known  ask the upstream about it; never submit again.
+ *   SENT otherwise                               nobody can know: FAILED with UPSTREAM_OUTCOME_UNKNOWN. The user is
+ *                                                not charged; the house books the estimate as PROVIDER_LOSS.
+ *   RESPONDED, the reply in the spool            read the reply again and go on from there.
+ *   RESPONDED, no reply here                     FAILED with RESULT_LOST, booked like an unknown outcome.
+ *
+ * A SETTLED attempt is therefore always one that may be followed by another: provably unsent, or documented as refused
+ * before it ran (next-try.ts). One that is not ends the operation in the same transaction that settles it.
+ *
+ * A client that goes away changes nothing. A cancel aborts the call; the operation ends CANCELLED unless its reply
+ * was whole by then. An error of Easel's own (no database, a full disk) leaves the operation as it is and puts it off:
+ * whoever claims it next reads the state that is there. A process that shuts down gives back what it cannot end.
+ */
+
+export interface RunOptions {
+  database: Database
+  providers: Providers
+  leases: Leases
+  attempts: Attempts
+  progress: Progress
+  pace: ProviderPace
+  spool: Spool
+  sources: RequestSources
+  attemptCall: AttemptCall
+  finish: Finish
+  failpoint: Failpoint
+  log: Pick<Logger, 'warn' | 'error'>
+}
+
+/** An answer that Easel itself cannot take over is kept on disk and tried for this long behind the deadline. */
+const giveUpMs = 24 * 3600 * 1000
+const firstPauseMs = 1_000
+const maxPauseMs = 60_000
+
+/** Does what is left to do of an operation, if nobody else is doing it. */
+export function createRun(options: RunOptions) {
+  const { database, leases, failpoint, log } = options
+
+  const drive = async (lease: Lease, shutdown: AbortSignal): Promise<void> => {
+    await failpoint('claimed')
+    const { attempts, ...operation } = await database.prisma.operation.findUniqueOrThrow({
+      where: { id: lease.operationId },
+      include: { attempts: { orderBy: { number: 'asc' } } },
+    })
+    const signal = AbortSignal.any([lease.signal, shutdown])
+    const settled = attempts.filter(({ state }) => state === 'SETTLED').length
+    await new Run(options, { operation, lease, signal, settled }).drive(attempts.at(-1))
+  }
+
+  return async (operationId: string, shutdown: AbortSignal): Promise<void> => {
+    const lease = await leases.claim(operationId)
+    if (!lease) return
+    try {
+      await drive(lease, shutdown)
+    } catch (error) {
+      if (shutdown.aborted && !(error instanceof LeaseLost)) {
+        log.warn({ operationId }, 'an operation was interrupted: it goes on in another process')
+        throw error
+      }
+      await putOff(options, lease, error).catch(ignoreLost(options, lease))
+    } finally {
+      await lease.release()
+    }
+  }
+}
+
+/** The longer the trouble lasts, the longer the pauses. */
+async function putOff({ progress, log }: RunOptions, lease: Lease, error: unknown): Promise<void> {
+  if (error instanceof LeaseLost) throw error
+  const waitMs = Math.min(maxPauseMs, Math.max(firstPauseMs, lease.ageMs / 10))
+  log.error(
+    { err: error, operationId: lease.operationId, waitMs },
+    'an operation cannot go on: putting it off',
+  )
+  await progress.putOffSilently(lease, waitMs)
+}
+
+function ignoreLost({ log }: RunOptions, { operationId, epoch }: Lease): (error: unknown) => void {
+  return (error) => {
+    if (!(error instanceof LeaseLost)) throw error
+    log.warn({ operationId, epoch }, 'lost an operation: it has ended, or has a new owner')
+  }
+}
+
+/** One claim of one operation. */
+class Run {
+  readonly #deps: RunOptions
+  readonly #claim: Claim
+
+  constructor(deps: RunOptions, claim: Claim) {
+    this.#deps = deps
+    this.#claim = claim
+  }
+
+  async drive(last: Attempt | undefined): Promise<void> {
+    const { operation, lease } = this.#claim
+    if (last?.state === 'RESPONDED') return this.#readSpooled(last)
+    if (last?.state === 'SENT') return this.#reconcile(last)
+    if (operation.cancelRequestedAt) return this.#end('CANCELLED', failures.cancelled)
+    if (lease.timeLeftMs() <= 0) return this.#end('FAILED', failures.deadlineExceeded)
+    await this.#callProvider()
+  }
+
+  async #callProvider(): Promise<void> {
+    const { providers, sources, attempts, progress, pace, attemptCall, failpoint } = this.#deps
+    const { operation, lease, settled } = this.#claim
+    const models = findCandidates(providers, operation)
+    const model = chooseModel(models, { settled, pace })
+    if (!model) return this.#end('FAILED', failures.modelGone)
+    const waitMs = pace.waitMs(model.provider, { isRetry: settled > 0 })
+    if (waitMs >= lease.timeLeftMs()) return this.#end('FAILED', failures.providerBusy(waitMs))
+    if (waitMs > 0) return progress.putOff(lease, waitMs)
+    const request = await sources.load(operation, model.name).catch(ignoreMissing)
+    if (!request) return this.#end('FAILED', failures.sourceMissing)
+    const attempt = await attempts.prepare(lease, { provider: model.provider, model: model.name })
+    Object.assign(operation, { provider: model.provider, model: model.name })
+    await failpoint('prepared')
+    if (settled === 0) await progress.enter(lease, 'CALLING_PROVIDER')
+    const call = { attempt, model, request, alternatives: models.length }
+    await attemptCall.send(this.#claim, call)
+  }
+
+  /** After a crash: SENT, and maybe paid. */
+  async #reconcile(attempt: Attempt): Promise<void> {
+    const { providers, spool, sources, attempts, progress, attemptCall } = this.#deps
+    const { operation, lease } = this.#claim
+    if (await spool.read(attempt.id)) {
+      await attempts.markResponded(lease, attempt.id, { httpStatus: null, upstreamRequestId: null })
+      return this.#readSpooled(attempt)
+    }
+    if (operation.cancelRequestedAt) return this.#end('CANCELLED', failures.cancelled, { paid: true })
+    const model = providers.find(`${attempt.provider}/${attempt.model}`)
+    if (model?.idempotency !== 'lookup' || attempt.upstreamOperationIds.length === 0) {
+      return this.#end('FAILED', failures.outcomeUnknown, { paid: true })
+    }
+    await progress.enter(lease, 'RECONCILING')
+    const request = await sources.recall(operation, model.name)
+    await attemptCall.resume(this.#claim, { attempt, model, request, alternatives: 1 })
+  }
+
+  /** Reads a reply that is whole on disk, as if it arrived now. */
+  async #readSpooled(attempt: Attempt): Promise<void> {
+    const { providers, spool, sources, attemptCall } = this.#deps
+    const { operation, lease } = this.#claim
+    const reply = await spool.read(attempt.id)
+    const model = providers.find(`${attempt.provider}/${attempt.model}`)
+    if (!reply || !model || lease.timeLeftMs() < -giveUpMs) {
+      return this.#end('FAILED', failures.resultLost, { paid: true })
+    }
+    const request = await sources.recall(operation, model.name)
+    await attemptCall.replay(this.#claim, { attempt, model, request, alternatives: 1 }, reply)
+  }
+
+  async #end(
+    status: 'FAILED' | 'CANCELLED',
+    failure: failures.OperationFailure,
+    { paid }: { paid: boolean } = { paid: false },
+  ): Promise<void> {
+    const { operation, lease } = this.#claim
+    const outcome = { status, failure, paid }
+    await this.#deps.finish.finish({ operation, epoch: lease.epoch, outcome })
+  }
+}
+
+function ignoreMissing(error: unknown): null {
+  if (error instanceof SourceMissing) return null
+  throw error
+}

@@ -1,0 +1,122 @@
+import type { Database } from '../database/database.ts'
+import type { Operation, OperationKind } from '../database/generated/client.ts'
+import { EaselError } from '../errors.ts'
+import type { Images } from '../images/images.ts'
+import type { ImageModel } from '../providers/image-model.ts'
+import type { RequestDraft, SourceFacts } from '../providers/image-request.ts'
+import type { Providers } from '../providers/providers.ts'
+import type { Accept } from './accept-operation.ts'
+import { fingerprint } from './fingerprint.ts'
+import { type OperationInput, toRequestParameters } from './operation-input.ts'
+import {
+  fingerprintFiles,
+  type NamedSource,
+  type OperationSources,
+  type ReadySource,
+} from './operation-sources.ts'
+
+export interface SubmitRequest {
+  kind: OperationKind
+  userId: string
+  input: OperationInput
+  sources: NamedSource[]
+  requestId: string | null
+}
+
+export interface SubmitOptions {
+  database: Database
+  providers: Providers
+  images: Images
+  sources: OperationSources
+  accept: Accept
+  newId: () => string
+}
+
+/**
+ * Accepts an operation, or refuses it before anything is spent. Parameters are checked before the files have arrived,
+ * files before anything is kept; then one transaction writes the operation, its budget reservation and its job. A
+ * request id that was used before gives its operation again if the request is the same, and binds only on acceptance.
+ */
+export function createSubmit(options: SubmitOptions) {
+  const { database, providers, images, sources, accept, newId } = options
+
+  return async (request: SubmitRequest): Promise<Operation> => {
+    const used = await findUsed(database, request)
+    if (!used) acceptingModels(providers, request, null)
+    const ready = await sources.ready(request.sources, request.userId)
+    const print = fingerprint(request.input, fingerprintFiles(ready))
+    if (used) return replay(used, print)
+
+    const models = acceptingModels(providers, request, ready)
+    await checkMask(images, ready)
+    const operationId = newId()
+    const stored = await sources.store(ready, operationId)
+    const { operation, isNew } = await accept(request, { operationId, print, models, stored })
+    return isNew ? operation : replay(operation, print)
+  }
+}
+
+/** The operation that has this request id already. */
+export async function findUsed({ prisma }: Database, request: SubmitRequest): Promise<Operation | null> {
+  const { userId, kind, requestId } = request
+  if (requestId === null) return null
+  return prisma.operation.findUnique({
+    where: { userId_kind_requestId: { userId, kind, requestId } },
+  })
+}
+
+function replay(used: Operation, print: string): Operation {
+  if (used.fingerprint === print) return used
+  throw new EaselError(
+    'IDEMPOTENCY_KEY_REUSED',
+    'This requestId was used before for a request with other content. Use a new one for a new request.',
+    { reason: 'IDEMPOTENCY_KEY_REUSED', field: 'input.requestId' },
+  )
+}
+
+/** The models, in the order to try, that accept the request; when none does, the first one says why. */
+function acceptingModels(
+  providers: Providers,
+  request: SubmitRequest,
+  ready: ReadySource[] | null,
+): [ImageModel, ...ImageModel[]] {
+  const candidates = providers.candidates(request.kind, request.input.model)
+  let refusal: unknown
+  const accepting = candidates.filter((model) => {
+    try {
+      providers.validate(model, toDraft(request, model, ready))
+      return true
+    } catch (error) {
+      refusal ??= error
+      return false
+    }
+  })
+  const [first, ...others] = accepting
+  if (!first) throw refusal
+  return [first, ...others]
+}
+
+/** Before the files have arrived only the parameters are known. */
+function toDraft(request: SubmitRequest, model: ImageModel, ready: ReadySource[] | null): RequestDraft {
+  const { kind, input } = request
+  const facts = (role: 'INPUT' | 'MASK') =>
+    ready?.filter((source) => source.role === role).map(({ image }) => toSourceFacts(image)) ?? []
+  return {
+    ...toRequestParameters(kind, input, model.name),
+    waits: kind === 'EDIT' && !input.stream,
+    ...(ready && { images: facts('INPUT'), mask: facts('MASK')[0] ?? null }),
+  }
+}
+
+function toSourceFacts({ mimeType, byteSize, width, height, hasAlpha }: ReadySource['image']): SourceFacts {
+  return { mimeType: mimeType as SourceFacts['mimeType'], byteSize, width, height, hasAlpha }
+}
+
+async function checkMask(images: Images, ready: ReadySource[]): Promise<void> {
+  const mask = ready.find(({ role }) => role === 'MASK')
+  const first = ready.find(({ role }) => role === 'INPUT')
+  if (!mask || !first) return
+  await images.checkMask(mask.image, first.image).catch((error) => {
+    throw error instanceof EaselError ? error.at('input.mask') : error
+  })
+}

@@ -1,0 +1,92 @@
+import SchemaBuilder from '@pothos/core'
+import ComplexityPlugin from '@pothos/plugin-complexity'
+import PrismaPlugin from '@pothos/plugin-prisma'
+import RelayPlugin, { decodeGlobalID } from '@pothos/plugin-relay'
+import ScopeAuthPlugin from '@pothos/plugin-scope-auth'
+import ValidationPlugin from '@pothos/plugin-validation'
+import type PrismaTypes from '../database/generated/pothos.ts'
+import { getDatamodel } from '../database/generated/pothos.ts'
+import { EaselError } from '../errors.ts'
+import type { Upload } from '../operations/operation-sources.ts'
+import type { Context } from './context.ts'
+import { relayDescriptions } from './relay-descriptions.ts'
+
+export interface SchemaTypes {
+  Context: Context
+  PrismaTypes: PrismaTypes
+  DefaultFieldNullability: false
+  DefaultInputFieldRequiredness: false
+  DefaultEdgesNullability: false
+  DefaultNodeNullability: false
+  AuthScopes: { admin: boolean; self: string }
+  Scalars: {
+    ID: { Input: string; Output: string }
+    Upload: { Input: Upload; Output: never }
+    DateTime: { Input: Date; Output: Date }
+    BigInt: { Input: bigint; Output: bigint | number }
+    ImageSize: { Input: string; Output: string }
+    JSON: { Input: unknown; Output: unknown }
+  }
+}
+
+/** How much one document may ask for. The numbers leave room for every screen of the console many times over. */
+const maxComplexity = { depth: 15, breadth: 400, complexity: 20_000 }
+
+export const builder = new SchemaBuilder<SchemaTypes>({
+  // Authorization first: what a caller may not see is refused before anything is validated or loaded.
+  plugins: [ScopeAuthPlugin, RelayPlugin, PrismaPlugin, ValidationPlugin, ComplexityPlugin],
+  defaultFieldNullability: false,
+  scopeAuth: {
+    authorizeOnSubscribe: true,
+    authScopes: ({ viewer }) => ({
+      admin: viewer.role === 'ADMIN',
+      self: (userId: string) => viewer.role === 'ADMIN' || viewer.userId === userId,
+    }),
+    unauthorizedError: () => new EaselError('FORBIDDEN', 'You are not allowed to see or do this.'),
+  },
+  prisma: { client: ({ prisma }) => prisma, dmmf: getDatamodel(), filterConnectionTotalCount: true },
+  relay: {
+    ...relayDescriptions,
+    cursorType: 'String',
+    encodeGlobalID: (typename, id) => Buffer.from(`${typename}:${id}`).toString('base64url'),
+    decodeGlobalID: decodeKnown,
+    nodesQueryOptions: false,
+  },
+  validation: { validationError: ({ issues }) => toBadInput(issues) },
+  complexity: {
+    limit: maxComplexity,
+    complexityError: (kind) =>
+      new EaselError('BAD_USER_INPUT', `This document asks for too much at once (${kind}).`, {
+        reason: 'DOCUMENT_TOO_COMPLEX',
+        allowed: maxComplexity,
+      }),
+  },
+})
+
+const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i
+
+/** An id that nobody can have made is told apart from one that leads nowhere, before it reaches the database. */
+function decodeKnown(globalId: string): { typename: string; id: string } {
+  const { typename, id } = safeDecode(globalId)
+  if (typename && id && uuid.test(id)) return { typename, id }
+  throw new EaselError('BAD_USER_INPUT', 'This is not an id of Easel.', { reason: 'ID_MALFORMED' })
+}
+
+function safeDecode(globalId: string): { typename?: string; id?: string } {
+  try {
+    return decodeGlobalID(Buffer.from(globalId, 'base64url').toString('base64'))
+  } catch {
+    return {}
+  }
+}
+
+interface Issue {
+  message: string
+  path?: readonly (PropertyKey | { key: PropertyKey })[] | undefined
+}
+
+function toBadInput(issues: readonly Issue[]): EaselError {
+  const [first] = issues
+  const field = first?.path?.map((step) => String(typeof step === 'object' ? step.key : step)).join('.')
+  return new EaselError('BAD_USER_INPUT', first?.message ?? 'The input is not valid.', field ? { field } : {})
+}

@@ -1,0 +1,23 @@
+import { builder } from './builder.ts'
+import { visibleTo } from './context.ts'
+import { Operation } from './operation.ts'
+import { notFound } from './submit.ts'
+
+/** How long the answer waits for a running call to be given up, so that it usually shows the end. */
+const patienceMs = 2_000
+
+builder.mutationField('cancelOperation', (t) =>
+  t.prismaField({
+    type: Operation,
+    description:
+      'Asks for an operation to end. Best effort: a result that is already there stays. Nothing is charged for a cancelled operation. Cancelling again, or what has ended, changes nothing.',
+    args: { id: t.arg.globalID({ required: true, for: Operation, description: 'Its id.' }) },
+    resolve: async (query, _, { id }, { prisma, operations, viewer, signal }) => {
+      const where = { id: id.id, ...visibleTo(viewer) }
+      if (!(await prisma.operation.findUnique({ where, select: { id: true } }))) throw notFound('operation')
+      await operations.cancel(id.id)
+      await operations.wait(id.id, AbortSignal.any([signal, AbortSignal.timeout(patienceMs)]))
+      return prisma.operation.findUniqueOrThrow({ ...query, where })
+    },
+  }),
+)

@@ -1,0 +1,29 @@
+import type { Accounts, Viewer } from '../accounts/accounts.ts'
+import type { PrismaClient } from '../database/database.ts'
+import type { Images } from '../images/images.ts'
+import type { Operations } from '../operations/operations.ts'
+import type { Providers } from '../providers/providers.ts'
+import type { Usage } from '../usage/usage.ts'
+import type { Loaders } from './loaders.ts'
+
+/** What every resolver gets: who asks, and the rooms it may ask. */
+export interface Context {
+  viewer: Viewer
+  /** The header `Idempotency-Key`, an alias of `requestId` in documents with one mutation. */
+  idempotencyKey: string | null
+  /** Aborts when the client leaves. That ends waiting, never work. */
+  signal: AbortSignal
+  prisma: PrismaClient
+  operations: Operations
+  images: Images
+  providers: Providers
+  usage: Usage
+  accounts: Accounts
+  loaders: Loaders
+  now: () => Date
+}
+
+/** The owner filter of everything a viewer may read: an admin sees all, a member only its own. */
+export function visibleTo({ userId, role }: Viewer): { userId?: string } {
+  return role === 'ADMIN' ? {} : { userId }
+}

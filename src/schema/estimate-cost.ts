@@ -1,0 +1,124 @@
+import { z } from 'zod'
+import { estimateFacts } from '../operations/estimate-facts.ts'
+import { toRequestParameters } from '../operations/operation-input.ts'
+import type { Estimate } from '../usage/usage-estimate.ts'
+import { Budget } from './budget.ts'
+import { builder } from './builder.ts'
+import { ImageQuality, InputFidelity, OperationKind } from './enums.ts'
+import { Money } from './money.ts'
+import { emptyInput, given, orDefault } from './submit.ts'
+
+const dimension = z.number().int().min(1).max(65_535)
+
+const ImageDimensionsInput = builder.inputType('ImageDimensionsInput', {
+  description: 'The size of an input image.',
+  fields: (t) => ({
+    width: t.int({ required: true, validate: dimension, description: 'In pixels.' }),
+    height: t.int({ required: true, validate: dimension, description: 'In pixels.' }),
+  }),
+})
+
+const CostEstimateInput = builder.inputType('CostEstimateInput', {
+  description: 'What you think of asking for.',
+  fields: (t) => ({
+    kind: t.field({ type: OperationKind, required: true, description: 'The kind of operation.' }),
+    model: t.string({ description: "As in the mutation; the gateway's default for the kind when absent." }),
+    prompt: t.string({ description: 'The prompt: its tokens cost too.' }),
+    n: t.int({ defaultValue: 1, description: 'How many images.' }),
+    size: t.field({ type: 'ImageSize', description: 'The size.' }),
+    quality: t.field({ type: ImageQuality, description: 'The quality.' }),
+    inputFidelity: t.field({ type: InputFidelity, description: 'The fidelity of an edit.' }),
+    partialImages: t.int({
+      defaultValue: 0,
+      description: 'How many partial images: each costs 100 output tokens.',
+    }),
+    inputImages: t.field({
+      type: [ImageDimensionsInput],
+      required: true,
+      defaultValue: [],
+      validate: z.array(z.unknown()).max(17),
+      description: 'The sizes of the input images, a mask included.',
+    }),
+  }),
+})
+
+const EstimateCertainty = builder.enumType('EstimateCertainty', {
+  description: 'How sure an estimate is.',
+  values: {
+    EXACT: { description: 'It will take just this.' },
+    RANGE: { description: 'It will take something between `min` and `max`.' },
+    UNKNOWN: { description: 'Too little is known: the figures are a guess.' },
+  } as const,
+})
+
+const TokenRange = builder.objectRef<Estimate['tokens']>('TokenRange').implement({
+  description: 'Between how many and how many tokens.',
+  fields: (t) => ({
+    min: t.expose('min', { type: 'BigInt', description: 'The fewest.' }),
+    max: t.expose('max', { type: 'BigInt', description: 'The most. This is what gets reserved.' }),
+  }),
+})
+
+const MoneyRange = builder.objectRef<NonNullable<Estimate['cost']>>('MoneyRange').implement({
+  description: 'Between how much and how much money.',
+  fields: (t) => ({
+    min: t.field({
+      type: Money,
+      description: 'The least.',
+      resolve: ({ min, currency }) => ({ amountMicros: min, currency }),
+    }),
+    max: t.field({
+      type: Money,
+      description: 'The most. This is what gets reserved.',
+      resolve: ({ max, currency }) => ({ amountMicros: max, currency }),
+    }),
+  }),
+})
+
+const CostEstimate = builder.objectRef<Estimate>('CostEstimate').implement({
+  description: 'What an operation would take. Asking costs nothing.',
+  fields: (t) => ({
+    certainty: t.expose('certainty', { type: EstimateCertainty, description: 'How sure it is.' }),
+    tokens: t.field({ type: TokenRange, description: 'The tokens.', resolve: ({ tokens }) => tokens }),
+    cost: t.field({
+      type: MoneyRange,
+      nullable: true,
+      description: 'The money; null where no price is known.',
+      resolve: ({ cost }) => cost,
+    }),
+    reasons: t.exposeStringList('reasons', {
+      description: 'Why it is not exact, e.g. `SIZE_IS_AUTO`, `NO_PRICE`.',
+    }),
+    budgets: t.field({
+      type: [Budget],
+      description: 'Your budgets as they are now, before this.',
+      resolve: (_, __, { loaders, viewer }) => loaders.budgets.load(viewer.userId),
+    }),
+  }),
+})
+
+builder.queryField('estimateCost', (t) =>
+  t.field({
+    type: CostEstimate,
+    description:
+      'What an operation would take, by the same figures that reserve it, and what your budgets have left. Checks the parameters like the mutation.',
+    args: { input: t.arg({ type: CostEstimateInput, required: true, description: 'What you think of.' }) },
+    resolve: (_, { input }, { providers, usage }) => {
+      const { kind, inputImages, n, partialImages, ...rest } = input
+      const [model] = providers.candidates(kind, input.model ?? null)
+      if (!model) throw new Error('The registry gave no model and no reason')
+      const parameters = toRequestParameters(
+        kind,
+        { ...emptyInput, ...given(rest), n: orDefault(n, 1), partialImages: orDefault(partialImages, 0) },
+        model.name,
+      )
+      // Without a prompt one asks what the picture would take; the mutation will want the prompt.
+      const { prompt, ...others } = parameters
+      providers.validate(model, { ...others, ...(prompt !== null && { prompt }), waits: false })
+      return usage.estimate(
+        model.pricing,
+        estimateFacts({ ...parameters, images: inputImages ?? [], mask: null, endUser: null }),
+      )
+    },
+  }),
+)

@@ -1,0 +1,63 @@
+import { z } from 'zod'
+import { builder } from './builder.ts'
+import { visibleTo } from './context.ts'
+import { ImageFormat } from './enums.ts'
+
+const formats = { PNG: 'png', JPEG: 'jpeg', WEBP: 'webp' } as const
+
+/** S3's own longest life of a signed address, and ours. */
+const maxUrlSeconds = 7 * 24 * 3600
+
+export const Image = builder.prismaNode('Image', {
+  id: { field: 'id', description: 'Give it as `imageId` to use the image again without another upload.' },
+  description: 'An image that Easel keeps: an input, a mask, a partial image or a result.',
+  findUnique: (id, { viewer }) => ({ id, ...visibleTo(viewer) }),
+  fields: (t) => ({
+    url: t.string({
+      description:
+        'An address of this gateway that shows the image to whoever has it, until it expires. It can go into an `<img>` as it is.',
+      args: {
+        width: t.arg.int({
+          description: 'At most this many pixels wide, 16 to 4096. An image is never made larger.',
+          validate: z.number().int().min(16).max(4096),
+        }),
+        format: t.arg({ type: ImageFormat, description: 'Another format than the one it is kept in.' }),
+        expiresIn: t.arg.int({
+          description:
+            'How many seconds the address lives at least: 60 to 604800 (a week). A day by default.',
+          validate: z.number().int().min(60).max(maxUrlSeconds),
+        }),
+      },
+      resolve: (image, { width, format, expiresIn }, { images }) =>
+        images.url(image, {
+          variant: { width: width ?? undefined, format: format ? formats[format] : undefined },
+          ...(expiresIn && { expiresInSeconds: expiresIn }),
+        }),
+    }),
+    b64Json: t.string({
+      description: 'The whole file in base64. Large: ask for it only where a URL will not do.',
+      complexity: 50,
+      resolve: (image, _, { images }) => images.base64(image),
+    }),
+    revisedPrompt: t.exposeString('revisedPrompt', {
+      nullable: true,
+      description: 'The prompt as the provider rewrote it, where it says so (dall-e-3).',
+    }),
+    mimeType: t.exposeString('mimeType', {
+      description: 'Read from the bytes: `image/png`, `image/jpeg` or `image/webp`.',
+    }),
+    width: t.exposeInt('width', { description: 'In pixels.' }),
+    height: t.exposeInt('height', { description: 'In pixels.' }),
+    byteSize: t.exposeInt('byteSize', { description: 'The size of the file in bytes.' }),
+    sha256: t.exposeString('sha256', { description: 'The SHA-256 of the file, in hexadecimal.' }),
+    thumbHash: t.exposeString('thumbHash', {
+      nullable: true,
+      description: 'A blurred preview of about 25 bytes in base64: https://evanw.github.io/thumbhash/.',
+    }),
+    createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When Easel got it.' }),
+    operation: t.relation('operation', {
+      nullable: true,
+      description: 'The operation that made it, or that it was uploaded for.',
+    }),
+  }),
+})

@@ -1,0 +1,21 @@
+import { builder } from './builder.ts'
+import './scalars.ts'
+import './operation.ts'
+import './operation-events.ts'
+import './generate-image.ts'
+import './edit-image.ts'
+import './create-variation.ts'
+import './cancel-operation.ts'
+import './image-model.ts'
+import './estimate-cost.ts'
+import './usage-report.ts'
+import './budget.ts'
+import './account.ts'
+
+builder.queryType({ description: 'What can be read.' })
+builder.mutationType({ description: 'What can be done. Those that make images cost money upstream.' })
+builder.subscriptionType({
+  description: 'What can be watched, over server-sent events: at /graphql/stream (graphql-sse) or /graphql.',
+})
+
+export const schema = builder.toSchema({})

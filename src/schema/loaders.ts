@@ -1,0 +1,63 @@
+import DataLoader from 'dataloader'
+import type { PrismaClient } from '../database/database.ts'
+import type { Image, Operation } from '../database/generated/client.ts'
+import type { BudgetState } from '../usage/budget.ts'
+import type { Usage } from '../usage/usage.ts'
+import { emptyRow, type UsageReport, type UsageRow } from '../usage/usage-report.ts'
+
+/** Rows by id, one query for all that a document asks for at a time. */
+export interface Loaders {
+  image: DataLoader<string, Image | null>
+  operation: DataLoader<string, Operation | null>
+  /** By user id. */
+  budgets: DataLoader<string, BudgetState[]>
+  /** What users used in total over a time. */
+  usage: DataLoader<UsageKey, UsageReport, string>
+}
+
+export interface UsageKey {
+  userId: string
+  from: Date
+  to: Date
+}
+
+export function createLoaders(prisma: PrismaClient, usage: Usage): Loaders {
+  return {
+    image: byId((ids) => prisma.image.findMany({ where: { id: { in: ids } } })),
+    // A subscription lives longer than a row stays the same: nothing is remembered beyond one tick.
+    operation: byId((ids) => prisma.operation.findMany({ where: { id: { in: ids } } }), { cache: false }),
+    budgets: new DataLoader(
+      async (userIds) => {
+        const budgets = await usage.budgets(userIds)
+        return userIds.map((userId) => budgets.get(userId) ?? [])
+      },
+      { cache: false },
+    ),
+    usage: new DataLoader((keys) => loadUsage(usage, keys), { cacheKeyFn: (key) => JSON.stringify(key) }),
+  }
+}
+
+/** One report for all users that are asked about over the same time. */
+async function loadUsage(usage: Usage, keys: readonly UsageKey[]): Promise<UsageReport[]> {
+  const times = Map.groupBy(keys, rangeOf)
+  const totals = new Map<string, UsageRow>()
+  for (const [range, sameTime] of times) {
+    const [{ from, to }] = sameTime as [UsageKey]
+    const userIds = sameTime.map(({ userId }) => userId)
+    const { rows } = await usage.report({ from, to, groupBy: ['USER'], filter: { userIds } })
+    for (const row of rows) totals.set(`${row.userId} ${range}`, { ...row, userId: null })
+  }
+  return keys.map((key) => ({ rows: [], total: totals.get(`${key.userId} ${rangeOf(key)}`) ?? emptyRow() }))
+}
+
+const rangeOf = ({ from, to }: UsageKey) => `${from.toISOString()} ${to.toISOString()}`
+
+function byId<Row extends { id: string }>(
+  find: (ids: string[]) => Promise<Row[]>,
+  options?: { cache: boolean },
+): DataLoader<string, Row | null> {
+  return new DataLoader<string, Row | null>(async (ids) => {
+    const rows = new Map((await find([...new Set(ids)])).map((row) => [row.id, row]))
+    return ids.map((id) => rows.get(id) ?? null)
+  }, options)
+}

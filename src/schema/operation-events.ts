@@ -1,0 +1,209 @@
+import { z } from 'zod'
+import type { OperationEvent as EventRow } from '../database/generated/client.ts'
+import { internalFailure, type OperationFailure } from '../operations/operation-error.ts'
+import type { EventPayload } from '../operations/operation-events.ts'
+import { builder } from './builder.ts'
+import { type Context, visibleTo } from './context.ts'
+import { OperationStatus } from './enums.ts'
+import { Image } from './image.ts'
+import { ImageUsage } from './image-usage.ts'
+import { Operation } from './operation.ts'
+import { OperationError } from './operation-error.ts'
+import { notFound } from './submit.ts'
+
+type ImagePayload = Extract<EventPayload, { kind: 'partialImage' | 'image' }>
+
+/** The kept payload is JSON that only Easel writes, in exactly these shapes. */
+const payloadOf = (event: EventRow) => event.payload as unknown as EventPayload
+const imagePayloadOf = (event: EventRow) => payloadOf(event) as ImagePayload
+
+const ImageEvent = builder.interfaceRef<EventRow>('ImageEvent').implement({
+  description: 'Something that happened to the images of an operation.',
+  resolveType: (event) => {
+    const { kind } = payloadOf(event)
+    if (kind === 'partialImage') return 'PartialImageEvent'
+    return kind === 'image' ? 'ImageCompletedEvent' : 'ImageFailedEvent'
+  },
+  fields: (t) => ({
+    sequence: t.exposeInt('sequence', {
+      description:
+        'Its place among all events of the operation, which start at 1 and have no gaps; `operationStatus` shows the others. Give the last one you saw as `after` to go on.',
+    }),
+    type: t.exposeString('type', {
+      description: 'As on the wire of the provider, e.g. `image_edit.partial_image`.',
+    }),
+    createdAt: t.int({
+      description: 'When it happened, in Unix seconds.',
+      resolve: ({ createdAt }) => Math.floor(createdAt.getTime() / 1000),
+    }),
+    operationId: t.globalID({
+      description: 'The operation.',
+      resolve: ({ operationId }) => ({ type: 'Operation', id: operationId }),
+    }),
+  }),
+})
+
+const eventImage = async (event: EventRow, { loaders }: Context) => {
+  const image = await loaders.image.load(imagePayloadOf(event).imageId)
+  if (!image) throw notFound('image any more')
+  return image
+}
+
+type EventFields = PothosSchemaTypes.ObjectFieldBuilder<typeof builder.$inferSchemaTypes, EventRow>
+
+const imageFields = (t: EventFields) => ({
+  image: t.field({
+    type: Image,
+    description: 'The image.',
+    resolve: (event, _, context) => eventImage(event, context),
+  }),
+  b64Json: t.string({
+    description: 'The file in base64. Large: `image.url` is usually better.',
+    complexity: 50,
+    resolve: async (event, _, context) => context.images.base64(await eventImage(event, context)),
+  }),
+})
+
+const factFields = (t: EventFields) => ({
+  size: t.string({
+    nullable: true,
+    description: 'The size, as the provider says.',
+    resolve: (event) => imagePayloadOf(event).facts.size,
+  }),
+  background: t.string({
+    nullable: true,
+    description: 'The background, as the provider says.',
+    resolve: (event) => imagePayloadOf(event).facts.background,
+  }),
+  quality: t.string({
+    nullable: true,
+    description: 'The quality, as the provider says.',
+    resolve: (event) => imagePayloadOf(event).facts.quality,
+  }),
+  outputFormat: t.string({
+    nullable: true,
+    description: 'The format, as the provider says; `Image.mimeType` is what the bytes are.',
+    resolve: (event) => imagePayloadOf(event).facts.outputFormat,
+  }),
+})
+
+const PartialImageEvent = builder.objectRef<EventRow>('PartialImageEvent')
+PartialImageEvent.implement({
+  interfaces: [ImageEvent],
+  description: 'An earlier, blurry state of the image.',
+  fields: (t) => ({
+    ...imageFields(t),
+    partialImageIndex: t.int({
+      description: 'Its place among the partial images, from 0.',
+      resolve: (event) => imagePayloadOf(event).index,
+    }),
+    ...factFields(t),
+  }),
+})
+
+const ImageCompletedEvent = builder.objectRef<EventRow>('ImageCompletedEvent')
+ImageCompletedEvent.implement({
+  interfaces: [ImageEvent],
+  description: 'A finished image. One for each image of the result.',
+  fields: (t) => ({
+    ...imageFields(t),
+    usage: t.prismaField({
+      type: ImageUsage,
+      nullable: true,
+      description: 'What the whole operation took: on its last image only, so that adding up counts it once.',
+      resolve: (query, event, _, { prisma }) => {
+        const payload = imagePayloadOf(event)
+        if (payload.kind !== 'image' || !payload.last) return null
+        return prisma.usageRecord.findUnique({ ...query, where: { operationId: event.operationId } })
+      },
+    }),
+    ...factFields(t),
+  }),
+})
+
+builder.objectRef<EventRow>('ImageFailedEvent').implement({
+  interfaces: [ImageEvent],
+  description: 'The operation ended without an image.',
+  fields: (t) => ({
+    error: t.field({
+      type: OperationError,
+      description: 'Why.',
+      resolve: async ({ operationId }, _, { loaders }) => {
+        const operation = await loaders.operation.load(operationId)
+        return (operation?.error as OperationFailure | null | undefined) ?? internalFailure
+      },
+    }),
+  }),
+})
+
+const OperationEvent = builder.objectRef<EventRow>('OperationEvent').implement({
+  description: 'Something that happened to an operation. There is one for every event, images included.',
+  fields: (t) => ({
+    sequence: t.exposeInt('sequence', {
+      description: 'Its place among the events of the operation, from 1, without gaps.',
+    }),
+    status: t.expose('status', { type: OperationStatus, description: 'The status as it was then.' }),
+    stage: t.exposeString('stage', {
+      description: 'What was being done then; see `OperationMetadata.stage`.',
+    }),
+    operation: t.prismaField({
+      type: Operation,
+      description: 'The operation as it is now.',
+      resolve: (query, { operationId }, _, { prisma }) =>
+        prisma.operation.findUniqueOrThrow({ ...query, where: { id: operationId } }),
+    }),
+  }),
+})
+
+const after = z.number().int().min(0, 'after is the last sequence you saw, or 0.')
+
+interface FollowArgs {
+  operationId: { id: string }
+  after?: number | null
+}
+
+/** Whether the operation is there is said on subscribing, not with the first event. */
+async function subscribe(
+  context: Context,
+  { operationId: { id }, after: last }: FollowArgs,
+  { imagesOnly }: { imagesOnly: boolean },
+): Promise<AsyncIterable<EventRow>> {
+  const { prisma, viewer, operations, signal } = context
+  const where = { id, ...visibleTo(viewer) }
+  if (!(await prisma.operation.findUnique({ where, select: { id: true } }))) throw notFound('operation')
+  const events = operations.follow(id, last ?? 0, signal)
+  return imagesOnly ? withImages(events) : events
+}
+
+async function* withImages(events: AsyncIterable<EventRow>): AsyncGenerator<EventRow> {
+  for await (const event of events) if (payloadOf(event).kind !== 'status') yield event
+}
+
+type SubscriptionBuilder = PothosSchemaTypes.SubscriptionFieldBuilder<
+  typeof builder.$inferSchemaTypes,
+  typeof builder.$inferSchemaTypes.Root
+>
+
+const followArgs = (t: SubscriptionBuilder) => ({
+  operationId: t.arg.globalID({ required: true, for: Operation, description: 'The operation.' }),
+  after: t.arg.int({ defaultValue: 0, validate: after, description: 'The last `sequence` you have seen.' }),
+})
+
+builder.subscriptionFields((t) => ({
+  partialImages: t.field({
+    type: ImageEvent,
+    description:
+      'The images of an operation as they come: first what has happened after `after`, then live; it ends when the operation has. It makes no difference whether one subscribes before, during or after the work.',
+    args: followArgs(t),
+    subscribe: (_, args, context) => subscribe(context, args, { imagesOnly: true }),
+    resolve: (event) => event,
+  }),
+  operationStatus: t.field({
+    type: OperationEvent,
+    description:
+      'Everything that happens to an operation: first what has happened after `after`, then live; it ends when the operation has.',
+    args: followArgs(t),
+    subscribe: (_, args, context) => subscribe(context, args, { imagesOnly: false }),
+    resolve: (event) => event,
+  }),
+}))

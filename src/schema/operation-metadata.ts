@@ -1,0 +1,56 @@
+import { builder } from './builder.ts'
+
+export const OperationMetadata = builder.prismaObject('Operation', {
+  variant: 'OperationMetadata',
+  description: 'How an operation is being carried out.',
+  select: { id: true, kind: true, provider: true, model: true },
+  fields: (t) => ({
+    provider: t.exposeString('provider', { description: 'The provider that runs it, or is to.' }),
+    model: t.exposeString('model', { description: "The model's name at that provider." }),
+    throughEdits: t.boolean({
+      description: "Whether it is a variation that is carried out as an edit with a prompt of Easel's own.",
+      resolve: ({ kind, provider, model }, _, { providers }) =>
+        kind === 'VARIATION' && (providers.find(`${provider}/${model}`)?.variationsThroughEdits ?? false),
+    }),
+    stage: t.exposeString('stage', {
+      description:
+        'What is being done: `QUEUED`, `CALLING_PROVIDER`, `RECEIVING`, `WAITING_TO_RETRY`, `RECONCILING`, or the final status.',
+    }),
+    attempts: t.int({
+      description: 'How many calls of a provider it took so far.',
+      select: { _count: { select: { attempts: true } } },
+      resolve: ({ _count }) => _count.attempts,
+    }),
+    partialImages: t.int({
+      description: 'How many partial images have been sent.',
+      select: { _count: { select: { images: { where: { role: 'PARTIAL' } } } } },
+      resolve: ({ _count }) => _count.images,
+    }),
+    queuedAt: t.expose('createdAt', { type: 'DateTime', description: 'When it was accepted.' }),
+    startedAt: t.expose('startedAt', {
+      type: 'DateTime',
+      nullable: true,
+      description: 'When it was first taken up.',
+    }),
+    finishedAt: t.expose('finishedAt', { type: 'DateTime', nullable: true, description: 'When it ended.' }),
+    deadlineAt: t.expose('deadlineAt', {
+      type: 'DateTime',
+      description: 'When it fails if it has not ended.',
+    }),
+    cancelRequestedAt: t.expose('cancelRequestedAt', {
+      type: 'DateTime',
+      nullable: true,
+      description: 'When somebody asked to cancel it.',
+    }),
+    upstreamRequestIds: t.stringList({
+      description: "The provider's ids of the requests (`x-request-id`), for its support.",
+      select: { attempts: { select: { upstreamRequestId: true }, orderBy: { number: 'asc' } } },
+      resolve: ({ attempts }) => attempts.flatMap(({ upstreamRequestId }) => upstreamRequestId ?? []),
+    }),
+    upstreamOperationIds: t.stringList({
+      description: "The ids of the provider's own operations, for providers that work that way.",
+      select: { attempts: { select: { upstreamOperationIds: true }, orderBy: { number: 'asc' } } },
+      resolve: ({ attempts }) => attempts.flatMap(({ upstreamOperationIds }) => upstreamOperationIds),
+    }),
+  }),
+})

@@ -1,0 +1,120 @@
+import type { OperationFailure } from '../operations/operation-error.ts'
+import type { OperationInput as Input } from '../operations/operation-input.ts'
+import { builder } from './builder.ts'
+import { visibleTo } from './context.ts'
+import { OperationKind, OperationStatus } from './enums.ts'
+import { ImagesResponse } from './images-response.ts'
+import { OperationError } from './operation-error.ts'
+import { OperationInput } from './operation-input.ts'
+import { OperationMetadata } from './operation-metadata.ts'
+import { User } from './user.ts'
+
+export const Operation = builder.prismaNode('Operation', {
+  id: { field: 'id', description: 'The id of the operation.' },
+  description:
+    'A piece of work that goes on until it is done, whoever is watching: a long-running operation in the manner of google.longrunning.Operation.',
+  findUnique: (id, { viewer }) => ({ id, ...visibleTo(viewer) }),
+  fields: (t) => ({
+    kind: t.expose('kind', { type: OperationKind, description: 'What it does.' }),
+    status: t.expose('status', { type: OperationStatus, description: 'Where it stands.' }),
+    done: t.boolean({
+      description: 'Whether it has ended. Then exactly one of `error` and `response` is there.',
+      select: { finishedAt: true },
+      resolve: ({ finishedAt }) => finishedAt !== null,
+    }),
+    description: t.string({
+      nullable: true,
+      description: 'The beginning of the prompt, up to 256 characters.',
+      select: { input: true },
+      resolve: ({ input }) => {
+        const { prompt, messages } = input as unknown as Input
+        const text = prompt ?? messages?.map((message) => message.text).join(' ')
+        return text ? [...text].slice(0, 256).join('') : null
+      },
+    }),
+    createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When it was accepted.' }),
+    modifiedAt: t.expose('modifiedAt', { type: 'DateTime', description: 'When it last changed.' }),
+    createdBy: t.relation('user', { type: User, description: 'Who asked for it.' }),
+    metadata: t.variant(OperationMetadata, { description: 'How it is being carried out.' }),
+    error: t.field({
+      type: OperationError,
+      nullable: true,
+      description: 'Why it ended without success. Never beside a `response`.',
+      select: { error: true },
+      resolve: ({ error }) => error as unknown as OperationFailure | null,
+    }),
+    response: t.variant(ImagesResponse, {
+      description: 'The result. Never beside an `error`.',
+      isNull: ({ response }) => response === null,
+    }),
+    input: t.variant(OperationInput, { description: 'What was asked, source images and mask included.' }),
+  }),
+})
+
+const OperationFilter = builder.inputType('OperationFilter', {
+  description: 'Which operations to list. Everything given must hold.',
+  fields: (t) => ({
+    kind: t.field({ type: [OperationKind], description: 'Only these kinds.' }),
+    status: t.field({ type: [OperationStatus], description: 'Only these statuses.' }),
+    provider: t.string({ description: 'Only this provider.' }),
+    model: t.string({ description: 'Only this model, by its name at the provider.' }),
+    endUser: t.string({ description: 'Only for this end user: the `user` of the input.' }),
+    userId: t.globalID({ for: User, description: 'Only of this user. Members see only their own anyway.' }),
+    createdFrom: t.field({ type: 'DateTime', description: 'Only those accepted at or after this moment.' }),
+    createdTo: t.field({ type: 'DateTime', description: 'Only those accepted before this moment.' }),
+  }),
+})
+
+type Filter = typeof OperationFilter.$inferInput
+
+function toWhere(filter: Filter | null | undefined) {
+  if (!filter) return {}
+  const { kind, status, provider, model, endUser, userId, createdFrom, createdTo } = filter
+  return {
+    ...(kind && { kind: { in: kind } }),
+    ...(status && { status: { in: status } }),
+    ...(provider && { provider }),
+    ...(model && { model }),
+    ...(endUser && { endUser }),
+    ...(userId && { userId: userId.id }),
+    ...((createdFrom || createdTo) && {
+      createdAt: { ...(createdFrom && { gte: createdFrom }), ...(createdTo && { lt: createdTo }) },
+    }),
+  }
+}
+
+export const OperationConnection = builder.connectionObject(
+  { type: Operation, name: 'OperationConnection', description: 'A page of operations.' },
+  { name: 'OperationEdge', description: 'An operation and where it stands in the list.' },
+)
+
+builder.queryFields((t) => ({
+  operation: t.prismaField({
+    type: Operation,
+    nullable: true,
+    description: 'One operation. Null when there is no such operation, or when you may not see it.',
+    args: { id: t.arg.globalID({ required: true, for: Operation, description: 'Its id.' }) },
+    resolve: (query, _, { id }, { prisma, viewer }) =>
+      prisma.operation.findUnique({ ...query, where: { id: id.id, ...visibleTo(viewer) } }),
+  }),
+  operations: t.prismaConnection(
+    {
+      type: Operation,
+      cursor: 'id',
+      defaultSize: 20,
+      maxSize: 100,
+      description: 'Operations, newest first, 20 a page and 100 at most. An admin sees those of everybody.',
+      args: {
+        filter: t.arg({ type: OperationFilter, description: 'Which ones.' }),
+      },
+      resolve: (query, _, { filter }, { prisma, viewer }) =>
+        prisma.operation.findMany({
+          ...query,
+          // Ids are made in the order of time.
+          orderBy: { id: 'desc' },
+          where: { AND: [toWhere(filter), visibleTo(viewer)] },
+        }),
+    },
+    OperationConnection,
+  ),
+}))

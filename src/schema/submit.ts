@@ -1,0 +1,95 @@
+import type { GraphQLResolveInfo } from 'graphql'
+import type { Operation, OperationKind } from '../database/generated/client.ts'
+import { EaselError } from '../errors.ts'
+import type { OperationInput } from '../operations/operation-input.ts'
+import type { NamedSource } from '../operations/operation-sources.ts'
+import type { Context } from './context.ts'
+import { requestIdRule } from './input-fields.ts'
+
+export interface Submission {
+  kind: OperationKind
+  input: OperationInput
+  sources: NamedSource[]
+  requestId: string | null | undefined
+  /** Whether the mutation answers only when the operation has ended. */
+  waits: boolean
+}
+
+/** What every mutation that makes images does. The answer is loaded afresh by the caller: it may have changed. */
+export async function submit(
+  context: Context,
+  info: GraphQLResolveInfo,
+  submission: Submission,
+): Promise<Operation> {
+  const { operations, viewer, signal } = context
+  const { kind, input, sources, requestId, waits } = submission
+  const operation = await operations.submit({
+    kind,
+    input,
+    sources,
+    userId: viewer.userId,
+    requestId: requestId ?? headerKey(context, info),
+  })
+  if (waits) await operations.wait(operation.id, signal)
+  return operation
+}
+
+/** The header is an alias of `requestId` for documents with one mutation; with several it would bind none of them. */
+function headerKey({ idempotencyKey }: Context, info: GraphQLResolveInfo): string | null {
+  if (idempotencyKey === null) return null
+  if (info.operation.selectionSet.selections.length > 1) {
+    throw new EaselError(
+      'BAD_USER_INPUT',
+      'The header Idempotency-Key goes with one mutation. Give each its own requestId instead.',
+      { reason: 'IDEMPOTENCY_KEY_AMBIGUOUS', field: 'input.requestId' },
+    )
+  }
+  const checked = requestIdRule.safeParse(idempotencyKey)
+  if (checked.success) return checked.data
+  throw new EaselError(
+    'BAD_USER_INPUT',
+    checked.error.issues[0]?.message ?? 'The Idempotency-Key is not valid.',
+    {
+      reason: 'IDEMPOTENCY_KEY_MALFORMED',
+      field: 'input.requestId',
+    },
+  )
+}
+
+/** The input that was not given, for each mutation to fill in what it has. */
+export const emptyInput: OperationInput = {
+  prompt: null,
+  messages: null,
+  model: null,
+  n: 1,
+  size: null,
+  quality: null,
+  background: null,
+  inputFidelity: null,
+  outputFormat: null,
+  outputCompression: null,
+  responseFormat: null,
+  partialImages: 0,
+  stream: false,
+  seed: null,
+  aspectRatio: null,
+  mimeType: null,
+  user: null,
+}
+
+/** The fields that were given: GraphQL leaves the others undefined, `emptyInput` says null for them. */
+export function given<Fields extends object>(
+  fields: Fields,
+): { [Name in keyof Fields]-?: Exclude<Fields[Name], undefined> } {
+  const entries = Object.entries(fields).filter(([, value]) => value !== undefined)
+  return Object.fromEntries(entries) as { [Name in keyof Fields]-?: Exclude<Fields[Name], undefined> }
+}
+
+/** Refuses null where GraphQL allows it beside a default, so that null never means something else than "not given". */
+export function orDefault<Value>(value: Value | null | undefined, otherwise: Value): Value {
+  return value ?? otherwise
+}
+
+export function notFound(what: string): EaselError {
+  return new EaselError('NOT_FOUND', `There is no such ${what}.`)
+}

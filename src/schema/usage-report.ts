@@ -1,0 +1,149 @@
+import { EaselError } from '../errors.ts'
+import type { UsageReport as Report, UsageRow as Row } from '../usage/usage-report.ts'
+import { builder } from './builder.ts'
+import type { Context } from './context.ts'
+import { OperationKind } from './enums.ts'
+import { Money } from './money.ts'
+import { User } from './user.ts'
+
+const UsageDimension = builder.enumType('UsageDimension', {
+  description: 'What a usage report can be broken down by.',
+  values: {
+    USER: { description: 'Who asked.' },
+    END_USER: { description: 'The `user` of the input.' },
+    PROVIDER: { description: 'Who made the images.' },
+    MODEL: { description: 'With which model.' },
+    KIND: { description: 'Generated, edited or varied.' },
+    HOUR: { description: 'Hours, in UTC.' },
+    DAY: { description: 'Days, in UTC.' },
+    MONTH: { description: 'Months, in UTC.' },
+  } as const,
+})
+
+const UsageFilter = builder.inputType('UsageFilter', {
+  description: 'Which usage to add up. Everything given must hold.',
+  fields: (t) => ({
+    userId: t.globalIDList({
+      for: User,
+      description: 'Only of these users. Members see only their own anyway.',
+    }),
+    endUser: t.string({ description: 'Only for this end user.' }),
+    provider: t.string({ description: 'Only this provider.' }),
+    model: t.string({ description: 'Only this model.' }),
+    kind: t.field({ type: OperationKind, description: 'Only this kind.' }),
+  }),
+})
+
+const tokens = [
+  ['inputTokens', 'Tokens of prompts and input images.'],
+  ['outputTokens', 'Tokens of images made.'],
+  ['totalTokens', 'All tokens.'],
+  ['inputTextTokens', 'Tokens of prompts.'],
+  ['inputImageTokens', 'Tokens of input images.'],
+  ['outputTextTokens', 'Tokens of text made.'],
+  ['outputImageTokens', 'Tokens of images made, partial images included.'],
+] as const
+
+const UsageRow = builder.objectRef<Row>('UsageRow').implement({
+  description:
+    'Sums of usage. The dimensions that the report is broken down by are filled in, the others are null.',
+  fields: (t) => ({
+    user: t.prismaField({
+      type: User,
+      nullable: true,
+      description: 'The user.',
+      resolve: (query, { userId }, _, { prisma }) =>
+        userId === null ? null : prisma.user.findUnique({ ...query, where: { id: userId } }),
+    }),
+    endUser: t.exposeString('endUser', { nullable: true, description: 'The end user.' }),
+    provider: t.exposeString('provider', { nullable: true, description: 'The provider.' }),
+    model: t.exposeString('model', { nullable: true, description: 'The model.' }),
+    kind: t.expose('kind', { type: OperationKind, nullable: true, description: 'The kind.' }),
+    start: t.expose('start', {
+      type: 'DateTime',
+      nullable: true,
+      description: 'When the hour, day or month begins (UTC).',
+    }),
+    operations: t.int({
+      description: 'How many operations succeeded.',
+      resolve: (row) => Number(row.operations),
+    }),
+    images: t.int({ description: 'How many images were made.', resolve: (row) => Number(row.images) }),
+    ...Object.fromEntries(
+      tokens.map(([name, description]) => [name, t.expose(name, { type: 'BigInt', description })]),
+    ),
+    cost: t.field({
+      type: Money,
+      description: "What it cost, in the gateway's currency. `costs` has any others.",
+      resolve: ({ costs }) => costs[0] ?? { amountMicros: 0n, currency: 'USD' },
+    }),
+    costs: t.field({
+      type: [Money],
+      description: 'What it cost, one amount for each currency.',
+      resolve: ({ costs }) => costs,
+    }),
+    estimatedShare: t.exposeFloat('estimatedShare', {
+      description: "Which part of the operations, 0 to 1, has figures that are Easel's estimate.",
+    }),
+  }),
+})
+
+export const UsageReport = builder.objectRef<Report>('UsageReport').implement({
+  description: 'Usage over a time, added up.',
+  fields: (t) => ({
+    rows: t.field({
+      type: [UsageRow],
+      complexity: { field: 1, multiplier: 20 },
+      description: 'One row for each combination of the dimensions; empty when nothing is grouped by.',
+      resolve: ({ rows }) => rows,
+    }),
+    total: t.field({ type: UsageRow, description: 'The sum of all.', resolve: ({ total }) => total }),
+  }),
+})
+
+type Filter = typeof UsageFilter.$inferInput
+
+/** Members see their own usage; asking for another's is refused rather than answered with nothing. */
+export function visibleUsers({ viewer }: Context, filter: Filter | null | undefined): string[] | null {
+  const asked = filter?.userId?.map(({ id }) => id) ?? null
+  if (viewer.role === 'ADMIN') return asked
+  if (asked?.some((id) => id !== viewer.userId)) {
+    throw new EaselError('FORBIDDEN', 'You may see your own usage only.', { field: 'filter.userId' })
+  }
+  return [viewer.userId]
+}
+
+builder.queryField('usage', (t) =>
+  t.field({
+    type: UsageReport,
+    description:
+      'Adds up what finished operations used, by any set of dimensions. An admin sees everybody, a member itself. At most 10,000 rows.',
+    args: {
+      from: t.arg({ type: 'DateTime', required: true, description: 'From this moment on.' }),
+      to: t.arg({ type: 'DateTime', required: true, description: 'Until before this moment.' }),
+      groupBy: t.arg({
+        type: [UsageDimension],
+        required: true,
+        defaultValue: [],
+        description: 'What to break it down by.',
+      }),
+      filter: t.arg({ type: UsageFilter, description: 'Which usage.' }),
+    },
+    resolve: (_, { from, to, groupBy, filter }, context) => {
+      const { endUser, provider, model, kind } = filter ?? {}
+      const userIds = visibleUsers(context, filter)
+      return context.usage.report({
+        from,
+        to,
+        groupBy,
+        filter: {
+          userIds,
+          endUser: endUser ?? null,
+          provider: provider ?? null,
+          model: model ?? null,
+          kind: kind ?? null,
+        },
+      })
+    },
+  }),
+)

@@ -1,0 +1,23 @@
+import { describe, expect, test } from 'vitest'
+import { fingerprint } from '../../src/operations/fingerprint.ts'
+import { emptyInput } from '../../src/schema/submit.ts'
+
+const input = { ...emptyInput, prompt: 'a teapot' }
+const files = [{ path: 'image.0', content: 'sha256:aa' }]
+const print = fingerprint(input, files)
+
+describe('the fingerprint of a request', () => {
+  test('is the same whatever the order of the keys', () => {
+    const reversed = Object.fromEntries(Object.entries(input).reverse()) as typeof input
+    expect(fingerprint(reversed, files)).toBe(print)
+  })
+
+  test.each([
+    ['one character of the prompt', { ...input, prompt: 'a teapoT' }, files],
+    ['one byte of a file', input, [{ path: 'image.0', content: 'sha256:ab' }]],
+    ['where a file stands', input, [{ path: 'mask', content: 'sha256:aa' }]],
+    ['a parameter', { ...input, n: 2 }, files],
+  ])('changes with %s', (_, otherInput, otherFiles) => {
+    expect(fingerprint(otherInput, otherFiles)).not.toBe(print)
+  })
+})

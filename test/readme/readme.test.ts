@@ -1,0 +1,75 @@
+import { execFile } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { errorCodes } from '../../src/errors.ts'
+import { startTestGateway, type TestGateway } from '../kit/gateway.ts'
+import { photoFile } from '../kit/photo.ts'
+
+const root = join(import.meta.dirname, '../..')
+const readme = readFileSync(join(root, 'README.md'), 'utf8')
+const samples = Object.fromEntries(
+  [...readme.matchAll(/<!-- sample: (\w+) -->\n```sh\n([\s\S]*?)```/g)].map(([, name, text]) => [name, text]),
+)
+
+describe('the README', () => {
+  let gateway: TestGateway
+  beforeAll(async () => {
+    gateway = await startTestGateway()
+    const photo = await photoFile({ format: 'jpeg' })
+    await writeFile(join(gateway.folder, 'photo.jpg'), Buffer.from(await photo.arrayBuffer()))
+  })
+  afterAll(() => gateway[Symbol.asyncDispose]())
+
+  const run = async (name: string, env: Record<string, string> = {}) => {
+    const script = samples[name]?.replaceAll('http://127.0.0.1:4000', gateway.url) ?? ''
+    expect(script).toMatch(/^curl /)
+    const { stdout } = await promisify(execFile)('bash', ['-ec', script.replace('curl ', 'curl -s ')], {
+      cwd: gateway.folder,
+      env: { ...process.env, ...env },
+    })
+    return stdout
+  }
+
+  test('edits a photo with the curl command it shows', async () => {
+    const { data } = JSON.parse(await run('edit'))
+    expect(data.editImage).toMatchObject({ status: 'SUCCEEDED', error: null })
+    expect((await fetch(data.editImage.response.data[0].url)).status).toBe(200)
+  })
+
+  test('generates, watches and reports with the commands it shows', async () => {
+    const { data } = JSON.parse(await run('generate'))
+    const stream = await run('watch', { OPERATION_ID: data.generateImage.id })
+    expect(stream.match(/image_generation\.partial_image/g)).toHaveLength(2)
+    expect(stream.match(/image_generation\.completed/g)).toHaveLength(1)
+    expect(stream).toContain('event: complete')
+    const report = JSON.parse(await run('usage'))
+    expect(Number(report.data.usage.total.totalTokens)).toBeGreaterThan(0)
+  })
+
+  test('lists every variable of the environment, and no other', () => {
+    const source = readFileSync(join(root, 'src/config/env.ts'), 'utf8')
+    const read = [...source.matchAll(/read\('([A-Z_]+)'\)/g)].map(([, name]) => name)
+    const listed = [...readme.matchAll(/^\| `([A-Z_]+)` \|.*\|.*\|$/gm)]
+      .map(([, name]) => name ?? '')
+      .filter((name) => !(name in errorCodes))
+    expect(listed).toEqual(read)
+  })
+
+  test('lists every error code with its HTTP status, and no other', () => {
+    const listed = [...readme.matchAll(/^\| `([A-Z_]+)` \| (\d+) \|/gm)].map(([, code, status]) => [
+      code,
+      Number(status),
+    ])
+    expect(listed).toEqual(Object.entries(errorCodes).map(([code, { httpStatus }]) => [code, httpStatus]))
+  })
+
+  test('names only files and scripts that are there', () => {
+    const scripts = Object.keys(JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')).scripts)
+    const named = [...readme.matchAll(/npm run ([\w:-]+)/g)].map(([, name]) => name)
+    expect(named.filter((name) => !scripts.includes(name ?? ''))).toEqual([])
+    for (const [, file] of readme.matchAll(/\]\(((?!http)[^)]+)\)/g)) readFileSync(join(root, file ?? ''))
+  })
+})

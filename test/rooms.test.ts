@@ -1,0 +1,92 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { dirname, join, relative } from 'node:path'
+import { describe, expect, test } from 'vitest'
+
+/** Which rooms a room of src/ may import, beside itself. Arrows point down, never up or sideways. */
+const mayUse: Record<string, string[]> = {
+  'main.ts': ['app.ts', 'config'],
+  'app.ts': [
+    'config',
+    'server',
+    'schema',
+    'operations',
+    'providers',
+    'images',
+    'usage',
+    'accounts',
+    'database',
+    'sandbox',
+    'errors.ts',
+  ],
+  config: ['errors.ts'],
+  server: ['schema', 'images', 'accounts', 'errors.ts'],
+  schema: ['operations', 'providers', 'images', 'usage', 'accounts', 'database', 'errors.ts'],
+  operations: ['providers', 'images', 'usage', 'database', 'errors.ts'],
+  providers: ['errors.ts'],
+  images: ['database', 'errors.ts'],
+  usage: ['database', 'errors.ts'],
+  accounts: ['database', 'errors.ts'],
+  database: ['errors.ts'],
+  sandbox: [],
+  'errors.ts': [],
+}
+
+/** Packages that belong to some rooms only. */
+const packageRooms: Record<string, string[]> = {
+  graphql: ['schema', 'server'],
+  undici: ['providers', 'images'],
+}
+
+const src = join(import.meta.dirname, '../src')
+const files = readdirSync(src, { recursive: true, encoding: 'utf8' }).filter(
+  (file) => file.endsWith('.ts') && !file.startsWith('database/generated') && !file.startsWith('console'),
+)
+
+const roomOf = (file: string) => file.split('/')[0] ?? file
+
+function importsOf(file: string): string[] {
+  const text = readFileSync(join(src, file), 'utf8')
+  return [...text.matchAll(/(?:^import|^export|^} from|\bimport\()[^'"\n]*['"]([^'"]+)['"]/gm)].map(
+    ([, name]) => name ?? '',
+  )
+}
+
+describe('the rooms of src', () => {
+  test('are all known', () => {
+    expect([...new Set(files.map(roomOf))].filter((room) => !mayUse[room])).toEqual([])
+  })
+
+  test('import only what stands below them', () => {
+    const wrong = files.flatMap((file) =>
+      importsOf(file)
+        .filter((name) => name.startsWith('.'))
+        .map((name) => roomOf(relative(src, join(src, dirname(file), name))))
+        .filter((room) => room !== roomOf(file) && !mayUse[roomOf(file)]?.includes(room))
+        .map((room) => `${file} imports ${room}`),
+    )
+    expect(wrong).toEqual([])
+  })
+
+  test('keep graphql in schema and server, and undici in providers and images', () => {
+    const wrong = files.flatMap((file) =>
+      importsOf(file)
+        .filter((name) => packageRooms[name] && !packageRooms[name].includes(roomOf(file)))
+        .map((name) => `${file} imports ${name}`),
+    )
+    expect(wrong).toEqual([])
+  })
+
+  test('read the environment in config/env.ts alone', () => {
+    const readers = files.filter((file) => /process\.env\b/.test(readFileSync(join(src, file), 'utf8')))
+    expect(readers.filter((file) => file !== 'config/env.ts' && roomOf(file) !== 'sandbox')).toEqual([])
+  })
+
+  test('hold no file that image bytes could hang: image-size and dicer are not installed', () => {
+    const lock = JSON.parse(readFileSync(join(src, '../package-lock.json'), 'utf8')) as {
+      packages: Record<string, unknown>
+    }
+    const installed = Object.keys(lock.packages)
+    expect(installed.filter((path) => /node_modules\/(image-size|dicer)$/.test(path))).toEqual([])
+    expect(installed.filter((path) => /node_modules\/graphql$/.test(path))).toEqual(['node_modules/graphql'])
+  })
+})
