@@ -1,0 +1,25 @@
+import { formatMoment } from '../controls/format.ts'
+import type { UserCardFragment } from '../generated/graphql.ts'
+import { hrefOf } from '../routing/location.ts'
+import { UserBudgets } from './user-budgets.tsx'
+import { UserKeys } from './user-keys.tsx'
+
+export function UserCard({ user, onChange }: { user: UserCardFragment; onChange(): void }) {
+  const { id, name, role, createdAt } = user
+  return (
+    <article className="card" aria-labelledby={`user-${id}`}>
+      <header className="card-head">
+        <h2 id={`user-${id}`}>{name}</h2>
+        <p className="facts muted small">
+          <span>{role === 'ADMIN' ? 'Admin' : 'Member'}</span>
+          <span>Since {formatMoment(createdAt)}</span>
+          <a href={hrefOf(['operations'], { user: id })}>Operations</a>
+        </p>
+      </header>
+      <div className="columns">
+        <UserKeys user={user} onChange={onChange} />
+        <UserBudgets user={user} onChange={onChange} />
+      </div>
+    </article>
+  )
+}

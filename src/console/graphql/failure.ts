@@ -1,0 +1,70 @@
+import type { CombinedError } from '@urql/core'
+
+/** An error as the pages show it: what the gateway said, or that it could not be reached. */
+export interface Failure {
+  code: string
+  message: string
+  reason: string | null
+  /** The path of the input at fault, e.g. `input.image.0`. */
+  field: string | null
+  hint: string | null
+  allowed: unknown
+  actual: unknown
+  retryAfterMs: number | null
+  requestId: string | null
+  /** The answer never came: the same request may be sent again under the same `requestId`. */
+  isNetwork: boolean
+  retryable: boolean
+}
+
+interface RawError {
+  message: string
+  extensions?: Record<string, unknown> | undefined
+}
+
+export function failureOf(error: CombinedError): Failure {
+  const [first] = error.graphQLErrors
+  if (first) return describeFailure(first)
+  const status = (error.response as Response | undefined)?.status
+  if (status === 401) return describeFailure({ message: 'Sign in', extensions: { code: 'UNAUTHENTICATED' } })
+  return networkFailure(status)
+}
+
+export function describeFailure({ message, extensions = {} }: RawError): Failure {
+  const text = (name: string) => (typeof extensions[name] === 'string' ? extensions[name] : null)
+  return {
+    code: text('code') ?? 'INTERNAL_SERVER_ERROR',
+    message,
+    reason: text('reason'),
+    field: text('field'),
+    hint: text('hint'),
+    allowed: extensions.allowed,
+    actual: extensions.actual,
+    retryAfterMs: typeof extensions.retryAfterMs === 'number' ? extensions.retryAfterMs : null,
+    requestId: text('requestId'),
+    isNetwork: false,
+    retryable: extensions.retryable === true,
+  }
+}
+
+export function networkFailure(status?: number): Failure {
+  const message = status
+    ? `The gateway, or something before it, answered with status ${status}.`
+    : 'The gateway cannot be reached.'
+  return {
+    ...describeFailure({ message, extensions: { code: 'UNREACHABLE' } }),
+    isNetwork: true,
+    retryable: true,
+  }
+}
+
+/** Thrown where a promise has to fail; the pages show `failure`. */
+export class FailureError extends Error {
+  readonly failure: Failure
+
+  constructor(failure: Failure) {
+    super(failure.message)
+    this.name = 'FailureError'
+    this.failure = failure
+  }
+}

@@ -1,0 +1,25 @@
+import type { ReactNode } from 'react'
+import { useQuery } from 'urql'
+import { Button } from '../controls/button.tsx'
+import { ViewerDocument } from '../generated/graphql.ts'
+import { failureOf } from '../graphql/failure.ts'
+import { SignInPage } from './sign-in-page.tsx'
+import { ViewerContext } from './viewer-context.ts'
+
+/** Shows the console to whoever the gateway knows, and a sign-in page to everybody else. */
+export function ViewerGate({ children }: { children: ReactNode }) {
+  const [{ data, error }, retry] = useQuery({ query: ViewerDocument })
+  if (data) return <ViewerContext value={data.viewer}>{children}</ViewerContext>
+  if (!error) return <div className="splash" role="status" aria-label="Loading" />
+  const failure = failureOf(error)
+  if (failure.code === 'UNAUTHENTICATED') return <SignInPage />
+  return (
+    <main className="splash">
+      <h1>Easel is not answering</h1>
+      <p>{failure.message}</p>
+      <Button variant="primary" onPress={() => retry({ requestPolicy: 'network-only' })}>
+        Try again
+      </Button>
+    </main>
+  )
+}

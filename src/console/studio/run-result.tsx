@@ -1,0 +1,60 @@
+import { formatCount, formatMoney } from '../controls/format.ts'
+import type { ImageCardFragment, OperationRunFragment } from '../generated/graphql.ts'
+import { OperationFailure } from '../operations/operation-failure.tsx'
+import { hrefOf } from '../routing/location.ts'
+import { ResultCard } from './result-card.tsx'
+
+interface RunResultProps {
+  operation: OperationRunFragment
+  before: ImageCardFragment | null
+  onEdit?: ((image: ImageCardFragment) => void) | undefined
+  onVary?: ((image: ImageCardFragment) => void) | undefined
+  /** False on the page that the link would lead to. */
+  hasLink?: boolean
+}
+
+/** What a finished run came to: its images, what it cost, or why there are none. */
+export function RunResult({ operation, before, onEdit, onVary, hasLink = true }: RunResultProps) {
+  const { error, response } = operation
+  const images = response?.data ?? []
+  return (
+    <div className="run-result">
+      {error && <OperationFailure error={error} />}
+      <div className="results" data-count={images.length}>
+        {images.map((image, at) => (
+          <ResultCard
+            key={image.id}
+            image={image}
+            before={before}
+            title={images.length === 1 ? 'Result' : `Result ${at + 1} of ${images.length}`}
+            {...(onEdit ? { onEdit: () => onEdit(image) } : {})}
+            {...(onVary ? { onVary: () => onVary(image) } : {})}
+          />
+        ))}
+      </div>
+      {response?.failures.map(({ index, error: failure }) => (
+        <OperationFailure key={index} error={failure} title={`Image ${index + 1} was not made`} />
+      ))}
+      <CostLine operation={operation} hasLink={hasLink} />
+    </div>
+  )
+}
+
+function CostLine({ operation, hasLink }: { operation: OperationRunFragment; hasLink: boolean }) {
+  const { id, response, metadata } = operation
+  const usage = response?.usage
+  return (
+    <p className="facts muted small">
+      <span>
+        {metadata.provider}/{metadata.model}
+      </span>
+      {usage && (
+        <span>
+          {formatCount(usage.totalTokens)} tokens{usage.estimated ? ', estimated' : ''}
+        </span>
+      )}
+      {usage?.cost && <span>{formatMoney(usage.cost)}</span>}
+      {hasLink && <a href={hrefOf(['operations', id])}>All about this operation</a>}
+    </p>
+  )
+}

@@ -1,0 +1,71 @@
+import { Label } from 'react-aria-components/Label'
+import { ProgressBar } from 'react-aria-components/ProgressBar'
+import { Button } from '../controls/button.tsx'
+import { formatBytes } from '../controls/format.ts'
+import { StatusBadge } from '../controls/status-badge.tsx'
+import { ElapsedTime } from './elapsed-time.tsx'
+import type { RunState } from './run-state.ts'
+import type { Run } from './use-run.ts'
+
+const stageTexts: Record<string, string> = {
+  QUEUED: 'Waiting for its turn',
+  CALLING_PROVIDER: 'The model is at work',
+  RECEIVING: 'The image is coming in',
+  WAITING_TO_RETRY: 'The provider asked to wait before another try',
+  RECONCILING: 'Asking the provider what became of it',
+}
+
+/** Where the run stands: one line that is always there while it goes on. */
+export function RunStatus({ run: { state, cancel, stop } }: { run: Run }) {
+  const { phase, status, startedAt, operation, connected } = state
+  const finishedAt = operation?.metadata.finishedAt
+  const end = finishedAt ? Date.parse(finishedAt) : phase === 'idle' ? startedAt : null
+  const isCancelling = operation?.metadata.cancelRequestedAt != null
+  return (
+    <div className="run-status">
+      <div className="run-line">
+        {status && <StatusBadge status={status} />}
+        <span role="status">{textOf(state)}</span>
+        {startedAt !== null && <ElapsedTime from={startedAt} to={end} />}
+        {!connected && <span className="badge reconnecting">Reconnecting…</span>}
+        {phase === 'following' && !operation?.done && (
+          <Button onPress={cancel} isDisabled={isCancelling}>
+            {isCancelling ? 'Cancelling…' : 'Cancel'}
+          </Button>
+        )}
+        {phase === 'sending' && !isUploaded(state) && <Button onPress={stop}>Stop</Button>}
+      </div>
+      {phase === 'sending' && state.progress && <UploadProgress progress={state.progress} />}
+    </div>
+  )
+}
+
+function textOf({ phase, stage, progress, operation }: RunState): string {
+  if (phase === 'sending')
+    return progress && progress.sentBytes < progress.totalBytes ? 'Uploading' : 'Sending'
+  if (phase === 'done' || operation?.done) return ''
+  return (stage && stageTexts[stage]) ?? 'Starting'
+}
+
+/** From then on the gateway may have taken it, and stopping would leave a paid image that nobody looks at. */
+function isUploaded({ progress }: RunState): boolean {
+  return progress !== null && progress.sentBytes >= progress.totalBytes
+}
+
+function UploadProgress({
+  progress: { sentBytes, totalBytes },
+}: {
+  progress: NonNullable<RunState['progress']>
+}) {
+  const percent = totalBytes > 0 ? (sentBytes / totalBytes) * 100 : 0
+  return (
+    <ProgressBar className="progress" value={percent}>
+      <Label className="small muted">
+        {formatBytes(sentBytes)} of {formatBytes(totalBytes)}
+      </Label>
+      <div className="progress-track">
+        <div className="progress-fill" style={{ width: `${percent}%` }} />
+      </div>
+    </ProgressBar>
+  )
+}

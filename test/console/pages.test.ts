@@ -1,0 +1,220 @@
+import { readFile } from 'node:fs/promises'
+import type { BrowserContextOptions, Page } from 'playwright-core'
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { findChromium } from '../kit/browser.ts'
+import { auditPage, keepScreenshot, startConsole, type TestConsole } from './console-kit.ts'
+
+const chromium = findChromium()
+const adminKey = 'an-admin-key-for-tests-only'
+const admin = { authorization: `Bearer ${adminKey}` }
+
+describe.skipIf(!chromium)('the console', () => {
+  let easel: TestConsole
+
+  beforeAll(async () => {
+    const env = { EASEL_AUTH: 'on', EASEL_ADMIN_KEY: adminKey }
+    easel = await startConsole({ chromium: chromium ?? '', env })
+    await run('GENERATE A lighthouse', 'gpt-image-1')
+    await run('GENERATE A teapot', 'dall-e-3')
+    await run('GENERATE Something else [sandbox:moderation]', 'gpt-image-1')
+  })
+  afterAll(() => easel.close())
+  afterEach(() => expect(easel.complaints()).toEqual([]))
+
+  test('asks for a key and keeps it in the tab alone', async () => {
+    const page = await easel.open('#/studio')
+    await page.getByLabel('API key').fill('not-a-key')
+    await page.getByRole('button', { name: 'Sign in' }).click()
+    await page.getByText('This key opens nothing').waitFor()
+    await keepScreenshot(page, 'sign-in')
+    expect(await auditPage(page)).toEqual([])
+    await signIn(page, adminKey)
+    await page.reload()
+    await page.getByRole('link', { name: 'Studio' }).waitFor()
+    expect(await page.evaluate('JSON.stringify(localStorage) + document.cookie')).toBe('{}')
+  })
+
+  test('sends back to the sign-in page when the key stops working', async () => {
+    const { secret, id } = await makeKey('Short-lived', 'MEMBER')
+    const page = await easel.open('#/operations')
+    await signIn(page, secret)
+    await page.getByText('Nothing here yet').waitFor()
+    await easel.gateway.graphql('mutation ($id: ID!) { revokeApiKey(id: $id) { id } }', { id }, admin)
+    await page.getByRole('heading', { name: 'Sign in' }).waitFor()
+  })
+
+  test('shows a member no admin page', async () => {
+    const { secret } = await makeKey('Member', 'MEMBER')
+    const page = await easel.open('#/admin')
+    await signIn(page, secret)
+    await page.getByText('There is no such page').waitFor()
+    expect(await page.getByRole('link', { name: 'Admin' }).count()).toBe(0)
+  })
+
+  test('lists operations, filters them, and shows new ones by itself', async () => {
+    const page = await openSignedIn('#/operations')
+    await page.getByRole('link', { name: /A lighthouse/ }).waitFor()
+    await choose(page, 'Status', 'Failed')
+    await page.getByText('CONTENT_REFUSED').waitFor()
+    expect(await page.locator('.operation-row').count()).toBe(1)
+    expect(page.url()).toContain('status=FAILED')
+    await choose(page, 'Status', 'All')
+    await run('GENERATE A late one', 'gpt-image-1')
+    await page.getByRole('link', { name: /A late one/ }).waitFor()
+    await keepScreenshot(page, 'operations')
+  })
+
+  test('shows an operation whole, its refusal too', async () => {
+    const page = await openSignedIn('#/operations?status=FAILED')
+    await page.getByRole('link', { name: /Something else/ }).click()
+    await page.getByText('Put the prompt in other words').waitFor()
+    await page.getByText('CALLING_PROVIDER').waitFor()
+    await keepScreenshot(page, 'operation-refused')
+    expect(await auditPage(page)).toEqual([])
+  })
+
+  test('draws usage over time and hands it over as CSV', async () => {
+    const page = await openSignedIn('#/usage?range=week')
+    const row = page.getByRole('row', { name: /^dall-e-3/ })
+    await row.waitFor()
+    expect(await row.getByRole('cell').first().textContent()).toBe('1')
+    expect(await page.locator('.recharts-bar-rectangle path').count()).toBeGreaterThanOrEqual(2)
+    await choose(page, 'By', 'Kind')
+    await page.getByRole('row', { name: /^Generate/ }).waitFor()
+    await keepScreenshot(page, 'usage')
+    const [download] = await Promise.all([
+      page.waitForEvent('download'),
+      page.getByRole('button', { name: 'CSV' }).click(),
+    ])
+    expect(await readFile(await download.path(), 'utf8')).toContain('GENERATE')
+  })
+
+  test('makes users, keys that are shown once, and budgets', async () => {
+    const page = await openSignedIn('#/admin')
+    await page.getByRole('button', { name: 'New user' }).click()
+    await page.getByLabel('Name').fill('Ada')
+    await page.getByRole('button', { name: 'Create' }).click()
+    const card = page.getByRole('article', { name: 'Ada' })
+    await card.getByRole('button', { name: 'New key' }).click()
+    await page.getByLabel('What is it for?').fill('Laptop')
+    await page.getByRole('button', { name: 'Make the key' }).click()
+    const secret = (await page.locator('.secret').textContent()) ?? ''
+    expect(await auditPage(page)).toEqual([])
+    await page.getByRole('button', { name: 'I have it' }).click()
+    expect(await page.getByText(secret).count()).toBe(0)
+    const { data } = await easel.gateway.graphql<{ viewer: { name: string } }>(
+      '{ viewer { name } }',
+      {},
+      {
+        authorization: `Bearer ${secret}`,
+      },
+    )
+    expect(data.viewer.name).toBe('Ada')
+    await card.getByRole('button', { name: 'Set a limit' }).click()
+    await page.getByRole('textbox', { name: /Limit/ }).fill('25')
+    await page.getByRole('button', { name: 'Set it' }).click()
+    await card.getByText('$25.00').first().waitFor()
+    await keepScreenshot(page, 'admin')
+    await card.getByRole('button', { name: 'Revoke' }).click()
+    await card.getByRole('button', { name: 'Yes, revoke' }).click()
+    await card.getByText(/^Revoked/).waitFor()
+  })
+
+  const pages = ['#/studio', '#/operations', '#/usage', '#/admin', '#/admin?tab=models']
+
+  test.each(['light', 'dark'] as const)(
+    'has no serious accessibility findings in the %s theme',
+    async (colorScheme) => {
+      const page = await openSignedIn('#/studio', { colorScheme })
+      for (const hash of pages) {
+        await page.evaluate(`location.hash = '${hash}'`)
+        await page.getByRole('heading', { level: 1 }).waitFor({ state: 'attached' })
+        await page.getByText(/^Loading|^Adding up|^Working out/).waitFor({ state: 'detached' })
+        await keepScreenshot(page, `${hash.replace(/\W+/g, '')}-${colorScheme}`)
+        expect(await auditPage(page), hash).toEqual([])
+      }
+    },
+  )
+
+  test.each(pages)('fits a phone: %s', async (hash) => {
+    const page = await openSignedIn(hash, { viewport: { width: 360, height: 740 } })
+    await page.getByRole('heading', { level: 1 }).waitFor({ state: 'attached' })
+    await page.getByText(/^Loading|^Adding up|^Working out/).waitFor({ state: 'detached' })
+    expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(360)
+    await keepScreenshot(page, `${hash.replace(/\W+/g, '')}-phone`)
+  })
+
+  test('keeps the chosen theme', async () => {
+    const page = await openSignedIn('#/studio')
+    await page.getByRole('radio', { name: 'Dark' }).click()
+    await page.reload()
+    await page.getByRole('radio', { name: 'Dark' }).waitFor()
+    expect(await page.evaluate('getComputedStyle(document.body).backgroundColor')).toBe('rgb(23, 22, 20)')
+  })
+
+  test('can be used by keyboard alone', async () => {
+    const page = await openSignedIn('#/operations')
+    await page.getByRole('link', { name: /A lighthouse/ }).waitFor()
+    await page.keyboard.press('Tab')
+    await page.keyboard.press('Enter')
+    expect(await page.evaluate('document.activeElement.id')).toBe('main')
+    await page.keyboard.press('Tab')
+    await page.keyboard.press('Enter')
+    await page.getByRole('option', { name: 'Variation' }).waitFor()
+    await page.keyboard.press('End')
+    await page.keyboard.press('Enter')
+    await page.getByText('Nothing here yet').waitFor()
+  })
+
+  async function openSignedIn(hash: string, options?: BrowserContextOptions): Promise<Page> {
+    const page = await easel.open(hash, options)
+    await signIn(page, adminKey)
+    return page
+  }
+
+  /** `KIND prompt`, waited for until it is done. */
+  async function run(text: string, model: string): Promise<void> {
+    const prompt = text.replace(/^\w+ /, '')
+    const { data } = await easel.gateway.graphql<{ generateImage: { id: string } }>(
+      'mutation ($input: GenerateImageInput!) { generateImage(input: $input) { id } }',
+      { input: { prompt, model } },
+      admin,
+    )
+    const response = await fetch(`${easel.gateway.url}/graphql`, {
+      method: 'POST',
+      headers: { ...admin, 'content-type': 'application/json', accept: 'text/event-stream' },
+      body: JSON.stringify({
+        query: 'subscription ($id: ID!) { operationStatus(operationId: $id) { status } }',
+        variables: { id: data.generateImage.id },
+      }),
+    })
+    await response.text()
+  }
+
+  async function makeKey(name: string, role: string): Promise<{ secret: string; id: string }> {
+    const created = await easel.gateway.graphql<{ createUser: { id: string } }>(
+      'mutation ($input: CreateUserInput!) { createUser(input: $input) { id } }',
+      { input: { name, role } },
+      admin,
+    )
+    const { data } = await easel.gateway.graphql<{
+      createApiKey: { secret: string; apiKey: { id: string } }
+    }>(
+      'mutation ($input: CreateApiKeyInput!) { createApiKey(input: $input) { secret apiKey { id } } }',
+      { input: { userId: created.data.createUser.id, name } },
+      admin,
+    )
+    return { secret: data.createApiKey.secret, id: data.createApiKey.apiKey.id }
+  }
+})
+
+async function signIn(page: Page, key: string): Promise<void> {
+  await page.getByLabel('API key').fill(key)
+  await page.getByRole('button', { name: 'Sign in' }).click()
+  await page.getByRole('navigation', { name: 'Pages' }).waitFor()
+}
+
+async function choose(page: Page, label: string, option: string): Promise<void> {
+  await page.getByRole('button', { name: new RegExp(`${label}$`) }).click()
+  await page.getByRole('option', { name: option, exact: true }).click()
+}
