@@ -31,7 +31,6 @@ export interface GraphQLEndpointOptions<V extends ServerViewer, S extends Discar
   stage: StageUpload<S>
   streams: StreamRegistry<V>
   limits: ServerLimits
-  graphiql: boolean
   introspection: boolean
   log: Logger
   onUploadBytes(count: number): void
@@ -40,8 +39,6 @@ export interface GraphQLEndpointOptions<V extends ServerViewer, S extends Discar
 
 export interface GraphQLEndpoint<V extends ServerViewer> {
   handle(exchange: Exchange<V>, viewer: V, shared: ReservedStream<V> | null): Promise<Response>
-  /** The GraphiQL page; it runs no operation. */
-  page(exchange: Exchange<V>): Promise<Response>
 }
 
 /** Enough for a few thousand different documents of a frontend. */
@@ -67,7 +64,7 @@ export function createGraphQLEndpoint<V extends ServerViewer, S extends Discarda
     cors: false,
     landingPage: false,
     healthCheckEndpoint: '/unused',
-    graphiql: options.graphiql ? { title: 'Easel' } : false,
+    graphiql: false,
     fetchAPI: { Request, Response, Headers, ReadableStream, TextEncoder },
   })
 
@@ -85,7 +82,6 @@ export function createGraphQLEndpoint<V extends ServerViewer, S extends Discarda
         }
       }
     },
-    page: async (exchange) => yoga.fetch(plainRequest(exchange), {} as { call: GraphQLCall<V, S> }),
   }
 
   /**

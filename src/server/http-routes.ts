@@ -4,6 +4,7 @@ import type { CrossOriginAccess } from './cross-origin-access.ts'
 import { isLoopback } from './cross-site-guard.ts'
 import { handleEventStream } from './event-stream-endpoint.ts'
 import type { Exchange, ServerViewer } from './exchange.ts'
+import { openGraphiQLPage } from './graphiql-page.ts'
 import type { GraphQLEndpoint } from './graphql-endpoint.ts'
 import { methodNotAllowed } from './http-failure.ts'
 import type { HttpMetrics } from './http-metrics.ts'
@@ -27,6 +28,7 @@ export interface HttpRoutesOptions<V extends ServerViewer> {
   serveConsole?: ((request: Request) => Promise<Response | null>) | undefined
   routes: readonly AuthenticatedRoute<V>[]
   graphiql: boolean
+  authenticationRequired: boolean
   isReady(): Promise<boolean>
   readyTimeoutMs: number
   isDraining(): boolean
@@ -47,7 +49,7 @@ export function createHttpRoutes<V extends ServerViewer>(
   }
 
   async function answerGraphQL(exchange: Exchange<V>): Promise<Response> {
-    if (options.graphiql && isPageVisit(exchange)) return options.graphql.page(exchange)
+    if (options.graphiql && isPageVisit(exchange)) return openGraphiQLPage(options)
     if (!['GET', 'POST'].includes(exchange.method)) throw methodNotAllowed(exchange.method, 'GET, POST')
     return options.graphql.handle(exchange, await admit(exchange), null)
   }
