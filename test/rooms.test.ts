@@ -18,6 +18,9 @@ const mayUse: Record<string, string[]> = {
     'sandbox',
     'errors.ts',
   ],
+  // Talks to the running gateway like any client, so it has no part of it.
+  'admin.ts': ['admin', 'config', 'errors.ts'],
+  admin: ['errors.ts'],
   config: ['errors.ts'],
   server: ['schema', 'images', 'accounts', 'errors.ts'],
   schema: ['operations', 'providers', 'images', 'usage', 'accounts', 'database', 'errors.ts'],

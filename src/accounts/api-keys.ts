@@ -1,4 +1,4 @@
-import type { PrismaClient } from '../database/database.ts'
+import type { Prisma, PrismaClient } from '../database/database.ts'
 import type { ApiKey, User } from '../database/generated/client.ts'
 import { channels } from '../database/notifications.ts'
 import { EaselError } from '../errors.ts'
@@ -66,8 +66,10 @@ export function createApiKeys(options: ApiKeyOptions): ApiKeys {
   /** Off the request's path. It also moves the key to the newest hash secret, so that old ones can be retired. */
   const noteUse = (key: Known, hash: string): void => {
     const at = now()
-    if (key.lastUsedAt && at.getTime() - key.lastUsedAt.getTime() < lastUsedStepMs) return
+    const isNoted = key.lastUsedAt !== null && at.getTime() - key.lastUsedAt.getTime() < lastUsedStepMs
+    if (isNoted && key.hash === hash) return
     key.lastUsedAt = at
+    key.hash = hash
     const write = prisma.apiKey
       .updateMany({ where: { id: key.id }, data: { lastUsedAt: at, hash } })
       .then(() => {}, onError)
@@ -86,6 +88,30 @@ export function createApiKeys(options: ApiKeyOptions): ApiKeys {
     revocations.announce(id)
   }
 
+  const describeKey = ({ userId, name, secret }: { userId: string; name: string; secret: string }) => ({
+    id: newId(),
+    userId,
+    name,
+    prefix: prefixOf(secret),
+    hash: hashNew(secret),
+    createdAt: now(),
+  })
+
+  const createKey = async (tx: Prisma.TransactionClient, request: { userId: string; name: string }) => {
+    const { userId } = request
+    // The lock makes many requests at once count each other's keys.
+    const locked = await tx.$queryRaw<unknown[]>`SELECT id FROM "user" WHERE id = ${userId}::uuid FOR UPDATE`
+    if (locked.length === 0) throw userNotFound()
+    const active = await tx.apiKey.count({ where: { userId, revokedAt: null } })
+    if (active >= maxActiveKeys) throw tooManyKeys()
+    const secret = newApiKeySecret()
+    const apiKey = await tx.apiKey.create({
+      data: describeKey({ ...request, secret }),
+      omit: { hash: true },
+    })
+    return { apiKey, secret }
+  }
+
   return {
     authenticate: async (secret) => {
       if (secret.length > maxKeyLength) throw credentialsInvalid()
@@ -95,24 +121,7 @@ export function createApiKeys(options: ApiKeyOptions): ApiKeys {
       const { id: userId, name, role } = key.user
       return { userId, name, role, credential: { kind: 'apiKey', id: key.id } }
     },
-    create: async ({ userId, name }) => {
-      if (!(await prisma.user.findUnique({ where: { id: userId } }))) throw userNotFound()
-      const active = await prisma.apiKey.count({ where: { userId, revokedAt: null } })
-      if (active >= maxActiveKeys) throw tooManyKeys()
-      const secret = newApiKeySecret()
-      const apiKey = await prisma.apiKey.create({
-        data: {
-          id: newId(),
-          userId,
-          name,
-          prefix: prefixOf(secret),
-          hash: hashNew(secret),
-          createdAt: now(),
-        },
-        omit: { hash: true },
-      })
-      return { apiKey, secret }
-    },
+    create: (request) => prisma.$transaction((tx) => createKey(tx, request)),
     revoke: async (id) => {
       await revokeWhere(id)
       const apiKey = await prisma.apiKey.findUnique({ where: { id }, omit: { hash: true } })
@@ -131,20 +140,14 @@ export function createApiKeys(options: ApiKeyOptions): ApiKeys {
       for (const { id } of await prisma.apiKey.findMany({ where: former })) await revokeWhere(id)
       if (secret === null) return
       const same = await prisma.apiKey.findFirst({ where: { hash: { in: hashes } } })
+      if (same && same.userId !== userId) throw keyOfAnotherUser(name)
       if (same) {
-        await prisma.apiKey.update({ where: { id: same.id }, data: { revokedAt: null } })
+        await prisma.apiKey.update({ where: { id: same.id }, data: { name, revokedAt: null } })
         return
       }
-      const key = {
-        id: newId(),
-        userId,
-        name,
-        prefix: prefixOf(secret),
-        hash: hashNew(secret),
-        createdAt: now(),
-      }
       // Two processes may start with the same key at once.
-      await prisma.apiKey.createMany({ data: key, skipDuplicates: true })
+      const data = describeKey({ userId, name, secret })
+      await prisma.apiKey.createMany({ data, skipDuplicates: true })
     },
     close: async () => {
       await Promise.all(writes)
@@ -154,6 +157,14 @@ export function createApiKeys(options: ApiKeyOptions): ApiKeys {
 
 function userNotFound(): EaselError {
   return new EaselError('NOT_FOUND', 'There is no such user.', { field: 'input.userId' })
+}
+
+/** Taking it over would make a key that somebody else knows, perhaps a revoked one, the admin's. */
+function keyOfAnotherUser(name: string): EaselError {
+  return new EaselError('BAD_USER_INPUT', `${name} is the API key of a user already: choose another one.`, {
+    reason: 'API_KEY_TAKEN',
+    field: name,
+  })
 }
 
 function tooManyKeys(): EaselError {

@@ -1,10 +1,11 @@
 import { z } from 'zod'
 import { builder } from './builder.ts'
+import { visibleTo } from './context.ts'
 import { Role } from './enums.ts'
 import { Operation, OperationConnection } from './operation.ts'
 import { notFound } from './submit.ts'
 import { UsageReport } from './usage-report.ts'
-import { User } from './user.ts'
+import { besideOwn, readCursor, User } from './user.ts'
 
 const name = z
   .string()
@@ -15,7 +16,9 @@ const name = z
 const ApiKey = builder.prismaNode('ApiKey', {
   id: { field: 'id', description: 'The id of the key; not the key.' },
   description: 'A key to this gateway. Its secret is shown once, when it is made; only a keyed hash is kept.',
-  findUnique: (id, { viewer }) => ({ id, ...(viewer.role === 'ADMIN' ? {} : { userId: viewer.userId }) }),
+  nullable: true,
+  authScopes: ({ userId }) => ({ self: userId }),
+  findUnique: (id, { viewer }) => ({ id, ...visibleTo(viewer) }),
   fields: (t) => ({
     name: t.exposeString('name', { description: 'A name for people to read.' }),
     prefix: t.exposeString('prefix', {
@@ -39,8 +42,9 @@ const ApiKey = builder.prismaNode('ApiKey', {
 builder.prismaObjectFields(User, (t) => ({
   apiKeys: t.relation('apiKeys', {
     authScopes: ({ id }) => ({ self: id }),
-    description: 'The keys of the user, newest first, revoked ones included.',
-    query: { orderBy: { id: 'desc' } },
+    description: 'The keys of the user: those that work, then revoked ones, newest first, 200 at most.',
+    // A user has at most 100 that work, and any number that do not.
+    query: { orderBy: [{ revokedAt: { sort: 'desc', nulls: 'first' } }, { id: 'desc' }], take: 200 },
   }),
   operations: t.relatedConnection(
     'operations',
@@ -51,7 +55,10 @@ builder.prismaObjectFields(User, (t) => ({
       maxSize: 100,
       authScopes: ({ id }) => ({ self: id }),
       description: 'The operations of the user, newest first.',
-      query: { orderBy: { id: 'desc' } },
+      query: ({ after, before }) => ({
+        orderBy: { id: 'desc' },
+        where: besideOwn(readCursor(after ?? before)),
+      }),
     },
     OperationConnection,
   ),
@@ -141,7 +148,7 @@ builder.mutationFields((t) => ({
       'Makes a key open nothing any more, at once: running streams under it end. Again changes nothing.',
     args: { id: t.arg.globalID({ required: true, for: ApiKey, description: 'The id of the key.' }) },
     resolve: async (query, _, { id }, { accounts, prisma, viewer }) => {
-      const where = { id: id.id, ...(viewer.role === 'ADMIN' ? {} : { userId: viewer.userId }) }
+      const where = { id: id.id, ...visibleTo(viewer) }
       if (!(await prisma.apiKey.findUnique({ where }))) throw notFound('key')
       await accounts.revokeApiKey(id.id)
       return prisma.apiKey.findUniqueOrThrow({ ...query, where })

@@ -20,6 +20,7 @@ const BudgetUnit = builder.enumType('BudgetUnit', {
 })
 
 export const Budget = builder.objectRef<BudgetState>('Budget').implement({
+  authScopes: ({ userId }) => ({ self: userId }),
   description:
     'A limit on what a user uses. The most an operation can take is reserved when it is accepted; what it really took is used when it has succeeded, and the rest is given back.',
   fields: (t) => ({

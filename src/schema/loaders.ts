@@ -38,16 +38,24 @@ export function createLoaders(prisma: PrismaClient, usage: Usage): Loaders {
 }
 
 /** One report for all users that are asked about over the same time. */
-async function loadUsage(usage: Usage, keys: readonly UsageKey[]): Promise<UsageReport[]> {
-  const times = Map.groupBy(keys, rangeOf)
-  const totals = new Map<string, UsageRow>()
-  for (const [range, sameTime] of times) {
-    const [{ from, to }] = sameTime as [UsageKey]
-    const userIds = sameTime.map(({ userId }) => userId)
-    const { rows } = await usage.report({ from, to, groupBy: ['USER'], filter: { userIds } })
-    for (const row of rows) totals.set(`${row.userId} ${range}`, { ...row, userId: null })
+async function loadUsage(usage: Usage, keys: readonly UsageKey[]): Promise<(UsageReport | Error)[]> {
+  const totals = new Map<string, Map<string, UsageRow> | Error>()
+  for (const [range, sameTime] of Map.groupBy(keys, rangeOf)) {
+    // A time that cannot be reported on is the fault of who asked about it alone.
+    totals.set(range, await loadTotals(usage, sameTime).catch((error: Error) => error))
   }
-  return keys.map((key) => ({ rows: [], total: totals.get(`${key.userId} ${rangeOf(key)}`) ?? emptyRow() }))
+  return keys.map((key) => {
+    const found = totals.get(rangeOf(key))
+    return found instanceof Error ? found : { rows: [], total: found?.get(key.userId) ?? emptyRow() }
+  })
+}
+
+/** By user id; who used nothing is missing. */
+async function loadTotals(usage: Usage, sameTime: UsageKey[]): Promise<Map<string, UsageRow>> {
+  const [{ from, to }] = sameTime as [UsageKey]
+  const userIds = sameTime.map(({ userId }) => userId)
+  const { rows } = await usage.report({ from, to, groupBy: ['USER'], filter: { userIds } })
+  return new Map(rows.map((row) => [row.userId ?? '', { ...row, userId: null }]))
 }
 
 const rangeOf = ({ from, to }: UsageKey) => `${from.toISOString()} ${to.toISOString()}`

@@ -1,4 +1,5 @@
 import { EaselError } from '../errors.ts'
+import type { RollUpCheck } from '../usage/roll-up.ts'
 import type { UsageReport as Report, UsageRow as Row } from '../usage/usage-report.ts'
 import { builder } from './builder.ts'
 import type { Context } from './context.ts'
@@ -103,14 +104,14 @@ export const UsageReport = builder.objectRef<Report>('UsageReport').implement({
 
 type Filter = typeof UsageFilter.$inferInput
 
-/** Members see their own usage; asking for another's is refused rather than answered with nothing. */
+/** Members see their own usage; asking for another's is refused, whether there is such a user or not. */
 export function visibleUsers({ viewer }: Context, filter: Filter | null | undefined): string[] | null {
   const asked = filter?.userId?.map(({ id }) => id) ?? null
   if (viewer.role === 'ADMIN') return asked
   if (asked?.some((id) => id !== viewer.userId)) {
     throw new EaselError('FORBIDDEN', 'You may see your own usage only.', { field: 'filter.userId' })
   }
-  return [viewer.userId]
+  return asked ?? [viewer.userId]
 }
 
 builder.queryField('usage', (t) =>
@@ -145,5 +146,33 @@ builder.queryField('usage', (t) =>
         },
       })
     },
+  }),
+)
+
+const UsageVerification = builder.objectRef<RollUpCheck>('UsageVerification').implement({
+  description: 'How the daily sums that reports are read from compare with the records of the operations.',
+  fields: (t) => ({
+    agrees: t.exposeBoolean('agrees', {
+      description: 'Whether every daily sum was what the records add up to.',
+    }),
+    differences: t.exposeInt('differences', {
+      description: 'How many daily sums were wrong, missing or one too many, before a repair.',
+    }),
+  }),
+})
+
+builder.mutationField('verifyUsage', (t) =>
+  t.field({
+    type: UsageVerification,
+    authScopes: { admin: true },
+    description:
+      'Computes the daily sums of all usage anew from the records, and says whether they agree. It reads every record. For admins.',
+    args: {
+      repair: t.arg.boolean({
+        defaultValue: false,
+        description: 'Also make the sums right. Operations wait to end until it is done.',
+      }),
+    },
+    resolve: (_, { repair }, { usage }) => usage.verifyRollUps({ repair: repair ?? false }),
   }),
 )

@@ -1,3 +1,4 @@
+import { EaselError } from '../errors.ts'
 import { builder } from './builder.ts'
 import { visibleTo } from './context.ts'
 import { Role } from './enums.ts'
@@ -5,6 +6,8 @@ import { Role } from './enums.ts'
 export const User = builder.prismaNode('User', {
   id: { field: 'id', description: 'The id of the user.' },
   description: 'Somebody who uses this gateway. A member sees only itself.',
+  nullable: true,
+  authScopes: ({ id }) => ({ self: id }),
   findUnique: (id, { viewer }) => {
     const { userId } = visibleTo(viewer)
     return userId === undefined || userId === id ? { id } : { id, AND: { id: userId } }
@@ -24,3 +27,23 @@ builder.queryField('viewer', (t) =>
       prisma.user.findUniqueOrThrow({ ...query, where: { id: viewer.userId } }),
   }),
 )
+
+const cursorPrefix = 'GPC:S:'
+const uuid = /^[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}$/i
+
+/** The id in a cursor of a list that is cut by id; undefined without one. */
+export function readCursor(cursor: unknown): string | undefined {
+  if (typeof cursor !== 'string') return undefined
+  const text = Buffer.from(cursor, 'base64').toString()
+  if (text.startsWith(cursorPrefix) && uuid.test(text.slice(cursorPrefix.length)))
+    return text.slice(cursorPrefix.length)
+  throw new EaselError('BAD_USER_INPUT', 'This is not a cursor of Easel.', { reason: 'CURSOR_MALFORMED' })
+}
+
+/**
+ * Of whom the operation of the cursor is too. Prisma starts a page behind any row there is, so the cursor of
+ * somebody else's operation would tell that it exists.
+ */
+export function besideOwn(cursorId: string | undefined) {
+  return cursorId === undefined ? {} : { user: { operations: { some: { id: cursorId } } } }
+}

@@ -5,6 +5,14 @@ import type { AuthenticatedRoute } from './http-routes.ts'
 
 const dimensions = ['USER', 'END_USER', 'PROVIDER', 'MODEL', 'KIND', 'HOUR', 'DAY', 'MONTH'] as const
 
+const kinds = ['GENERATE', 'EDIT', 'VARIATION'] as const
+
+/** As GraphQL shows it, or the plain one of the file's own column. */
+const userId = z
+  .string()
+  .transform((id) => /^User:(.+)$/.exec(Buffer.from(id, 'base64url').toString())?.[1] ?? id)
+  .pipe(z.uuid('This is not an id of a user.'))
+
 const moment = z.iso.datetime({ offset: true }).transform((text) => new Date(text))
 
 const parameters = z.strictObject({
@@ -15,16 +23,24 @@ const parameters = z.strictObject({
     .transform((text) => text.split(',').filter(Boolean))
     .pipe(z.array(z.enum(dimensions)))
     .default([]),
-  user: z.uuid().optional(),
+  userId: userId.optional(),
+  endUser: z.string().optional(),
   provider: z.string().optional(),
   model: z.string().optional(),
+  kind: z.enum(kinds).optional(),
 })
 
 export interface CsvReportRequest {
   from: Date
   to: Date
   groupBy: readonly (typeof dimensions)[number][]
-  filter: { userIds: string[] | null; provider: string | null; model: string | null }
+  filter: {
+    userIds: string[] | null
+    endUser: string | null
+    provider: string | null
+    model: string | null
+    kind: (typeof kinds)[number] | null
+  }
 }
 
 /** `GET /usage.csv?from=…&to=…&groupBy=DAY,MODEL`: the report of `Query.usage`, with the same rights. */
@@ -35,14 +51,7 @@ export function createUsageCsvRoute<V extends ServerViewer>(
     method: 'GET',
     path: '/usage.csv',
     handle: async (request, viewer) => {
-      const { from, to, groupBy, user, provider, model } = readParameters(new URL(request.url))
-      if (viewer.role !== 'ADMIN' && user !== undefined && user !== viewer.userId) {
-        throw new EaselError('FORBIDDEN', 'You may see your own usage only.', { field: 'user' })
-      }
-      const asked = user === undefined ? null : [user]
-      const userIds = viewer.role === 'ADMIN' ? asked : [viewer.userId]
-      const filter = { userIds, provider: provider ?? null, model: model ?? null }
-      const lines = streamCsv({ from, to, groupBy, filter })
+      const lines = streamCsv(toRequest(readParameters(new URL(request.url)), viewer))
       // The first piece is made before the answer begins, so that a refusal still has a status of its own.
       const first = await lines.next()
       return new Response(toBytes(first, lines), {
@@ -54,6 +63,17 @@ export function createUsageCsvRoute<V extends ServerViewer>(
       })
     },
   }
+}
+
+function toRequest(asked: z.infer<typeof parameters>, viewer: ServerViewer): CsvReportRequest {
+  const { from, to, groupBy, endUser = null, provider = null, model = null, kind = null } = asked
+  const isAdmin = viewer.role === 'ADMIN'
+  if (!isAdmin && asked.userId !== undefined && asked.userId !== viewer.userId) {
+    throw new EaselError('FORBIDDEN', 'You may see your own usage only.', { field: 'userId' })
+  }
+  const users = asked.userId === undefined ? null : [asked.userId]
+  const userIds = isAdmin ? users : [viewer.userId]
+  return { from, to, groupBy, filter: { userIds, endUser, provider, model, kind } }
 }
 
 function readParameters(url: URL): z.infer<typeof parameters> {

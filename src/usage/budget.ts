@@ -61,7 +61,8 @@ export async function setBudget(
   newId: () => string,
 ): Promise<void> {
   if (limit === null) {
-    await prisma.budget.deleteMany({ where: { userId, period, unit } })
+    const { count } = await prisma.budget.deleteMany({ where: { userId, period, unit } })
+    if (count === 0 && !(await prisma.user.findUnique({ where: { id: userId } }))) throw userNotFound()
     return
   }
   if (limit < 0n || limit > largestLimit) throw limitOutOfRange(limit)
@@ -70,7 +71,11 @@ export async function setBudget(
     SELECT ${newId()}::uuid, id, ${period}::"BudgetPeriod", ${unit}::"BudgetUnit", ${limit}::bigint
       FROM "user" WHERE id = ${userId}::uuid
     ON CONFLICT (user_id, period, unit) DO UPDATE SET "limit" = EXCLUDED."limit"`
-  if (changed === 0) throw new EaselError('NOT_FOUND', 'There is no such user.', { field: 'input.userId' })
+  if (changed === 0) throw userNotFound()
+}
+
+function userNotFound(): EaselError {
+  return new EaselError('NOT_FOUND', 'There is no such user.', { field: 'input.userId' })
 }
 
 function limitOutOfRange(limit: bigint): EaselError {

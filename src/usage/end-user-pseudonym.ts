@@ -1,8 +1,8 @@
 import { createHmac } from 'node:crypto'
 
 /**
- * Stands for a caller's end user towards providers and in reports: the same for the same user of the same account,
- * meaningless outside. 43 characters, within the 64 that providers take.
+ * Stands for a caller's end user towards providers: the same for the same user of the same account, meaningless
+ * outside. 43 characters, within the 64 that providers take.
  */
 export function endUserPseudonym(secret: string, userId: string, endUser: string): string {
   // The length keeps two different pairs from ever hashing the same text.

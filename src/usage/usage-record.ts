@@ -6,7 +6,7 @@ import type { UsageFigures } from './usage-figures.ts'
 export interface UsageOwner {
   operationId: string
   userId: string
-  /** A pseudonym, never what the caller sent. */
+  /** As the caller named it; providers know a pseudonym only. */
   endUser: string | null
   provider: string
   model: string

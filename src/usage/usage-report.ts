@@ -62,8 +62,9 @@ export const maxReportRows = 10_000
 const maxCurrencies = 16
 
 /** Adds up usage in one statement: from the daily roll-up where it can, from the records where it must. */
-export async function report(prisma: PrismaClient, request: ReportRequest): Promise<UsageReport> {
-  if (request.to <= request.from) throw emptyRange(request)
+export async function report(prisma: PrismaClient, asked: ReportRequest): Promise<UsageReport> {
+  if (asked.to <= asked.from) throw emptyRange(asked)
+  const request = { ...asked, from: notBefore(asked.from), to: notBefore(asked.to) }
   const limit = maxReportRows + maxCurrencies + 1
   const sums = await prisma.$queryRaw<SumRow[]>(reportQuery(request, limit))
   if (sums.length >= limit) throw reportTooLarge()
@@ -71,6 +72,11 @@ export async function report(prisma: PrismaClient, request: ReportRequest): Prom
   const total = emptyRow()
   for (const sum of sums) addTo(sum.isTotal ? total : rowOf(rows, sum), sum)
   return { rows: [...rows.values()], total }
+}
+
+/** Nothing was used before 1970, and PostgreSQL has no year 0 to ask about. */
+function notBefore(moment: Date): Date {
+  return new Date(Math.max(0, moment.getTime()))
 }
 
 /** One row of the statement: the sums of one group in one currency. */

@@ -129,6 +129,8 @@ describe('an API key', () => {
     const viewer = await other.authenticate(bearer(secret))
     const ended = Promise.withResolvers<void>()
     other.onRevoked(viewer, ended.resolve)
+    // Behind the look that watching begins with: that one is to find nothing yet.
+    await other.recheck()
     await accounts.revokeApiKey(apiKey.id)
     later(9_999)
     await other.authenticate(bearer(secret))
@@ -212,6 +214,25 @@ describe('an API key', () => {
     await expect((await open({ hashSecrets: ['old'] })).authenticate(bearer(secret))).rejects.toThrow()
   })
 
+  test('moves to the new hash secret also when its use has just been noted', async () => {
+    const { accounts, secret } = await openWithKey({ hashSecrets: ['old'] })
+    await accounts.authenticate(bearer(secret))
+    await accounts.close()
+    const between = await open({ hashSecrets: ['new', 'old'] })
+    await between.authenticate(bearer(secret))
+    await between.close()
+    await (await open({ hashSecrets: ['new'] })).authenticate(bearer(secret))
+  })
+
+  test('is one of at most 100 also when all are asked for at once', async () => {
+    const { accounts, user } = await openWithKey()
+    const asked = Array.from({ length: 110 }, (_, n) =>
+      accounts.createApiKey({ userId: user.id, name: `${n}` }),
+    )
+    const made = (await Promise.allSettled(asked)).filter(({ status }) => status === 'fulfilled')
+    expect(made).toHaveLength(99)
+  })
+
   test('is one of at most 100 of a user', async () => {
     const { accounts, user, apiKey } = await openWithKey()
     for (let made = 1; made < 100; made++) await accounts.createApiKey({ userId: user.id, name: `${made}` })
@@ -261,6 +282,15 @@ describe('the first admin', () => {
     await expect((await open()).authenticate(headersOf(former))).rejects.toMatchObject({
       code: 'UNAUTHENTICATED',
     })
+  })
+
+  test('does not take over the key of a user, revoked or not', async () => {
+    const { accounts, apiKey, secret } = await openWithKey()
+    const taken = { code: 'BAD_USER_INPUT', details: { field: 'EASEL_ADMIN_KEY', reason: 'API_KEY_TAKEN' } }
+    await expect(open({ adminKey: secret })).rejects.toMatchObject(taken)
+    await accounts.revokeApiKey(apiKey.id)
+    await expect(open({ adminKey: secret })).rejects.toMatchObject(taken)
+    await expect(accounts.authenticate(bearer(secret))).rejects.toMatchObject({ code: 'UNAUTHENTICATED' })
   })
 
   test('is made once by many processes that start at once', async () => {

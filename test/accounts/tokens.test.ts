@@ -47,7 +47,7 @@ async function makePair(kid: string): Promise<Pair> {
   return { ...(await generateKeyPair('RS256', { extractable: true })), kid }
 }
 
-async function open(jwt: Partial<JwtOptions> = {}): Promise<Accounts> {
+async function open(jwt: Partial<JwtOptions> = {}, some: { adminKey?: string } = {}): Promise<Accounts> {
   published = [first]
   asked = 0
   status = 200
@@ -62,6 +62,7 @@ async function open(jwt: Partial<JwtOptions> = {}): Promise<Accounts> {
     onError: (error) => {
       throw error
     },
+    ...some,
   })
   opened.push(accounts)
   return accounts
@@ -198,6 +199,11 @@ test('still takes API keys', async () => {
   const user = await accounts.createUser({ name: 'Bob', role: 'MEMBER' })
   const { secret } = await accounts.createApiKey({ userId: user.id, name: 'script' })
   expect(await use(accounts, secret)).toMatchObject({ userId: user.id, credential: { kind: 'apiKey' } })
+})
+
+test('takes a key with dots for a key', async () => {
+  const accounts = await open({}, { adminKey: 'an.operators.key-of-16' })
+  expect(await use(accounts, 'an.operators.key-of-16')).toMatchObject({ name: 'admin', role: 'ADMIN' })
 })
 
 test('ends streams when the token expires', async () => {

@@ -70,6 +70,7 @@ test.each([-1n, 2n ** 63n])('refuses a limit of %s', async (limit) => {
 test('refuses a budget for a user who does not exist', async () => {
   const change = { userId: crypto.randomUUID(), period: 'DAY', unit: 'MONEY', limit: 1n } as const
   await expect(usage.setBudget(change)).rejects.toMatchObject({ code: 'NOT_FOUND' })
+  await expect(usage.setBudget({ ...change, limit: null })).rejects.toMatchObject({ code: 'NOT_FOUND' })
 })
 
 test('gives an end user the same pseudonym each time, another one for every account, and no way back', () => {

@@ -190,6 +190,14 @@ test('refuses a range that ends before it begins', async () => {
   })
 })
 
+test('reports on all times, of which PostgreSQL does not know the first', async () => {
+  const all = { from: new Date('0000-01-01T00:00:00Z'), to: new Date('9999-12-31T23:59:59Z'), groupBy: [] }
+  const { total } = await usage.report(all)
+  const since1970 = await usage.report({ ...all, from: new Date(0) })
+  expect(total).toEqual(since1970.total)
+  expect(total.operations).toBeGreaterThan(0n)
+})
+
 test('says that the roll-up agrees, finds what was tampered with and repairs it', async () => {
   expect(await usage.verifyRollUps({ repair: false })).toEqual({ agrees: true, differences: 0 })
   await database.prisma.$executeRaw`

@@ -1,0 +1,167 @@
+import { Command, CommanderError, Option } from 'commander'
+import { createKey, createUser, listKeys, listUsers, revokeKey } from './admin/account-commands.ts'
+import type { AdminAction, AdminContext } from './admin/admin-context.ts'
+import { AdminError, type ExitCode, exitCodes } from './admin/admin-error.ts'
+import { listBudgets, setBudget } from './admin/budget-commands.ts'
+import { createGatewayClient } from './admin/gateway-client.ts'
+import { printable, printJson } from './admin/table.ts'
+import { reportUsage, verifyUsage } from './admin/usage-commands.ts'
+import { type Env, readEnv } from './config/env.ts'
+
+export interface AdminOptions {
+  env: Env
+  write(text: string): void
+  writeError(text: string): void
+  now: () => Date
+}
+
+interface GlobalOptions {
+  url: string
+  key?: string
+  json?: boolean
+}
+
+const timeoutMs = 11 * 60_000
+
+/** Runs one command against the running gateway, which may have its database in its own process. */
+export async function runAdmin(args: readonly string[], options: AdminOptions): Promise<number> {
+  const outcome: { code: ExitCode } = { code: exitCodes.done }
+  const program = createProgram(options, (code) => {
+    outcome.code = code
+  })
+  try {
+    await program.parseAsync([...args], { from: 'user' })
+    return outcome.code
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.done : exitCodes.misused
+    if (!(error instanceof AdminError)) throw error
+    const { message, facts, exitCode } = error
+    options.writeError(
+      program.opts<GlobalOptions>().json
+        ? printJson({ error: { message, ...facts } })
+        : `${printable([message, facts.field && `(${facts.field})`].filter(Boolean).join(' '))}\n`,
+    )
+    return exitCode
+  }
+}
+
+function createProgram(options: AdminOptions, end: (code: ExitCode) => void): Command {
+  const { env, write, writeError, now } = options
+  const program = new Command('admin')
+    .description('Users, keys, budgets and usage of a running Easel.')
+    .option('--url <address>', 'the gateway (EASEL_PUBLIC_URL)', env.publicUrl ?? localUrl(env))
+    .option(
+      '--key <key>',
+      'the key of an admin (EASEL_ADMIN_KEY, which other users of this machine cannot see)',
+    )
+    .option('--json', 'JSON for scripts')
+    .exitOverride()
+    .configureOutput({ writeOut: write, writeErr: writeError })
+    .showHelpAfterError('--help says more.')
+
+  /** Adapts a command to Commander, which puts itself behind the arguments. */
+  const run =
+    <Args extends unknown[]>(action: AdminAction<Args>) =>
+    async (...given: unknown[]): Promise<void> => {
+      const { url, key = env.adminKey, json = false } = program.opts<GlobalOptions>()
+      const context: AdminContext = {
+        gateway: createGatewayClient({ url, key, timeoutMs }),
+        json,
+        now,
+        write,
+      }
+      end((await action(context, ...(given.slice(0, -1) as Args))) ?? exitCodes.done)
+    }
+  addAccountCommands(program, run)
+  addBudgetCommands(program, run)
+  addUsageCommands(program, run)
+  return program
+}
+
+type Run = <Args extends unknown[]>(action: AdminAction<Args>) => (...given: unknown[]) => Promise<void>
+
+const user = '--user <id or name>'
+
+function addAccountCommands(program: Command, run: Run): void {
+  const users = program.command('users').description('who uses the gateway')
+  users.command('list').description('everybody').action(run(listUsers))
+  users
+    .command('create <name>')
+    .description('makes a user and prints its id')
+    .addOption(new Option('--role <role>', 'what it may do').choices(['member', 'admin']).default('member'))
+    .action(run(createUser))
+
+  const keys = program.command('keys').description('API keys')
+  keys
+    .command('list')
+    .description('keys, revoked ones included')
+    .option(user, 'of this user only')
+    .action(run(listKeys))
+  keys
+    .command('create <name>')
+    .description('makes a key and prints it, this once')
+    .requiredOption(user, 'whose')
+    .action(run(createKey))
+  keys.command('revoke <id>').description('makes a key open nothing, at once').action(run(revokeKey))
+}
+
+function addBudgetCommands(program: Command, run: Run): void {
+  const budgets = program.command('budgets').description('limits on what users use')
+  budgets
+    .command('list')
+    .description('limits and what is left')
+    .option(user, 'of this user only')
+    .action(run(listBudgets))
+  budgets
+    .command('set')
+    .description('sets a limit or takes it away')
+    .requiredOption(user, 'whose')
+    .addOption(
+      new Option('--period <period>', 'for how long')
+        .choices(['day', 'month', 'total'])
+        .makeOptionMandatory(),
+    )
+    .addOption(new Option('--unit <unit>', 'of what').choices(['tokens', 'money']).makeOptionMandatory())
+    .requiredOption('--limit <limit>', 'tokens, or money such as 12.50; none takes the limit away')
+    .action(run(setBudget))
+}
+
+function addUsageCommands(program: Command, run: Run): void {
+  const usage = program.command('usage').description('what was used')
+  usage
+    .command('report')
+    .description('adds up usage; this month so far, unless told otherwise')
+    .option('--from <time>', 'from this day or time on (UTC)')
+    .option('--to <time>', 'until before this day or time')
+    .option(
+      '--group-by <dimensions>',
+      'user, end-user, provider, model, kind, hour, day, month, with commas between',
+    )
+    .option(user, 'only this user')
+    .option('--end-user <name>', 'only for this end user')
+    .option('--provider <name>', 'only this provider')
+    .option('--model <name>', 'only this model')
+    .addOption(new Option('--kind <kind>', 'only this kind').choices(['generate', 'edit', 'variation']))
+    .option('--csv', 'as a file for spreadsheets')
+    .action(run(reportUsage))
+  usage
+    .command('verify')
+    .description('computes the daily sums anew; exits with 4 when they are wrong')
+    .option('--repair', 'makes them right')
+    .action(run(verifyUsage))
+}
+
+/** A gateway on this machine; one that listens on every address is found on the loopback one. */
+function localUrl({ host = '127.0.0.1', port = '4000' }: Env): string {
+  const reachable = host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '::1' : host
+  return `http://${reachable.includes(':') ? `[${reachable}]` : reachable}:${port}`
+}
+
+if (import.meta.main) {
+  process.exitCode = await runAdmin(process.argv.slice(2), {
+    env: readEnv(),
+    write: (text) => process.stdout.write(text),
+    writeError: (text) => process.stderr.write(text),
+    now: () => new Date(),
+  })
+}

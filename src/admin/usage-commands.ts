@@ -1,0 +1,133 @@
+import { type AdminAction, type AdminContext, show } from './admin-context.ts'
+import { AdminError, exitCodes } from './admin-error.ts'
+import { printJson, printMoney, printTable } from './table.ts'
+import { findUserId } from './users.ts'
+
+const dimensions = {
+  USER: 'user',
+  END_USER: 'endUser',
+  PROVIDER: 'provider',
+  MODEL: 'model',
+  KIND: 'kind',
+  HOUR: 'start',
+  DAY: 'start',
+  MONTH: 'start',
+} as const
+
+type Dimension = keyof typeof dimensions
+
+interface Row {
+  user: { id: string; name: string } | null
+  endUser: string | null
+  provider: string | null
+  model: string | null
+  kind: string | null
+  start: string | null
+  operations: number
+  images: number
+  inputTokens: string
+  outputTokens: string
+  totalTokens: string
+  costs: { amountMicros: string; currency: string }[]
+}
+
+const rowFields = `user { id name } endUser provider model kind start operations images inputTokens outputTokens
+  totalTokens inputTextTokens inputImageTokens outputTextTokens outputImageTokens estimatedShare
+  costs { amountMicros currency }`
+
+const document = `query Usage($from: DateTime!, $to: DateTime!, $groupBy: [UsageDimension!]!, $filter: UsageFilter) {
+  usage(from: $from, to: $to, groupBy: $groupBy, filter: $filter) { rows { ${rowFields} } total { ${rowFields} } } }`
+
+export interface ReportOptions {
+  from?: string
+  to?: string
+  groupBy?: string
+  user?: string
+  endUser?: string
+  provider?: string
+  model?: string
+  kind?: string
+  csv?: boolean
+}
+
+export const reportUsage: AdminAction<[options: ReportOptions]> = async (context, options) => {
+  const range = readRange(options, context.now())
+  const groupBy = readGroupBy(options.groupBy)
+  const userId = options.user === undefined ? undefined : await findUserId(context.gateway, options.user)
+  const { endUser, provider, model } = options
+  const filter = { userId, endUser, provider, model, kind: options.kind?.toUpperCase() }
+  if (options.csv) {
+    const parameters = JSON.parse(JSON.stringify({ ...range, groupBy: groupBy.join(','), ...filter }))
+    for await (const piece of context.gateway.download('/usage.csv', parameters)) context.write(piece)
+    return
+  }
+  const variables = { ...range, groupBy, filter: { ...filter, userId: userId && [userId] } }
+  const { usage } = await context.gateway.query<{ usage: { rows: Row[]; total: Row } }>(document, variables)
+  if (context.json) context.write(printJson(usage))
+  else showReport(context, groupBy, usage)
+}
+
+function showReport(
+  { write }: AdminContext,
+  groupBy: Dimension[],
+  { rows, total }: { rows: Row[]; total: Row },
+): void {
+  const names = [...new Set(groupBy.map((dimension) => dimensions[dimension]))]
+  const toCells = (row: Row) => [
+    ...names.map((name) => (name === 'user' ? (row.user?.name ?? null) : row[name])),
+    ...[row.operations, row.images, row.inputTokens, row.outputTokens, row.totalTokens],
+    row.costs.map(({ amountMicros, currency }) => printMoney(amountMicros, currency)).join(' + ') || null,
+  ]
+  const [first = '', ...others] = names
+  const totalCells = toCells(total).slice(names.length)
+  const lead = first === '' ? [] : ['total', ...others.map(() => '')]
+  const columns = [...names, 'operations', 'images', 'input', 'output', 'tokens', 'cost']
+  write(printTable(columns, [...rows.map(toCells), [...lead, ...totalCells]]))
+}
+
+/** This month so far, unless told otherwise. */
+function readRange({ from, to }: ReportOptions, now: Date): { from: string; to: string } {
+  const month = new Date(Date.UTC(now.getUTCFullYear(), now.getUTCMonth(), 1))
+  return {
+    from: from === undefined ? month.toISOString() : readMoment('--from', from),
+    to: to === undefined ? now.toISOString() : readMoment('--to', to),
+  }
+}
+
+function readMoment(option: string, text: string): string {
+  const moment = /^\d{4}-\d{2}-\d{2}$/.test(text) ? `${text}T00:00:00Z` : text
+  if (/T.*(Z|[+-]\d{2}:\d{2})$/i.test(moment) && !Number.isNaN(Date.parse(moment))) return moment
+  const allowed = 'a day such as 2026-11-01 (UTC) or a time such as 2026-11-01T09:30:00Z'
+  throw new AdminError(`${option} is ${allowed}, not "${text}".`, exitCodes.misused)
+}
+
+function readGroupBy(text: string | undefined): Dimension[] {
+  const asked = text?.split(',').filter(Boolean) ?? []
+  return asked.map((name) => {
+    const dimension = name.trim().toUpperCase().replace('-', '_')
+    if (Object.hasOwn(dimensions, dimension)) return dimension as Dimension
+    const allowed = Object.keys(dimensions).join(', ').toLowerCase()
+    throw new AdminError(
+      `--group-by takes ${allowed}, with commas between, not "${name}".`,
+      exitCodes.misused,
+    )
+  })
+}
+
+export const verifyUsage: AdminAction<[options: { repair?: boolean }]> = async (
+  context,
+  { repair = false },
+) => {
+  const verify = `mutation VerifyUsage($repair: Boolean!) { verifyUsage(repair: $repair) { agrees differences } }`
+  const { verifyUsage: found } = await context.gateway.query<{
+    verifyUsage: { agrees: boolean; differences: number }
+  }>(verify, { repair })
+  const { agrees, differences } = found
+  const wrong = `${differences} daily sums ${repair ? 'were wrong and are right now' : 'differ from the records'}.`
+  show(
+    context,
+    { ...found, repaired: repair && !agrees },
+    agrees ? 'The daily sums agree with the records.' : wrong,
+  )
+  return agrees || repair ? exitCodes.done : exitCodes.disagrees
+}

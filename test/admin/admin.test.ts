@@ -1,0 +1,236 @@
+import { execFile } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { PGlite } from '@electric-sql/pglite'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { runAdmin } from '../../src/admin.ts'
+import { readEnv } from '../../src/config/env.ts'
+import { startTestGateway, type TestGateway } from '../kit/gateway.ts'
+import { photoFile } from '../kit/photo.ts'
+
+const adminKey = 'the-key-of-the-first-admin'
+
+let folder: string
+let gateway: TestGateway
+const start = () => startTestGateway({ folder, env: { EASEL_AUTH: 'on', EASEL_ADMIN_KEY: adminKey } })
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'easel-admin-'))
+  gateway = await start()
+})
+afterAll(async () => {
+  await gateway[Symbol.asyncDispose]()
+  await rm(folder, { recursive: true, force: true })
+})
+
+async function admin(...args: string[]) {
+  return runWith({ EASEL_PUBLIC_URL: gateway.url, EASEL_ADMIN_KEY: adminKey }, ...args)
+}
+
+async function runWith(env: Record<string, string>, ...args: string[]) {
+  const said = { out: '', error: '' }
+  const code = await runAdmin(args, {
+    env: readEnv(env),
+    write: (text) => {
+      said.out += text
+    },
+    writeError: (text) => {
+      said.error += text
+    },
+    now: () => new Date(),
+  })
+  return { code, ...said }
+}
+
+/** What a command that went well says, as JSON. */
+async function read(...args: string[]) {
+  const { code, out, error } = await admin(...args, '--json')
+  expect([code, error]).toEqual([0, ''])
+  return JSON.parse(out)
+}
+
+const edit = async (key: string) => {
+  const { data } = await gateway.upload<{ editImage: { response: { usage: { totalTokens: number } } } }>(
+    'mutation ($input: EditImageInput!) { editImage(input: $input) { response { usage { totalTokens } } } }',
+    { input: { prompt: 'x', image: [{ upload: null }], quality: 'LOW' } },
+    { 'input.image.0.upload': await photoFile() },
+    { authorization: `Bearer ${key}` },
+  )
+  return data.editImage.response.usage.totalTokens
+}
+
+describe('the admin command', () => {
+  test('makes users and keys that open the gateway until they are revoked', async () => {
+    const { out: id } = await admin('users', 'create', 'Ann')
+    const { out: secret } = await admin('keys', 'create', 'laptop', '--user', 'Ann')
+    const viewer = () =>
+      gateway.graphql('{ viewer { id name role } }', {}, { authorization: `Bearer ${secret.trim()}` })
+    expect((await viewer()).data).toEqual({ viewer: { id: id.trim(), name: 'Ann', role: 'MEMBER' } })
+    expect(await read('users', 'list')).toMatchObject([
+      { name: 'Ann', role: 'MEMBER' },
+      { name: 'admin', role: 'ADMIN' },
+    ])
+    const [key] = await read('keys', 'list', '--user', id.trim())
+    expect(key).toMatchObject({
+      name: 'laptop',
+      prefix: secret.slice(0, 12),
+      revokedAt: null,
+      user: { name: 'Ann' },
+    })
+    expect((await admin('keys', 'revoke', key.id)).out).toBe(
+      `The key laptop (${key.prefix}…) opens nothing any more.\n`,
+    )
+    expect((await viewer()).errors).toMatchObject([{ extensions: { code: 'UNAUTHENTICATED' } }])
+    expect((await admin('keys', 'list')).out).toContain('EASEL_ADMIN_KEY')
+  })
+
+  test('sets budgets in tokens and in money, and takes them away', async () => {
+    await admin('users', 'create', 'Bob')
+    const set = (unit: string, limit: string) =>
+      read('budgets', 'set', '--user', 'Bob', '--period', 'month', '--unit', unit, '--limit', limit)
+    await set('tokens', '500000')
+    expect(await set('money', '12.50')).toMatchObject([
+      { period: 'MONTH', unit: 'TOKENS', limit: '500000', remaining: '500000' },
+      { period: 'MONTH', unit: 'MONEY', limit: '12500000', remaining: '12500000' },
+    ])
+    const { out } = await admin('budgets', 'list', '--user', 'Bob')
+    expect(out.split('\n').map((line) => line.split(/ {2,}/).slice(0, 4))).toEqual([
+      ['user', 'period', 'unit', ' limit'].map((name) => name.trim()),
+      ['Bob', 'MONTH', 'TOKENS', '500000'],
+      ['Bob', 'MONTH', 'MONEY', '12.50'],
+      [''],
+    ])
+    expect(await set('tokens', 'none')).toMatchObject([{ unit: 'MONEY' }])
+    expect(await read('budgets', 'list')).toHaveLength(1)
+  })
+
+  test('reports usage as a table, as JSON and as a file', async () => {
+    await admin('users', 'create', 'Cem')
+    const { out } = await admin('keys', 'create', 'laptop', '--user', 'Cem')
+    const tokens = (await edit(out.trim())) + (await edit(out.trim()))
+    const { total, rows } = await read('usage', 'report', '--group-by', 'user,day', '--user', 'Cem')
+    expect(total).toMatchObject({ operations: 2, images: 2, totalTokens: `${tokens}` })
+    expect(rows).toMatchObject([{ user: { name: 'Cem' }, operations: 2 }])
+    const table = (await admin('usage', 'report', '--group-by', 'user,model')).out.split('\n')
+    expect(table.map((line) => line.split(/ {2,}/)[0])).toEqual(['user', 'Cem', 'total', ''])
+    expect(table[1]).toMatch(new RegExp(`gpt-image.* ${tokens} +0\\.\\d+ USD$`))
+    const csv = await admin(
+      'usage',
+      'report',
+      '--csv',
+      '--group-by',
+      'user',
+      '--user',
+      'Cem',
+      '--from',
+      '2020-01-01',
+    )
+    expect(csv.out).toMatch(/^start,userId,.*\r\n,[0-9a-f-]{36},.*\r\n$/)
+    const empty = await read('usage', 'report', '--from', '2020-01-01', '--to', '2020-02-01T12:00:00+02:00')
+    expect(empty.total.operations).toBe(0)
+  })
+
+  test('passes nothing on that steers a terminal', async () => {
+    await admin('users', 'create', 'Eve\u001b[2J\u009b31m\u202eadmin')
+    const { out } = await admin('users', 'list')
+    expect(out).toContain('Eve\u{fffd}[2J\u{fffd}31m\u{fffd}admin')
+    const { out: json } = await admin('users', 'list', '--json')
+    expect(json.includes('\u001b') || json.includes('\u009b')).toBe(false)
+    expect(JSON.parse(json)[0].name).toContain('\u009b')
+  })
+})
+
+describe('a command that fails', () => {
+  test('exits with 1 and the words of the gateway when it refuses', async () => {
+    await admin('users', 'create', 'Dora')
+    await admin('users', 'create', 'Dora')
+    const several = await admin('keys', 'create', 'x', '--user', 'Dora')
+    expect([several.code, several.error]).toEqual([1, expect.stringMatching(/^Several users are named Dora/)])
+    expect(await admin('keys', 'list', '--user', 'Nobody')).toMatchObject({
+      code: 1,
+      error: 'There is no user named Nobody.\n',
+    })
+    const wrongKey = await admin('users', 'list', '--key', 'wrong', '--json')
+    expect([wrongKey.code, wrongKey.out]).toEqual([1, ''])
+    expect(JSON.parse(wrongKey.error).error).toMatchObject({
+      code: 'UNAUTHENTICATED',
+      reason: 'CREDENTIALS_INVALID',
+    })
+    const noKey = await runWith({ EASEL_PUBLIC_URL: gateway.url }, 'users', 'list')
+    expect(noKey).toMatchObject({ code: 1, error: expect.stringContaining('EASEL_ADMIN_KEY or --key') })
+    const csv = await admin('usage', 'report', '--csv', '--from', '2030-01-01', '--to', '2020-01-01')
+    expect(csv).toMatchObject({ code: 1, out: '', error: 'A report ends after it begins. (to)\n' })
+  })
+
+  test.each([
+    [['users', 'create']],
+    [['users', 'create', 'x', '--role', 'owner']],
+    [['keys', 'create', 'x']],
+    [['budgets', 'set', '--user', 'x', '--period', 'day', '--unit', 'money', '--limit', '1,5']],
+    [['budgets', 'set', '--user', 'x', '--period', 'day', '--unit', 'tokens', '--limit', '-1']],
+    [['budgets', 'set', '--user', 'x', '--period', 'week', '--unit', 'tokens', '--limit', '1']],
+    [['usage', 'report', '--from', 'yesterday']],
+    [['usage', 'report', '--group-by', 'weekday']],
+    [['nothing']],
+    [[]],
+  ])('exits with 2 when it is misused: %j', async (args) => {
+    const { code, out, error } = await admin(...args)
+    expect([code, out]).toEqual([2, ''])
+    expect(error).not.toBe('')
+  })
+
+  test('exits with 3 when nobody, or somebody else, is at the address', async () => {
+    const nobody = await admin('users', 'list', '--url', 'http://127.0.0.1:1')
+    expect(nobody).toMatchObject({
+      code: 3,
+      error: expect.stringContaining('No gateway at http://127.0.0.1:1 ('),
+    })
+    const heard: (string | undefined)[] = []
+    const other = createServer(({ headers, url }, response) => {
+      heard.push(headers.authorization)
+      if (url === '/graphql') response.writeHead(302, { location: '/elsewhere' }).end('<html>')
+      else response.end('{}')
+    }).listen(0, '127.0.0.1')
+    await once(other, 'listening')
+    const url = `http://127.0.0.1:${(other.address() as AddressInfo).port}`
+    expect(await admin('users', 'list', '--url', url)).toMatchObject({
+      code: 3,
+      error: expect.stringContaining('is not Easel'),
+    })
+    expect(heard).toHaveLength(1)
+    other.close()
+  })
+})
+
+test('usage verify finds sums that were tampered with, and repairs them', async () => {
+  expect(await admin('usage', 'verify')).toMatchObject({
+    code: 0,
+    out: 'The daily sums agree with the records.\n',
+  })
+  await gateway[Symbol.asyncDispose]()
+  const database = await PGlite.create({ dataDir: join(folder, 'postgres') })
+  await database.exec('UPDATE usage_day SET total_tokens = total_tokens + 1')
+  await database.close()
+  gateway = await start()
+  expect(await admin('usage', 'verify')).toMatchObject({
+    code: 4,
+    out: '1 daily sums differ from the records.\n',
+  })
+  expect(await read('usage', 'verify', '--repair')).toEqual({ agrees: false, differences: 1, repaired: true })
+  expect(await read('usage', 'verify')).toEqual({ agrees: true, differences: 0, repaired: false })
+})
+
+test('runs as a program of its own beside the gateway', async () => {
+  const run = (...args: string[]) =>
+    promisify(execFile)(process.execPath, [join(import.meta.dirname, '../../src/admin.ts'), ...args], {
+      env: { PATH: process.env.PATH ?? '', EASEL_PUBLIC_URL: gateway.url, EASEL_ADMIN_KEY: adminKey },
+    })
+  expect((await run('users', 'list')).stdout).toMatch(/^id +name +role +created\n/)
+  expect((await run('--help')).stdout).toContain('Users, keys, budgets and usage of a running Easel.')
+  await expect(run('users', 'list', '--key', 'wrong')).rejects.toMatchObject({ code: 1 })
+})

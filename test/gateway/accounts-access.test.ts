@@ -1,0 +1,177 @@
+import { once } from 'node:events'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { createServer } from 'node:http'
+import { type AddressInfo, connect } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { exportJWK, generateKeyPair, SignJWT } from 'jose'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { adminKey, bearer, editAs, type GuardedGateway, startGuardedGateway } from './accounts-kit.ts'
+
+describe('a gateway with authentication', () => {
+  let gateway: GuardedGateway
+  beforeAll(async () => {
+    gateway = await startGuardedGateway({ sandboxDelayMs: 300 })
+  })
+  afterAll(() => gateway[Symbol.asyncDispose]())
+
+  test.each([
+    ['/graphql', 'POST'],
+    ['/graphql?query={viewer{id}}', 'GET'],
+    ['/graphql/stream', 'POST'],
+    ['/graphql/stream', 'PUT'],
+    ['/usage.csv?from=2020-01-01T00:00:00Z&to=2021-01-01T00:00:00Z', 'GET'],
+  ])('opens %s (%s) to nobody without a key that is valid', async (path, method) => {
+    const headers = { accept: 'application/json', 'content-type': 'application/json' }
+    const body = method === 'POST' ? '{"query":"{viewer{id}}"}' : null
+    const wrongs: Record<string, string>[] = [
+      {},
+      bearer('easel_wrong'),
+      bearer(`${adminKey}x`),
+      { 'x-api-key': 'a.b.c' },
+    ]
+    for (const wrong of wrongs) {
+      const response = await fetch(`${gateway.url}${path}`, {
+        method,
+        body,
+        headers: { ...headers, ...wrong },
+      })
+      expect(response.status).toBe(401)
+      expect(await response.text()).toContain('UNAUTHENTICATED')
+    }
+  })
+
+  test('refuses a wrong key before a byte of the body has been sent', async () => {
+    const { hostname, port } = new URL(gateway.url)
+    const socket = connect(Number(port), hostname)
+    const head = [
+      'POST /graphql HTTP/1.1',
+      `host: ${hostname}:${port}`,
+      'authorization: Bearer wrong',
+      'content-type: multipart/form-data; boundary=x',
+      'content-length: 800000000',
+    ]
+    socket.write(`${head.join('\r\n')}\r\n\r\n`)
+    const [answer] = await once(socket, 'data')
+    socket.destroy()
+    expect(String(answer)).toMatch(/^HTTP\/1\.1 401 /)
+  })
+
+  test('ends a running stream when its key is revoked, and not the streams of other keys', async () => {
+    const ann = await gateway.invite('Ann')
+    const { data } = await gateway.graphql<{ generateImage: { id: string } }>(
+      'mutation { generateImage(input: { prompt: "slow", quality: LOW, n: 10 }) { id } }',
+      {},
+      bearer(ann.key),
+    )
+    const watch = async (key: string) => {
+      const response = await fetch(`${gateway.url}/graphql/stream`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', accept: 'text/event-stream', ...bearer(key) },
+        body: JSON.stringify({
+          query: 'subscription ($id: ID!) { operationStatus(operationId: $id) { sequence status } }',
+          variables: { id: data.generateImage.id },
+        }),
+      })
+      return response.text()
+    }
+    const mine = watch(ann.key)
+    const admins = watch(adminKey)
+    await gateway.sandbox?.until((requests) => requests.at(-1)?.outcome === 'pending')
+    await gateway.graphql(
+      'mutation ($id: ID!) { revokeApiKey(id: $id) { id } }',
+      { id: ann.keyId },
+      bearer(adminKey),
+    )
+    const ended = await mine
+    expect(ended).toContain('ACCESS_REVOKED')
+    expect(ended).not.toContain('SUCCEEDED')
+    expect(await admins).toContain('SUCCEEDED')
+    expect(await watch(ann.key)).toContain('UNAUTHENTICATED')
+  })
+})
+
+test('keys and image addresses live on while secrets change, and end with the secret they were made with', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'easel-secrets-'))
+  const [first, second] = ['the-first-secret-of-all', 'the-second-secret-of-all']
+  const start = (EASEL_URL_SECRET: string) => startGuardedGateway({ folder, env: { EASEL_URL_SECRET } })
+
+  const before = await start(first)
+  const ann = await before.invite('Ann')
+  const { data } = await editAs(before, ann)
+  const url = new URL(data.editImage.response.data[0]?.url ?? '')
+  const pathname = `${url.pathname}${url.search}`
+  await before[Symbol.asyncDispose]()
+
+  const during = await start(`${second},${first}`)
+  expect((await fetch(`${during.url}${pathname}`)).status).toBe(200)
+  expect((await during.graphql('{ viewer { name } }', {}, bearer(ann.key))).data).toEqual({
+    viewer: { name: 'Ann' },
+  })
+  const pseudonyms = async (gateway: GuardedGateway) => {
+    await editAs(gateway, { key: adminKey }, { user: 'ada@example.com' })
+    return gateway.sandbox?.requests().at(-1)?.parameters.user
+  }
+  const pseudonym = await pseudonyms(during)
+  await during[Symbol.asyncDispose]()
+
+  const after = await start(second)
+  expect((await fetch(`${after.url}${pathname}`)).status).toBe(403)
+  expect((await after.graphql('{ viewer { name } }', {}, bearer(ann.key))).data).toEqual({
+    viewer: { name: 'Ann' },
+  })
+  await after[Symbol.asyncDispose]()
+
+  const again = await start(first)
+  expect(await pseudonyms(again)).toBe(pseudonym)
+  expect(pseudonym).toMatch(/^[\w-]{43}$/)
+  await again[Symbol.asyncDispose]()
+  await rm(folder, { recursive: true, force: true })
+})
+
+test('takes the key of a user for EASEL_ADMIN_KEY from nobody', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'easel-taken-'))
+  const gateway = await startGuardedGateway({ folder })
+  const { key } = await gateway.invite('Ann')
+  await gateway[Symbol.asyncDispose]()
+  await expect(startGuardedGateway({ folder, env: { EASEL_ADMIN_KEY: key } })).rejects.toMatchObject({
+    name: 'EaselError',
+    details: { field: 'EASEL_ADMIN_KEY', reason: 'API_KEY_TAKEN' },
+  })
+  await rm(folder, { recursive: true, force: true })
+})
+
+test('refuses to start open to everybody on an address that others reach', async () => {
+  const env = { EASEL_AUTH: 'off', HOST: '0.0.0.0' }
+  await expect(startGuardedGateway({ env })).rejects.toMatchObject({ name: 'ConfigError' })
+})
+
+test('makes a member of whoever brings a token of the issuer, with usage of its own', async () => {
+  const { privateKey, publicKey } = await generateKeyPair('ES256')
+  const issuer = createServer(async (_, response) => {
+    const keys = [{ ...(await exportJWK(publicKey)), kid: '1', alg: 'ES256' }]
+    response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify({ keys }))
+  }).listen(0, '127.0.0.1')
+  await once(issuer, 'listening')
+  const jwksUrl = `http://127.0.0.1:${(issuer.address() as AddressInfo).port}/jwks`
+  const file = `jwt: { issuer: https://issuer.example, audience: easel, jwksUrl: "${jwksUrl}", userClaim: email }`
+  const gateway = await startGuardedGateway({ file })
+  const token = await new SignJWT({ email: 'ada@example.com', name: 'Ada', role: 'ADMIN' })
+    .setProtectedHeader({ alg: 'ES256', kid: '1' })
+    .setIssuer('https://issuer.example')
+    .setAudience('easel')
+    .setExpirationTime('5m')
+    .sign(privateKey)
+  const { data } = await editAs(gateway, { key: token })
+  expect(data.editImage.createdBy.name).toBe('Ada')
+  const viewer = await gateway.graphql(
+    '{ viewer { name role usage(from: "2020-01-01T00:00:00Z", to: "2100-01-01T00:00:00Z") { total { operations } } } }',
+    {},
+    bearer(token),
+  )
+  expect(viewer.data).toEqual({
+    viewer: { name: 'Ada', role: 'MEMBER', usage: { total: { operations: 1 } } },
+  })
+  issuer.close()
+  await gateway[Symbol.asyncDispose]()
+})

@@ -1,0 +1,193 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { findPostgres, type PostgresServer, startPostgres } from '../kit/postgres.ts'
+import { admin, bearer, type GuardedGateway, type Person, startGuardedGateway } from './accounts-kit.ts'
+
+const requests = 200
+const fits = 8
+/** Of a size and quality whose tokens are known, so that what is given back of `fits` of them never holds another. */
+const document =
+  'mutation ($requestId: ID) { generateImage(input: { prompt: "a fox", model: "sandbox/gpt-image-1", quality: MEDIUM, size: "1024x1024", requestId: $requestId }) { id status } }'
+const estimateDocument =
+  '{ estimateCost(input: { kind: GENERATE, prompt: "a fox", model: "sandbox/gpt-image-1", quality: MEDIUM, size: "1024x1024" }) { tokens { max } cost { max { amountMicros } } } }'
+
+interface Budget {
+  period: string
+  unit: string
+  limit: string
+  used: string
+  reserved: string
+}
+
+describe.each([
+  ['the embedded database', async () => null],
+  ['a PostgreSQL server', startPostgres],
+])('on %s', (name, openServer) => {
+  const isThere = name === 'the embedded database' || findPostgres() !== null
+  let server: PostgresServer | null
+  let gateway: GuardedGateway
+
+  beforeAll(async () => {
+    if (!isThere) return
+    server = await openServer()
+    const env: Record<string, string> = server
+      ? { DATABASE_URL: server.url, EASEL_URL_SECRET: 'a-secret-of-every-process' }
+      : {}
+    gateway = await startGuardedGateway({ env })
+  })
+  afterAll(async () => {
+    await gateway?.[Symbol.asyncDispose]()
+    await server?.stop()
+  })
+
+  const budgetsOf = async ({ id }: Person) => {
+    const { data } = await gateway.graphql<{ node: { budgets: Budget[] } }>(
+      'query ($id: ID!) { node(id: $id) { ... on User { budgets { period unit limit used reserved } } } }',
+      { id },
+      admin,
+    )
+    return data.node.budgets
+  }
+  const setBudget = (person: Person, budget: object) =>
+    gateway.graphql(
+      'mutation ($input: SetBudgetInput!) { setBudget(input: $input) { id } }',
+      { input: { userId: person.id, ...budget } },
+      admin,
+    )
+  const maximum = async (person: Person) => {
+    const { data } = await gateway.graphql<{
+      estimateCost: { tokens: { max: string }; cost: { max: { amountMicros: string } } }
+    }>(estimateDocument, {}, bearer(person.key))
+    const { tokens, cost } = data.estimateCost
+    return { TOKENS: Number(tokens.max), MONEY: Number(cost.max.amountMicros) }
+  }
+  /** Samples until told to stop, and answers with those that were above a limit. */
+  const watch = (person: Person) => {
+    const above: Budget[] = []
+    let samples = 0
+    let stopped = false
+    const sampling = (async () => {
+      while (!stopped) {
+        const budgets = await budgetsOf(person)
+        above.push(
+          ...budgets.filter(({ used, reserved, limit }) => BigInt(used) + BigInt(reserved) > BigInt(limit)),
+        )
+        samples++
+      }
+    })()
+    return async () => {
+      stopped = true
+      await sampling
+      return { above, samples }
+    }
+  }
+  const finished = async (person: Person) => {
+    const { data } = await gateway.graphql<{ operations: { edges: { node: { id: string } }[] } }>(
+      '{ operations { edges { node { id } } } }',
+      {},
+      bearer(person.key),
+    )
+    for (const { node } of data.operations.edges) {
+      const response = await fetch(`${gateway.url}/graphql/stream`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', accept: 'text/event-stream', ...bearer(person.key) },
+        body: JSON.stringify({
+          query: 'subscription ($id: ID!) { operationStatus(operationId: $id) { status } }',
+          variables: { id: node.id },
+        }),
+      })
+      expect(await response.text()).toContain('SUCCEEDED')
+    }
+    return data.operations.edges.length
+  }
+
+  test.skipIf(!isThere).each(['TOKENS', 'MONEY'] as const)(
+    `takes exactly ${fits} of the first ${requests} requests of a user, all at once, on a budget of %s for ${fits}`,
+    async (unit) => {
+      const person = await gateway.invite(`Ann ${unit}`)
+      const limit = (await maximum(person))[unit] * fits
+      await setBudget(person, { period: 'DAY', unit, limit: `${limit}` })
+      const counted = gateway.sandbox?.requests().length ?? 0
+      const stop = watch(person)
+      const answers = await Promise.all(
+        Array.from({ length: requests }, () =>
+          gateway.graphql<{ generateImage: { id: string } | null } | null>(document, {}, bearer(person.key)),
+        ),
+      )
+      const refusals = answers.flatMap(({ errors }) => errors ?? [])
+      expect(new Set(refusals.map(({ extensions }) => extensions.code))).toEqual(new Set(['BUDGET_EXCEEDED']))
+      expect(refusals).toHaveLength(requests - fits)
+      expect(await finished(person)).toBe(fits)
+      const { above, samples } = await stop()
+      expect(above).toEqual([])
+      expect(samples).toBeGreaterThan(1)
+
+      const paid = (gateway.sandbox?.requests() ?? []).slice(counted)
+      expect(paid).toHaveLength(fits)
+      const [budget] = await budgetsOf(person)
+      expect(budget?.reserved).toBe('0')
+      if (unit === 'TOKENS') {
+        expect(Number(budget?.used)).toBe(
+          paid.reduce((sum, { usage }) => sum + (usage?.total_tokens ?? 0), 0),
+        )
+      }
+    },
+    120_000,
+  )
+
+  test.skipIf(!isThere)(
+    'says which budget, what is left, what was asked and when it starts anew',
+    async () => {
+      const person = await gateway.invite('Bob')
+      const { TOKENS } = await maximum(person)
+      await setBudget(person, { period: 'TOTAL', unit: 'MONEY', limit: '100000000' })
+      await setBudget(person, { period: 'MONTH', unit: 'TOKENS', limit: '10' })
+      const { errors } = await gateway.graphql(document, {}, bearer(person.key))
+      const now = new Date()
+      expect(errors?.[0]?.extensions).toMatchObject({
+        code: 'BUDGET_EXCEEDED',
+        budget: { period: 'MONTH', unit: 'TOKENS' },
+        limit: '10',
+        remaining: '10',
+        asked: `${TOKENS}`,
+        resetsAt: new Date(Date.UTC(now.getUTCFullYear(), now.getUTCMonth() + 1, 1)).toISOString(),
+      })
+    },
+  )
+
+  test.skipIf(!isThere)(
+    'gives back what failed and cancelled operations reserved, and takes the same requestId once more',
+    async () => {
+      const person = await gateway.invite('Cem')
+      const { TOKENS } = await maximum(person)
+      await setBudget(person, { period: 'DAY', unit: 'TOKENS', limit: `${TOKENS}` })
+      const send = (requestId: string) =>
+        gateway.graphql<{ generateImage: { id: string } }>(document, { requestId }, bearer(person.key))
+      const end = (id: string) =>
+        gateway.graphql<{ cancelOperation: { status: string } }>(
+          'mutation ($id: ID!) { cancelOperation(id: $id) { status } }',
+          { id },
+          bearer(person.key),
+        )
+      gateway.sandbox?.misbehave('hang')
+      const hanging = await send('one')
+      expect((await budgetsOf(person))[0]).toMatchObject({ used: '0', reserved: `${TOKENS}` })
+      expect((await send('two')).errors?.[0]?.extensions.code).toBe('BUDGET_EXCEEDED')
+      // The same request again is the same operation: it asks the budget for nothing.
+      expect((await send('one')).data.generateImage.id).toBe(hanging.data.generateImage.id)
+      await gateway.sandbox?.until((all) => all.at(-1)?.outcome === 'pending')
+      expect((await end(hanging.data.generateImage.id)).data.cancelOperation.status).toBe('CANCELLED')
+      expect((await budgetsOf(person))[0]).toMatchObject({ used: '0', reserved: '0' })
+      gateway.sandbox?.misbehave('moderation')
+      const refused = await send('two')
+      await fetch(`${gateway.url}/graphql/stream`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', accept: 'text/event-stream', ...bearer(person.key) },
+        body: JSON.stringify({
+          query: 'subscription ($id: ID!) { operationStatus(operationId: $id) { status } }',
+          variables: { id: refused.data.generateImage.id },
+        }),
+      }).then((response) => response.text())
+      expect((await budgetsOf(person))[0]).toMatchObject({ used: '0', reserved: '0' })
+    },
+  )
+})
