@@ -2,12 +2,22 @@ import { execFile, spawnSync } from 'node:child_process'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import type { Locator, Page } from 'playwright-core'
 import sharp from 'sharp'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { findChromium } from '../kit/browser.ts'
 import { maskFile, photoFile } from '../kit/photo.ts'
 import { auditPage, keepScreenshot, startConsole, type TestConsole } from './console-kit.ts'
+import {
+  addPhoto,
+  chooseKind,
+  chooseModel,
+  dropFile,
+  naturalWidth,
+  paint,
+  pasteImage,
+  promptOf,
+  selectSize,
+} from './studio-steps.ts'
 
 const run = promisify(execFile)
 const chromium = findChromium()
@@ -201,84 +211,6 @@ describe.skipIf(!chromium)('the Studio', () => {
     expect(await auditPage(page)).toEqual([])
   })
 
-  test('goes on where it was after a reload in the middle of a run', async () => {
-    const page = await studio.open('#/studio')
-    await promptOf(page).fill('A reload in the middle')
-    const paid = studio.gateway.sandbox?.counts().paid ?? 0
-    await page.getByRole('button', { name: 'Generate' }).click()
-    await page.getByRole('img', { name: 'Partial image 1' }).waitFor()
-    await page.reload()
-    await page.getByRole('img', { name: 'Result' }).waitFor()
-    expect(await promptOf(page).inputValue()).toBe('A reload in the middle')
-    expect(studio.gateway.sandbox?.counts().paid).toBe(paid + 1)
-  })
-
-  test('loses no frame when the network goes and comes back', async () => {
-    const page = await studio.open('#/studio')
-    await promptOf(page).fill('A cable that was pulled [sandbox:slow=2500]')
-    await page.getByRole('button', { name: 'Generate' }).click()
-    await page.getByText('The model is at work').waitFor()
-    await page.context().setOffline(true)
-    await page.getByText('Reconnecting…').waitFor()
-    await studio.gateway.sandbox?.until((requests) => requests.at(-1)?.outcome === 'replied')
-    await page.context().setOffline(false)
-    await page.getByRole('img', { name: 'Result' }).waitFor()
-    await page.getByRole('link', { name: 'All about this operation' }).click()
-    await page.getByText('image_generation.completed').waitFor()
-    expect(await page.getByText('image_generation.partial_image').count()).toBe(2)
-  })
-
-  test('pays once when the answer to an upload gets lost and the page is reloaded', async () => {
-    const page = await studio.open('#/studio')
-    await chooseKind(page, 'Edit')
-    await addPhoto(page)
-    await paint(page)
-    await promptOf(page).fill('An answer that got lost')
-    const paid = studio.gateway.sandbox?.counts().paid ?? 0
-    const lost = loseNextAnswer(page)
-    await page.getByRole('button', { name: 'Edit', exact: true }).click()
-    await lost
-    await page.reload()
-    await page.getByRole('img', { name: 'Result' }).waitFor()
-    expect(studio.gateway.sandbox?.counts().paid).toBe(paid + 1)
-  })
-
-  test('asks again under the same id when an answer gets lost', async () => {
-    const page = await studio.open('#/studio')
-    await promptOf(page).fill('Another answer that got lost')
-    const paid = studio.gateway.sandbox?.counts().paid ?? 0
-    const lost = loseNextAnswer(page)
-    await page.getByRole('button', { name: 'Generate' }).click()
-    await lost
-    await page.getByText('Reconnecting…').waitFor()
-    await page.getByRole('img', { name: 'Result' }).waitFor()
-    expect(studio.gateway.sandbox?.counts().paid).toBe(paid + 1)
-  })
-
-  test('cancels a run', async () => {
-    const page = await studio.open('#/studio')
-    await promptOf(page).fill('Never mind [sandbox:hang]')
-    await page.getByRole('button', { name: 'Generate' }).click()
-    await page.getByRole('button', { name: 'Cancel' }).click()
-    await page.getByText('Cancelled', { exact: true }).waitFor()
-    await page.getByText('Nothing was charged').waitFor()
-  })
-
-  test('asks for what it missed after a sleep that nobody told it about', async () => {
-    const page = await studio.open('#/studio')
-    await page.clock.install()
-    await promptOf(page).fill('Closed in the middle [sandbox:hang]')
-    await page.clock.runFor(1_000)
-    await page.getByRole('button', { name: 'Generate' }).click()
-    await page.getByText('The model is at work').waitFor()
-    const again = page.waitForRequest((request) => request.postData()?.includes('"after":2') ?? false)
-    await page.clock.fastForward(60_000)
-    await page.clock.runFor(5_000)
-    await again
-    await page.getByRole('button', { name: 'Cancel' }).click()
-    await page.getByText('Nothing was charged').waitFor()
-  })
-
   test('gives the request as code', async () => {
     const page = await studio.open('#/studio')
     await promptOf(page).fill("A sailor's knot")
@@ -344,87 +276,6 @@ describe.skipIf(!chromium)('the Studio', () => {
   }
 })
 
-/** The gateway gets the next mutation and answers it, but the answer never reaches the page. */
-function loseNextAnswer(page: Page): Promise<void> {
-  const lost = Promise.withResolvers<void>()
-  page.route(
-    '**/graphql',
-    async (route) => {
-      await route.fetch()
-      await route.abort('connectionreset')
-      lost.resolve()
-    },
-    { times: 1 },
-  )
-  return lost.promise
-}
-
 function hasCurl(): boolean {
   return spawnSync('curl', ['--version']).status === 0
-}
-
-function promptOf(page: Page): Locator {
-  return page.getByRole('textbox', { name: 'Prompt' })
-}
-
-async function chooseKind(page: Page, name: string): Promise<void> {
-  await page.getByRole('radiogroup', { name: 'What to do' }).getByRole('radio', { name }).click()
-}
-
-async function chooseModel(page: Page, name: string): Promise<void> {
-  await page.getByRole('button', { name: /Model/ }).click()
-  await page.getByRole('option', { name: new RegExp(`^${name}`) }).click()
-}
-
-async function selectSize(page: Page, size: string): Promise<void> {
-  await page.getByRole('combobox', { name: 'Size' }).fill(size)
-  await page.keyboard.press('Escape')
-}
-
-async function addPhoto(page: Page): Promise<void> {
-  const photo = await photoFile({ width: 600, height: 400, format: 'jpeg' })
-  const buffer = Buffer.from(await photo.arrayBuffer())
-  await page
-    .locator('input[type=file]')
-    .first()
-    .setInputFiles({ name: 'field.jpg', mimeType: 'image/jpeg', buffer })
-  await page.getByText('600 × 400').waitFor()
-}
-
-/** As if it had been copied in another program. */
-async function pasteImage(page: Page, image: Buffer): Promise<void> {
-  await page.evaluate((base64) => {
-    const bytes = Uint8Array.from(atob(base64), (char) => char.charCodeAt(0))
-    const clipboardData = new DataTransfer()
-    clipboardData.items.add(new File([bytes], 'pasted.png', { type: 'image/png' }))
-    document.body.dispatchEvent(
-      new ClipboardEvent('paste', { bubbles: true, cancelable: true, clipboardData }),
-    )
-  }, image.toString('base64'))
-}
-
-/** A file that is dragged in from the desktop. */
-async function dropFile(page: Page, path: string): Promise<void> {
-  const box = await page.locator('.drop-zone').boundingBox()
-  if (!box) throw new Error('There is nowhere to drop')
-  const desktop = await page.context().newCDPSession(page)
-  const place = { x: box.x + 20, y: box.y + 20 }
-  const data = { items: [], files: [path], dragOperationsMask: 1 }
-  for (const type of ['dragEnter', 'dragOver', 'drop'] as const) {
-    await desktop.send('Input.dispatchDragEvent', { type, ...place, data })
-  }
-}
-
-async function paint(page: Page): Promise<void> {
-  const box = await page.getByRole('application').boundingBox()
-  if (!box) throw new Error('There is nothing to paint on')
-  const at = (x: number, y: number): [number, number] => [box.x + box.width * x, box.y + box.height * y]
-  await page.mouse.move(...at(0.3, 0.4))
-  await page.mouse.down()
-  await page.mouse.move(...at(0.7, 0.5), { steps: 6 })
-  await page.mouse.up()
-}
-
-async function naturalWidth(page: Page, name: string): Promise<number> {
-  return page.getByRole('img', { name }).evaluate((image) => (image as HTMLImageElement).naturalWidth)
 }
