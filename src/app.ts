@@ -141,7 +141,8 @@ interface Opened {
 async function openRooms({ config, secrets, log, failpoint }: AppOptions, opened: Opened): Promise<Rooms> {
   const { database, sandbox, storage, urlSecrets, onError } = opened
   const { prisma, notifications } = database
-  const [firstSecret = ''] = urlSecrets
+  // The oldest one, so that providers know an end user by the same name for as long as a change of secrets lasts.
+  const pseudonymSecret = urlSecrets.at(-1) ?? ''
   const images = createImages({
     prisma,
     storage,
@@ -177,7 +178,7 @@ async function openRooms({ config, secrets, log, failpoint }: AppOptions, opened
     images,
     usage,
     spoolFolder: join(config.dataDir, 'spool'),
-    pseudonym: (userId, endUser) => endUserPseudonym(firstSecret, userId, endUser),
+    pseudonym: (userId, endUser) => endUserPseudonym(pseudonymSecret, userId, endUser),
     limits: {
       concurrency: config.limits.concurrentOperations,
       operationTimeoutMs: config.limits.operationTimeoutMs,
@@ -235,6 +236,7 @@ async function createServer({ config, log }: AppOptions, rooms: Rooms) {
       maxRequestBytes: config.limits.maxRequestBytes,
       maxStreamsPerViewer: config.limits.streamsPerUser,
       drainTimeoutMs: config.limits.drainTimeoutMs,
+      drainDelayMs: config.limits.drainDelayMs,
     },
     publicUrl: config.publicUrl,
     metrics: new Registry(),

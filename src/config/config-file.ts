@@ -17,6 +17,8 @@ export const limitDefaults = {
   leaseMs: 30_000,
   /** How long a stop waits for running operations. */
   drainTimeoutMs: 60_000,
+  /** How long a stop only says "not ready" before it takes no more connections: a balancer's time to notice. */
+  drainDelayMs: 0,
   /** Event streams that one user may have open. */
   streamsPerUser: 100,
   /** Connections to a PostgreSQL server. */
@@ -31,8 +33,34 @@ const limits = z.strictObject({
   upstreamIdleTimeoutMs: positive.min(1_000).optional(),
   leaseMs: positive.min(1_000).optional(),
   drainTimeoutMs: positive.optional(),
+  drainDelayMs: z.number().int().nonnegative().optional(),
   streamsPerUser: positive.optional(),
   databasePool: positive.max(1_000).optional(),
+})
+
+const hourMs = 3_600_000
+const dayMs = 24 * hourMs
+
+/** How long things are kept after their operation has ended. Usage is kept for ever. */
+export const retentionDefaults = {
+  partialImagesMs: dayMs,
+  /** All images of an operation, its sources too. */
+  resultsMs: 30 * dayMs,
+  /** Its prompt, its events, its attempts, and the request id by which a retry finds it. */
+  operationsMs: 90 * dayMs,
+  /** Raw replies that a crash left behind and nobody needs. */
+  spoolMs: hourMs,
+  /** Files of requests that a crash left behind. Longer than an operation may take. */
+  tempMs: dayMs,
+}
+
+const retention = z.strictObject({
+  partialImagesMs: positive.optional(),
+  resultsMs: positive.optional(),
+  // A client may retry as long as it may ask for its operation (AIP-155; Stripe's v2 keys live 30 days).
+  operationsMs: positive.min(30 * dayMs).optional(),
+  spoolMs: positive.optional(),
+  tempMs: positive.min(hourMs).optional(),
 })
 
 const jwt = z.strictObject({
@@ -57,6 +85,7 @@ export const configFile = z.strictObject({
   /** Origins of web pages elsewhere that may call this gateway, e.g. `http://localhost:5173`. */
   allowedOrigins: z.array(z.url({ protocol: /^https?$/ })).optional(),
   limits: limits.optional(),
+  retention: retention.optional(),
 })
 
 export type ConfigFile = z.infer<typeof configFile>

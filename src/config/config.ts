@@ -1,5 +1,5 @@
 import { parse as parseYaml } from 'yaml'
-import { type ConfigFile, configFile, limitDefaults } from './config-file.ts'
+import { type ConfigFile, configFile, limitDefaults, retentionDefaults } from './config-file.ts'
 import type { Env } from './env.ts'
 
 /** What the gateway is told to be, without its secrets: safe to log. */
@@ -18,6 +18,7 @@ export interface Config {
   /** Null: the sandbox, started by the gateway itself. */
   providerNames: string[] | null
   limits: typeof limitDefaults
+  retention: typeof retentionDefaults
   logLevel: string
   production: boolean
 }
@@ -53,6 +54,8 @@ export function parseConfig(env: Env, fileText: string | null): { config: Config
   const host = env.host ?? '127.0.0.1'
   const port = readPort(env.port, faults)
   const limits = { ...limitDefaults, ...file.limits }
+  const retention = { ...retentionDefaults, ...file.retention }
+  checkRetention(retention, limits, faults)
   const auth = readAuth(env, host, faults)
   const storage = readStorage(env.storage, faults)
   const urlSecrets = readUrlSecrets(env, faults)
@@ -81,6 +84,7 @@ export function parseConfig(env: Env, fileText: string | null): { config: Config
       defaults: withoutUndefined(file.defaults ?? {}),
       providerNames: file.providers?.map(({ name }) => name) ?? null,
       limits,
+      retention,
       logLevel: env.logLevel ?? 'info',
       production: env.nodeEnv === 'production',
     },
@@ -131,6 +135,21 @@ function fillVariables(value: unknown, at: { env: Env; path: string[]; faults: s
   return Object.fromEntries(
     entries.map(([key, item]) => [key, fillVariables(item, { ...at, path: [...path, key] })]),
   )
+}
+
+function checkRetention(
+  { resultsMs, operationsMs, partialImagesMs, tempMs }: Config['retention'],
+  { operationTimeoutMs }: Config['limits'],
+  faults: string[],
+): void {
+  if (resultsMs > operationsMs) faults.push('retention.resultsMs must not exceed retention.operationsMs')
+  if (partialImagesMs > resultsMs)
+    faults.push('retention.partialImagesMs must not exceed retention.resultsMs')
+  if (tempMs < 2 * operationTimeoutMs) {
+    faults.push(
+      'retention.tempMs must be at least twice limits.operationTimeoutMs: files in use would be removed',
+    )
+  }
 }
 
 function readPort(text: string | undefined, faults: string[]): number {

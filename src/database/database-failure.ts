@@ -11,12 +11,16 @@ export type DatabaseFailure = 'CONFLICT' | 'UNAVAILABLE' | 'DUPLICATE'
 
 const retryAfterMs = 2_000
 
-/** https://www.prisma.io/docs/orm/reference/error-reference, and SQLSTATE for what Prisma passes on as it came. */
+/**
+ * https://www.prisma.io/docs/orm/reference/error-reference, SQLSTATE for what Prisma passes on as it came, and the
+ * kinds of @prisma/driver-adapter-utils 7.10: what goes wrong in COMMIT gets no code of Prisma's.
+ */
 const byCode: [RegExp, DatabaseFailure][] = [
-  [/^(P2002|23505)$/, 'DUPLICATE'],
-  [/^(P2034|40001|40P01|55P03)$/, 'CONFLICT'],
+  [/^(P2002|23505|UniqueConstraintViolation)$/, 'DUPLICATE'],
+  [/^(P2034|40001|40P01|55P03|TransactionWriteConflict)$/, 'CONFLICT'],
   [/^(P1001|P1002|P1008|P1017|P2024|P2028|P2037)$/, 'UNAVAILABLE'],
-  [/^(08...|53...|57P0[1-3]|ECONN[A-Z]+|EPIPE|ETIMEDOUT|ENOTFOUND|EAI_AGAIN)$/, 'UNAVAILABLE'],
+  [/^(DatabaseNotReachable|ConnectionClosed|SocketTimeout|TooManyConnections)$/, 'UNAVAILABLE'],
+  [/^(08...|53...|25P03|57P0[1-3]|ECONN[A-Z]+|EPIPE|ETIMEDOUT|ENOTFOUND|EAI_AGAIN)$/, 'UNAVAILABLE'],
 ]
 
 /** `pg` (8.23, lib/client.js) and `pg-pool` tell these by their words alone. */
@@ -47,7 +51,7 @@ export function toUnavailable(error: unknown): unknown {
 }
 
 function sort(error: Record<string, unknown>): DatabaseFailure | null {
-  for (const code of [error.code, error.originalCode]) {
+  for (const code of [error.code, error.originalCode, error.kind]) {
     const found = typeof code === 'string' ? byCode.find(([codes]) => codes.test(code)) : undefined
     if (found) return found[1]
   }

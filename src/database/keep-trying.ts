@@ -12,14 +12,15 @@ export async function keepTrying<T>(
   work: () => Promise<T>,
   { forMs, signal }: { forMs: number; signal?: AbortSignal | undefined },
 ): Promise<T> {
-  for (let waitedMs = 0, waitMs = firstPauseMs; ; waitMs = Math.min(maxPauseMs, waitMs * 2)) {
+  const giveUpAt = performance.now() + forMs
+  for (let waitMs = firstPauseMs; ; waitMs = Math.min(maxPauseMs, waitMs * 2)) {
     try {
       return await work()
     } catch (error) {
-      if (databaseFailure(error) !== 'UNAVAILABLE' || waitedMs >= forMs || signal?.aborted) throw error
+      if (databaseFailure(error) !== 'UNAVAILABLE' || performance.now() >= giveUpAt || signal?.aborted)
+        throw error
     }
     // Whoever gives up waiting meanwhile gets the last try's own answer.
     await pause(waitMs, undefined, signal && { signal }).catch(() => {})
-    waitedMs += waitMs
   }
 }

@@ -9,6 +9,10 @@ import { createPrismaClient } from './prisma-client.ts'
 /** How long a request waits for a free connection before it is told to come back. */
 const poolWaitMs = 5_000
 const reconnectMs = 1_000
+/** A server that hangs without closing its connections is given up on: whoever asks is told to come back. */
+const queryTimeoutMs = 30_000
+/** A process that is frozen within a transaction would keep its rows from everybody else. */
+const idleTransactionMs = 15_000
 
 /** A PostgreSQL server that any number of gateway processes share. */
 export async function openServerDatabase(
@@ -22,6 +26,8 @@ export async function openServerDatabase(
     connectionTimeoutMillis: poolWaitMs,
     application_name: 'easel',
     keepAlive: true,
+    query_timeout: queryTimeoutMs,
+    idle_in_transaction_session_timeout: idleTransactionMs,
   })
   pool.on('error', onError)
   const prisma = createPrismaClient(

@@ -1,9 +1,10 @@
 import type { ProviderFailure } from '../providers/failure.ts'
 
-/** What retries may add to the calls of a provider: a fifth, as Envoy's retry budgets do by default. */
-const retryShare = 0.2
-/** So that a gateway with little to do can retry as well; it comes back within this time. */
-const fewRetries = 10
+/** One retry for so many calls: retries add a fifth at most, as Envoy's retry budgets do by default. */
+const callsPerRetry = 5
+/** What ten retries cost: so that a gateway with little to do can retry as well. It comes back within this time. */
+const freeBudget = 10 * callsPerRetry
+const maxBudget = 10 * freeBudget
 const refillMs = 60_000
 /** How long a retry waits that the budget does not cover. */
 const retryPauseMs = 5_000
@@ -26,7 +27,7 @@ export interface ProviderPace {
 
 interface State {
   notBefore: number
-  /** Retries that may still be made. */
+  /** Calls that have not been answered for by a retry yet. */
   budget: number
   refilledAt: number
 }
@@ -37,10 +38,10 @@ export function createProviderPace(options: { uptimeMs: () => number; random: ()
 
   const stateOf = (provider: string): State => {
     const now = uptimeMs()
-    const state = states.get(provider) ?? { notBefore: 0, budget: fewRetries, refilledAt: now }
-    const refilled = ((now - state.refilledAt) / refillMs) * fewRetries
-    // What calls have earned beyond the few is kept; time alone does not go beyond it.
-    state.budget = Math.max(state.budget, Math.min(fewRetries, state.budget + refilled))
+    const state = states.get(provider) ?? { notBefore: 0, budget: freeBudget, refilledAt: now }
+    const refilled = ((now - state.refilledAt) / refillMs) * freeBudget
+    // What calls have earned beyond that is kept; time alone does not go beyond it.
+    state.budget = Math.max(state.budget, Math.min(freeBudget, state.budget + refilled))
     state.refilledAt = now
     states.set(provider, state)
     return state
@@ -56,11 +57,11 @@ export function createProviderPace(options: { uptimeMs: () => number; random: ()
       const held = heldMs(provider)
       if (held > 0) return spread(held)
       if (!isRetry) {
-        state.budget = Math.min(state.budget + retryShare, fewRetries * 10)
+        state.budget = Math.min(state.budget + 1, maxBudget)
         return 0
       }
-      if (state.budget < 1) return retryPauseMs * (0.5 + random())
-      state.budget -= 1
+      if (state.budget < callsPerRetry) return retryPauseMs * (0.5 + random())
+      state.budget -= callsPerRetry
       return 0
     },
     failed: (provider, { certainty, retryAfterMs }) => {

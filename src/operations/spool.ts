@@ -22,7 +22,7 @@ export interface SpoolWriter {
   end(): Promise<void>
   /** Whether the reply is whole on disk. */
   readonly isWhole: boolean
-  /** Closes the file without calling the reply whole. */
+  /** What is not whole by now is worth nothing: it is removed. */
   close(): Promise<void>
 }
 
@@ -95,7 +95,7 @@ class Writer implements SpoolWriter {
     return this.#try(async () => {
       if (!this.#file) return
       await this.#file.sync()
-      await this.close()
+      await this.#closeFile()
       await rename(this.#files.part, this.#files.reply)
       await syncFolder(this.#files.reply)
       this.isWhole = true
@@ -103,6 +103,11 @@ class Writer implements SpoolWriter {
   }
 
   async close(): Promise<void> {
+    await this.#closeFile()
+    if (!this.isWhole) await rm(this.#files.part, { force: true })
+  }
+
+  async #closeFile(): Promise<void> {
     const file = this.#file
     this.#file = null
     await file?.close()
@@ -114,8 +119,6 @@ class Writer implements SpoolWriter {
     } catch (error) {
       this.#onFault(error)
       await this.close().catch(() => {})
-      // Half a reply is worth nothing, and the disk may be full.
-      await rm(this.#files.part, { force: true }).catch(() => {})
     }
   }
 }

@@ -56,6 +56,25 @@ describe('the configuration', () => {
     ])
   })
 
+  test('keeps what is not told otherwise, and refuses lives that contradict each other', () => {
+    const day = 24 * 3_600_000
+    expect(parse({}, `retention: { partialImagesMs: ${day / 2} }`).config.retention).toEqual({
+      partialImagesMs: day / 2,
+      resultsMs: 30 * day,
+      operationsMs: 90 * day,
+      spoolMs: 3_600_000,
+      tempMs: day,
+    })
+    expect(faultsOf(() => parse({}, `retention: { operationsMs: ${day} }`))).toEqual([
+      'easel.yaml: retention.operationsMs: Too small: expected number to be >=2592000000',
+    ])
+    const file = `{ retention: { resultsMs: ${91 * day}, tempMs: 3600000 }, limits: { operationTimeoutMs: ${day} } }`
+    expect(faultsOf(() => parse({}, file))).toEqual([
+      'retention.resultsMs must not exceed retention.operationsMs',
+      'retention.tempMs must be at least twice limits.operationTimeoutMs: files in use would be removed',
+    ])
+  })
+
   test('turns sign-in on for every host but the loopback, and refuses to turn it off there', () => {
     expect(parse({ HOST: '0.0.0.0' }).config.auth).toBe('on')
     expect(parse({ HOST: 'localhost' }).config.auth).toBe('off')

@@ -1,0 +1,187 @@
+import assert from 'node:assert/strict'
+import { setTimeout as pause } from 'node:timers/promises'
+import type { FailpointName } from '../../src/operations/failpoint.ts'
+import { type GatewayProcess, startGatewayProcess } from './gateway-process.ts'
+import { checkInvariants } from './invariants.ts'
+import {
+  type Answer,
+  cutAfter,
+  fail,
+  image,
+  type PaidProvider,
+  refuse,
+  reset,
+  startPaidProvider,
+} from './paid-provider.ts'
+import { createRandom, type Random } from './random.ts'
+import {
+  gatewayOptions,
+  generate,
+  lookInto,
+  makeFolder,
+  type OperationAnswer,
+  readOperation,
+  removeFolder,
+} from './scene.ts'
+
+/*
+ * CRS-09: a gateway that is killed over and over in gaps that a seed picks, under clients that do what they are told:
+ * they try again with the same request id until they see an end. The provider answers as the seed says, mostly well.
+ *
+ *   npm run test:chaos -- --seed 7 --kills 200
+ */
+
+const gaps: readonly FailpointName[] = [
+  'accepting',
+  'accepted',
+  'claimed',
+  'prepared',
+  'sent',
+  'replying',
+  'stored',
+  'spooled',
+  'responded',
+  'finishing',
+  'finished',
+]
+
+export interface ChaosResult {
+  kills: number
+  operations: number
+  byStatus: Record<string, number>
+}
+
+interface World {
+  random: Random
+  provider: PaidProvider
+  folder: string
+  output: string[]
+  gateway: GatewayProcess
+  /** What each request id was seen to end as, by whoever asked. */
+  ends: Map<string, Set<string>>
+  stopping: boolean
+}
+
+export async function runChaos(options: {
+  seed: number
+  kills: number
+  clients?: number
+}): Promise<ChaosResult> {
+  const { seed, kills, clients = 4 } = options
+  const provider = await startPaidProvider()
+  const folder = await makeFolder()
+  const world: World = {
+    random: createRandom(seed),
+    provider,
+    folder,
+    output: [],
+    gateway: await start({ provider, folder }),
+    ends: new Map(),
+    stopping: false,
+  }
+  try {
+    const working = Array.from({ length: clients }, (_, index) => beClient(world, index))
+    for (let kill = 0; kill < kills; kill++) await killOnce(world)
+    world.stopping = true
+    await Promise.all(working)
+    return await takeStock(world, kills)
+  } finally {
+    await world.gateway.end('SIGKILL')
+    await provider.close()
+    await removeFolder(folder)
+  }
+}
+
+const start = ({ provider, folder }: Pick<World, 'provider' | 'folder'>, retention = {}) =>
+  startGatewayProcess(gatewayOptions({ providerUrl: provider.url, folder, retention }))
+
+async function killOnce(world: World): Promise<void> {
+  const { random, gateway } = world
+  const { reached } = await gateway.arm(random.pick(gaps), { skip: random.below(12) })
+  // Some gaps are rarely passed: then it is a kill at a moment of no particular kind.
+  const waited = new AbortController()
+  await Promise.race([reached, pause(3_000, undefined, { signal: waited.signal }).catch(() => {})])
+  waited.abort()
+  await gateway.end('SIGKILL')
+  world.output.push(...gateway.output)
+  world.gateway = await start(world)
+}
+
+async function beClient(world: World, index: number): Promise<void> {
+  for (let number = 0; !world.stopping; number++) {
+    const requestId = `client-${index}-${number}`
+    const prompt = `a storm ${requestId}`
+    world.provider.answer(prompt, chooseAnswer(world.random))
+    const end = await seeThrough(world, { requestId, prompt }, world.random.next() < 0.1)
+    const seen = world.ends.get(requestId) ?? new Set()
+    world.ends.set(requestId, seen.add(`${end.id} ${end.status}`))
+  }
+}
+
+function chooseAnswer(random: Random): Answer {
+  const chance = random.next()
+  if (chance < 0.05) return reset
+  if (chance < 0.1) return fail(500)
+  if (chance < 0.15) return cutAfter(random.next())
+  if (chance < 0.25) return refuse(429, { 'retry-after': '1' })
+  const waitMs = random.below(200)
+  return async (asked) => {
+    await pause(waitMs)
+    return image()(asked)
+  }
+}
+
+/** Asks, again and again if need be, until there is an end. */
+async function seeThrough(
+  world: World,
+  request: { requestId: string; prompt: string },
+  cancels: boolean,
+): Promise<OperationAnswer> {
+  for (;;) {
+    const { gateway } = world
+    try {
+      const { data, errors } = await generate(gateway, request)
+      if (errors) assert.equal(errors[0]?.extensions.code, 'UNAVAILABLE', JSON.stringify(errors))
+      const id = data?.generateImage?.id
+      if (id && cancels) {
+        await gateway.graphql('mutation ($id: ID!) { cancelOperation(id: $id) { id } }', { id })
+      }
+      const operation = id ? await readOperation(gateway, id) : null
+      if (operation?.done) return operation
+    } catch (error) {
+      // The gateway is dead, or died meanwhile.
+      if (error instanceof assert.AssertionError) throw error
+    }
+    await pause(50)
+  }
+}
+
+async function takeStock(world: World, kills: number): Promise<ChaosResult> {
+  const { provider, folder, output, ends } = world
+  const leave = async () => {
+    assert.deepEqual(await world.gateway.end('SIGTERM'), { code: 0, signal: null })
+    output.push(...world.gateway.output)
+  }
+  await leave()
+  world.gateway = await start(world, { tempMs: 0 })
+  await world.gateway.untilLogged('removed files that nobody needs')
+  await leave()
+  for (const [requestId, seen] of ends) assert.equal(seen.size, 1, `${requestId} ended as ${[...seen]}`)
+  return lookInto({ folder }, async ({ prisma }) => {
+    await checkInvariants({ prisma, provider, folders: [folder], output })
+    const operations = await prisma.operation.findMany({ select: { status: true } })
+    assert.equal(operations.length, ends.size, 'one operation for each request id')
+    const groups = Map.groupBy(operations, ({ status }) => status)
+    const byStatus = Object.fromEntries([...groups].map(([status, { length }]) => [status, length]))
+    return { kills, operations: operations.length, byStatus }
+  })
+}
+
+if (import.meta.main) {
+  const { parseArgs } = await import('node:util')
+  const { values } = parseArgs({
+    options: { seed: { type: 'string', default: '1' }, kills: { type: 'string', default: '200' } },
+  })
+  const result = await runChaos({ seed: Number(values.seed), kills: Number(values.kills) })
+  process.stdout.write(`${JSON.stringify({ seed: Number(values.seed), ...result })}\n`)
+}

@@ -1,0 +1,61 @@
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import type { Database } from '../../src/database/database.ts'
+import { createTestDatabase } from '../kit/database.ts'
+import { checkInvariants } from './invariants.ts'
+import { after, type PaidProvider, startPaidProvider } from './paid-provider.ts'
+import { makeFolder, removeFolder } from './scene.ts'
+import { until } from './until.ts'
+import { openWorkshop, type Workshop } from './workshop.ts'
+
+const hourMs = 3_600_000
+const leaseMs = 1_000
+let database: Database
+let provider: PaidProvider
+let folder: string
+let workshop: Workshop
+let skewMs: number
+
+beforeEach(async () => {
+  skewMs = 0
+  database = await createTestDatabase()
+  provider = await startPaidProvider()
+  folder = await makeFolder()
+  const now = () => new Date(Date.now() + skewMs)
+  workshop = await openWorkshop({ database, providerUrl: provider.url, folder, now, leaseMs })
+})
+afterEach(async () => {
+  await workshop.close()
+  await checkInvariants({ prisma: database.prisma, provider, folders: [folder], output: workshop.output })
+  await database.close()
+  await provider.close()
+  await removeFolder(folder)
+})
+
+/** Resolves when the lease has been extended by more than its length. */
+async function leaseRenewed(id: string): Promise<void> {
+  const leaseUntil = async () =>
+    (await database.prisma.operation.findUniqueOrThrow({ where: { id } })).leaseUntil?.getTime() ?? 0
+  const first = await leaseUntil()
+  await until(async () => (await leaseUntil()) > first + leaseMs)
+}
+
+describe.each([
+  ['an hour ahead', hourMs],
+  ['an hour behind', -hourMs],
+])('SYS-07: a clock that jumps %s', (_, jump) => {
+  test('ends no operation early and gives none away, before or during a call', async () => {
+    const answered = Promise.withResolvers<void>()
+    provider.answer('a sundial', after(answered.promise))
+    const running = await workshop.submit('a sundial')
+    await provider.until((calls) => calls.length === 1)
+    skewMs = jump
+    const later = await workshop.submit('a second sundial')
+    await workshop.operations.wait(later.id)
+    // Longer than a lease, so that whoever believes the clock would have taken it.
+    await leaseRenewed(running.id)
+    answered.resolve()
+    await workshop.operations.wait(running.id)
+    expect(await workshop.read(running.id)).toMatchObject({ status: 'SUCCEEDED', leaseEpoch: 1 })
+    expect(await workshop.read(later.id)).toMatchObject({ status: 'SUCCEEDED', leaseEpoch: 1 })
+  })
+})

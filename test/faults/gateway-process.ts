@@ -1,0 +1,145 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { EventEmitter, once } from 'node:events'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import type { FailpointName } from '../../src/operations/failpoint.ts'
+import type { Armed, EntryOptions, FromGateway, ToGateway } from './gateway-entry.ts'
+
+/** A gateway in a process of its own, which can be killed, frozen and asked to leave. */
+export interface GatewayProcess {
+  url: string
+  pid: number
+  /** Everything it wrote, as it wrote it. */
+  output: string[]
+  logged(message: string): Record<string, unknown>[]
+  /** Resolves when a line with this message has been logged so many times. */
+  untilLogged(message: string, times?: number): Promise<void>
+  graphql<Data = Record<string, never>>(
+    query: string,
+    variables?: object,
+    headers?: HeadersInit,
+  ): Promise<Answer<Data>>
+  /** The process dies, or freezes, when it next comes by; resolves when it got there. */
+  arm(name: FailpointName, options?: Partial<Omit<Armed, 'name'>>): Promise<{ reached: Promise<void> }>
+  disarm(): Promise<void>
+  loopDelayMs(): Promise<number>
+  freeze(): void
+  thaw(): void
+  /** Sends a signal and waits for the end. */
+  end(signal: NodeJS.Signals): Promise<Exit>
+  signal(signal: NodeJS.Signals): void
+  readonly exited: Promise<Exit>
+}
+
+export interface Exit {
+  code: number | null
+  signal: NodeJS.Signals | null
+}
+
+export interface Answer<Data> {
+  data: Data
+  errors?: { message: string; extensions: Record<string, unknown> }[]
+}
+
+const entry = join(import.meta.dirname, 'gateway-entry.ts')
+const node = join(import.meta.dirname, '../../node_modules/.bin/node')
+
+export async function startGatewayProcess(options: EntryOptions): Promise<GatewayProcess> {
+  const child = spawn(node, [entry, JSON.stringify(options)], {
+    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+    env: { PATH: process.env.PATH, NODE_ENV: 'test' },
+  })
+  child.setMaxListeners(0)
+  const output: string[] = []
+  const lines = new EventEmitter().setMaxListeners(0)
+  for (const stream of [child.stdout, child.stderr]) {
+    createInterface({ input: stream as NodeJS.ReadableStream }).on('line', (line) => {
+      output.push(line)
+      lines.emit('line')
+    })
+  }
+  const exited = once(child, 'exit').then(([code, signal]): Exit => ({ code, signal }))
+  const url = await listening(child, output)
+  return describe({ child, url, output, lines, exited })
+}
+
+async function listening(child: ChildProcess, output: string[]): Promise<string> {
+  const ready = new Promise<string>((resolve, reject) => {
+    child.on('message', (message: FromGateway) => 'listening' in message && resolve(message.listening))
+    child.once('exit', (code) => reject(new Error(`The gateway ended with ${code}:\n${output.join('\n')}`)))
+  })
+  return ready
+}
+
+interface Started {
+  child: ChildProcess
+  url: string
+  output: string[]
+  lines: EventEmitter
+  exited: Promise<Exit>
+}
+
+function describe({ child, url, output, lines, exited }: Started): GatewayProcess {
+  const tell = (message: ToGateway) => new Promise<void>((resolve) => child.send(message, () => resolve()))
+  const logged = (message: string) =>
+    output
+      .filter((line) => line.startsWith('{'))
+      .map((line) => JSON.parse(line) as Record<string, unknown>)
+      .filter(({ msg }) => msg === message)
+  const heard = <T>(pick: (message: FromGateway) => T | undefined): Promise<T> =>
+    new Promise((resolve) => {
+      const listen = (message: FromGateway) => {
+        const picked = pick(message)
+        if (picked === undefined) return
+        child.off('message', listen)
+        resolve(picked)
+      }
+      child.on('message', listen)
+    })
+  return {
+    url,
+    pid: child.pid as number,
+    output,
+    logged,
+    untilLogged: async (message, times = 1) => {
+      while (logged(message).length < times) await once(lines, 'line')
+    },
+    graphql: (query, variables, headers) => post(url, { query, variables }, headers),
+    arm: async (name, { skip = 0, how = 'SIGKILL' } = {}) => {
+      const reached = heard((message) =>
+        'reached' in message && message.reached === name ? true : undefined,
+      )
+      await tell({ arm: { name, skip, how } })
+      return {
+        reached: how === 'SIGKILL' ? reached.then(async () => void (await exited)) : reached.then(() => {}),
+      }
+    },
+    disarm: () => tell({ arm: null }),
+    loopDelayMs: async () => {
+      const answer = heard((message) => ('loopDelayMs' in message ? message.loopDelayMs : undefined))
+      await tell({ askLoopDelay: true })
+      return answer
+    },
+    freeze: () => void child.kill('SIGSTOP'),
+    thaw: () => void child.kill('SIGCONT'),
+    signal: (signal) => void child.kill(signal),
+    end: async (signal) => {
+      child.kill(signal)
+      return exited
+    },
+    exited,
+  }
+}
+
+export async function post<Data>(
+  url: string,
+  body: object,
+  headers: HeadersInit = {},
+): Promise<Answer<Data>> {
+  const response = await fetch(`${url}/graphql`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', ...headers },
+    body: JSON.stringify(body),
+  })
+  return (await response.json()) as Answer<Data>
+}

@@ -1,0 +1,141 @@
+import assert from 'node:assert/strict'
+import { existsSync, readdirSync } from 'node:fs'
+import { join } from 'node:path'
+import type { PrismaClient } from '../../src/database/database.ts'
+import type { PaidProvider } from './paid-provider.ts'
+
+/** What must never show up in a log, an answer or an event. */
+export const canaries = ['sk-canary-5f1d0c', 'canary-database-password', 'canary-url-secret-77']
+
+export interface Scene {
+  prisma: PrismaClient
+  /** The provider's books; null where the upstream is not one that keeps them. */
+  provider: Pick<PaidProvider, 'calls'> | null
+  /** Every gateway's data folder. */
+  folders: string[]
+  /** Everything that was logged. */
+  output: string[]
+  /** How many images of one prompt the upstream may charge; more than one only where it can tell them apart. */
+  maxPaid?: number
+}
+
+/** What holds after every case, once every operation has had the time to end. */
+export async function checkInvariants(scene: Scene): Promise<void> {
+  const operations = await load(scene.prisma)
+  checkPaid(scene, operations)
+  await checkLedger(scene.prisma)
+  checkBooked(scene, operations)
+  for (const operation of operations) checkEnd(operation)
+  checkLeftovers(scene)
+  checkSecrets(scene, operations)
+}
+
+async function load(prisma: PrismaClient) {
+  const operations = await prisma.operation.findMany({ include: { attempts: true, events: true } })
+  const entries = Map.groupBy(await prisma.ledgerEntry.findMany(), ({ operationId }) => operationId)
+  return operations.map((each) => ({ ...each, ledger: entries.get(each.id)?.map(({ kind }) => kind) ?? [] }))
+}
+
+type Operations = Awaited<ReturnType<typeof load>>
+
+/** I1: nothing is paid twice, and nothing that was paid for is unknown to the ledger. */
+function checkPaid({ provider, maxPaid = 1 }: Scene, operations: Operations): void {
+  if (!provider) return
+  const operationOf = new Map(operations.flatMap(({ id, attempts }) => attempts.map((each) => [each.id, id])))
+  const paid = Map.groupBy(
+    provider.calls.filter((call) => call.paid),
+    ({ attemptId }) => operationOf.get(attemptId),
+  )
+  for (const [operation, calls] of paid) {
+    assert.ok(operation, `I1: the paid attempt ${calls[0]?.attemptId} belongs to no operation`)
+    assert.ok(calls.length <= maxPaid, `I1: ${operation} was paid ${calls.length} times`)
+  }
+}
+
+/** I2: the equations of the ledger, and no window beyond its budget. */
+export async function checkLedger(prisma: PrismaClient): Promise<void> {
+  const wrong = await prisma.$queryRaw`
+    WITH entry AS (
+      SELECT user_id, sum(tokens) FILTER (WHERE kind = 'RESERVE') AS reserved,
+             coalesce(sum(tokens) FILTER (WHERE kind = 'CAPTURE'), 0) AS captured,
+             coalesce(sum(tokens) FILTER (WHERE kind = 'RELEASE'), 0) AS released,
+             coalesce(sum(cost_micros) FILTER (WHERE kind = 'CAPTURE'), 0) AS cost
+        FROM ledger_entry GROUP BY user_id)
+    SELECT s.user_id, s.tokens_used, s.tokens_reserved, s.cost_used_micros, entry.*
+      FROM spending s JOIN entry USING (user_id)
+     WHERE s.period = 'TOTAL' AND NOT (
+           s.tokens_used = entry.captured AND s.cost_used_micros = entry.cost
+       AND s.tokens_reserved = entry.reserved - entry.captured - entry.released)`
+  assert.deepEqual(wrong, [], 'I2: spending says what the ledger says')
+  const negative = await prisma.$queryRaw`
+    SELECT * FROM spending WHERE tokens_used < 0 OR tokens_reserved < 0 OR cost_reserved_micros < 0`
+  assert.deepEqual(negative, [], 'I2: nothing is below zero')
+  const unsettled = await prisma.$queryRaw`
+    SELECT o.id, o.status, array_agg(l.kind::text ORDER BY l.kind) AS kinds
+      FROM operation o LEFT JOIN ledger_entry l ON l.operation_id = o.id
+     GROUP BY o.id
+    HAVING CASE WHEN o.finished_at IS NULL THEN count(l.kind) <> 1
+                WHEN o.status = 'SUCCEEDED'
+                THEN NOT array_agg(l.kind::text) @> ARRAY['RESERVE', 'CAPTURE', 'RELEASE']
+                ELSE NOT array_agg(l.kind::text) @> ARRAY['RESERVE', 'RELEASE']
+                  OR count(*) FILTER (WHERE l.kind = 'CAPTURE') > 0
+           END`
+  assert.deepEqual(unsettled, [], 'I2: every operation settles once')
+  const usage = await prisma.$queryRaw`
+    SELECT l.operation_id FROM ledger_entry l LEFT JOIN usage_record u USING (operation_id)
+     WHERE l.kind = 'CAPTURE' AND u.total_tokens IS DISTINCT FROM l.tokens`
+  assert.deepEqual(usage, [], 'I2: what was captured is what was used')
+}
+
+/** I2: whoever paid the provider has it in the books: the user for images, the house for the rest. */
+function checkBooked({ provider }: Scene, operations: Operations): void {
+  if (!provider) return
+  const paid = new Set(provider.calls.filter((call) => call.paid).map(({ attemptId }) => attemptId))
+  for (const { id, status, attempts, ledger } of operations) {
+    const wasPaid = attempts.some((attempt) => paid.has(attempt.id))
+    const isBooked = ledger.some((kind) => kind === 'CAPTURE' || kind === 'PROVIDER_LOSS')
+    if (wasPaid) assert.ok(isBooked, `I2: ${id} (${status}) was paid for and is in no book`)
+  }
+}
+
+/** I3: an operation ends once, and its events say so without a gap. */
+function checkEnd(operation: Operations[number]): void {
+  const { id, status, stage, finishedAt, lastSequence, events, attempts, error, response, leaseOwner } =
+    operation
+  assert.ok(finishedAt, `I3: ${id} has not ended (${status}, ${stage})`)
+  const sequences = events.map(({ sequence }) => sequence).sort((a, b) => a - b)
+  const gapless = Array.from({ length: lastSequence }, (_, at) => at + 1)
+  assert.deepEqual(sequences, gapless, `I3: the events of ${id}`)
+  const ends = events.filter((event) => event.type === 'operation.status' && event.status === status)
+  assert.equal(ends.length, 1, `I3: how often ${id} ended`)
+  assert.equal([error, response].filter((each) => each !== null).length, 1, `I3: ${id} has one result`)
+  const open = attempts.filter(({ state }) => !['SETTLED', 'ABANDONED'].includes(state))
+  assert.deepEqual(open, [], `I3: the attempts of ${id}`)
+  assert.equal(leaseOwner, null, `I4: ${id} is nobody's`)
+}
+
+/** I4: nothing is left on the disk that belongs to a piece of work. */
+function checkLeftovers({ folders }: Scene): void {
+  for (const folder of folders) {
+    for (const name of ['spool', 'staging']) {
+      const path = join(folder, name)
+      assert.deepEqual(existsSync(path) ? readdirSync(path) : [], [], `I4: ${path}`)
+    }
+  }
+}
+
+/** I5: neither a secret nor a prompt is in what was logged, nor a secret in what callers see. */
+function checkSecrets({ output }: Scene, operations: Operations): void {
+  const log = output.join('\n')
+  const shown = JSON.stringify(operations.map(({ error, response, events }) => ({ error, response, events })))
+  for (const canary of canaries) {
+    assert.ok(!log.includes(canary), 'I5: a secret in the log')
+    assert.ok(!shown.includes(canary), 'I5: a secret in an answer')
+  }
+  for (const { input } of operations) {
+    const { prompt } = input as { prompt?: string | null }
+    if (prompt && prompt.length > 10)
+      assert.ok(!log.includes(prompt), `I5: the prompt "${prompt}" in the log`)
+  }
+  assert.doesNotMatch(log, /unhandledRejection|uncaughtException|UnhandledPromiseRejection/, 'I6')
+}

@@ -1,0 +1,187 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { FailpointName } from '../../src/operations/failpoint.ts'
+import { findPostgres, type PostgresServer, startPostgres } from '../kit/postgres.ts'
+import { type GatewayProcess, startGatewayProcess } from './gateway-process.ts'
+import { checkInvariants } from './invariants.ts'
+import { after, type PaidProvider, startPaidProvider } from './paid-provider.ts'
+import {
+  accepted,
+  ended,
+  gatewayOptions,
+  generate,
+  lookInto,
+  makeFolder,
+  rawId,
+  readOperation,
+  removeFolder,
+} from './scene.ts'
+
+/** Two gateways that share a PostgreSQL server and a folder of images. */
+describe.skipIf(!findPostgres())('two gateways on one database', () => {
+  let postgres: PostgresServer
+  let provider: PaidProvider
+  let folder: string
+  let one: GatewayProcess
+  let other: GatewayProcess
+  const output: string[] = []
+
+  beforeAll(async () => {
+    postgres = (await startPostgres()) as PostgresServer
+    provider = await startPaidProvider()
+    folder = await makeFolder()
+    const url = postgres.url.replace('easel@', 'easel:canary-database-password@')
+    const options = gatewayOptions({ providerUrl: provider.url, folder, databaseUrl: url })
+    one = await startGatewayProcess(options)
+    other = await startGatewayProcess(options)
+  })
+
+  afterAll(async () => {
+    const exits = await Promise.all([one.end('SIGTERM'), other.end('SIGTERM')])
+    expect(exits).toEqual([
+      { code: 0, signal: null },
+      { code: 0, signal: null },
+    ])
+    output.push(...one.output, ...other.output)
+    await lookInto({ url: postgres.url }, ({ prisma }) =>
+      checkInvariants({ prisma, provider, folders: [folder], output }),
+    )
+    await provider.close()
+    await postgres.stop()
+    await removeFolder(folder)
+  })
+
+  const cancel = (gateway: GatewayProcess, id: string) =>
+    gateway.graphql('mutation ($id: ID!) { cancelOperation(id: $id) { id } }', { id })
+
+  /** Freezes whoever works on the operation in the gap; the other one takes it over. */
+  async function freezeAt(name: FailpointName, prompt: string) {
+    const skip = 0
+    const armed = await Promise.all([one, other].map((each) => each.arm(name, { how: 'SIGSTOP', skip })))
+    // Asked of the one that is not frozen, whichever that will be: both share the queue.
+    const submitted = accepted(one, { prompt }).catch(() => null)
+    const frozen = await Promise.race(
+      armed.map(({ reached }, index) => reached.then(() => (index ? other : one))),
+    )
+    const awake = frozen === one ? other : one
+    await awake.disarm()
+    const id = await submitted
+    return { frozen, awake, id: id ?? (await findByPrompt(awake, prompt)) }
+  }
+
+  async function findByPrompt(gateway: GatewayProcess, prompt: string): Promise<string> {
+    const { data } = await gateway.graphql<{
+      operations: { edges: { node: { id: string; description: string } }[] }
+    }>('{ operations(first: 100) { edges { node { id description } } } }')
+    const found = data.operations.edges.find(({ node }) => node.description === prompt)
+    if (!found) throw new Error(`There is no operation for ${prompt}`)
+    return found.node.id
+  }
+
+  test('share the queue: what one accepts the other may carry out, each once', async () => {
+    const prompts = Array.from({ length: 24 }, (_, index) => `a shared queue ${index}`)
+    const ids = await Promise.all(
+      prompts.map((prompt, index) => accepted(index % 2 ? one : other, { prompt })),
+    )
+    const operations = await Promise.all(ids.map((id, index) => ended(index % 2 ? other : one, id)))
+    expect(operations.every(({ status }) => status === 'SUCCEEDED')).toBe(true)
+    expect(prompts.map(provider.paidFor)).toEqual(prompts.map(() => 1))
+  })
+
+  test('MON-01: fifty identical requests to both are one operation and one paid call', async () => {
+    const prompt = 'a request to both'
+    const answers = await Promise.all(
+      Array.from({ length: 50 }, (_, index) =>
+        generate(index % 2 ? one : other, { prompt, requestId: 'to-both' }),
+      ),
+    )
+    const ids = new Set(answers.map(({ data, errors }) => data?.generateImage.id ?? JSON.stringify(errors)))
+    expect(ids.size).toBe(1)
+    await ended(one, [...ids][0] as string)
+    expect(provider.paidFor(prompt)).toBe(1)
+    await lookInto({ url: postgres.url }, async ({ prisma }) => {
+      const operationId = rawId([...ids][0] as string)
+      expect(await prisma.ledgerEntry.count({ where: { operationId, kind: 'RESERVE' } })).toBe(1)
+    })
+  })
+
+  test('MON-14: a cancel through the other one aborts the call', async () => {
+    const prompt = 'a cancel from elsewhere'
+    provider.answer(prompt, after(new Promise(() => {})))
+    const id = await accepted(one, { prompt })
+    await provider.until((calls) => calls.some((call) => call.prompt === prompt))
+    await Promise.all([cancel(one, id), cancel(other, id)])
+    expect(await ended(other, id)).toMatchObject({ status: 'CANCELLED' })
+  })
+
+  test('SSE-07: events come from whichever works on it', async () => {
+    const prompt = 'events from elsewhere'
+    const answered = Promise.withResolvers<void>()
+    provider.answer(prompt, after(answered.promise))
+    const id = await accepted(one, { prompt })
+    const both = Promise.all([ended(one, id), ended(other, id)])
+    await provider.until((calls) => calls.some((call) => call.prompt === prompt))
+    answered.resolve()
+    expect((await both).map(({ status }) => status)).toEqual(['SUCCEEDED', 'SUCCEEDED'])
+  })
+
+  test('CRS-10: one that is frozen before it sends is replaced, and sends nothing when it wakes', async () => {
+    const prompt = 'a freeze before sending'
+    const { frozen, awake, id } = await freezeAt('prepared', prompt)
+    expect(await ended(awake, id)).toMatchObject({ status: 'SUCCEEDED' })
+    frozen.thaw()
+    await frozen.untilLogged('lost an operation: it has ended, or has a new owner')
+    expect(provider.paidFor(prompt)).toBe(1)
+  })
+
+  test('CRS-10: one that is frozen between the mark and the first byte sends nothing when it wakes', async () => {
+    const prompt = 'a freeze at the mark'
+    const { frozen, awake, id } = await freezeAt('sent', prompt)
+    const before = await ended(awake, id)
+    expect(before).toMatchObject({ status: 'FAILED', error: { reason: 'UPSTREAM_OUTCOME_UNKNOWN' } })
+    const lost = frozen.logged('lost an operation: it has ended, or has a new owner').length
+    frozen.thaw()
+    await frozen.untilLogged('lost an operation: it has ended, or has a new owner', lost + 1)
+    expect(provider.calls.filter((call) => call.prompt === prompt)).toEqual([])
+    expect(await readOperation(awake, id)).toEqual(before)
+  })
+
+  test('CRS-10: one that is frozen over a whole reply changes nothing when it wakes', async () => {
+    const prompt = 'a freeze over a reply'
+    const { frozen, awake, id } = await freezeAt('responded', prompt)
+    const before = await ended(awake, id)
+    // They share a folder, so the reply on disk is there for both.
+    expect(before).toMatchObject({ status: 'SUCCEEDED' })
+    const lost = frozen.logged('lost an operation: it has ended, or has a new owner').length
+    frozen.thaw()
+    await frozen.untilLogged('lost an operation: it has ended, or has a new owner', lost + 1)
+    expect(await readOperation(awake, id)).toEqual(before)
+    expect(provider.paidFor(prompt)).toBe(1)
+  })
+
+  test('MON-07: a budget that holds three holds three, whoever is asked', async () => {
+    const viewer = await one.graphql<{ viewer: { id: string } }>('{ viewer { id } }')
+    const userId = viewer.data.viewer.id
+    const setBudget = (limit: string | null) =>
+      one.graphql('mutation ($input: SetBudgetInput!) { setBudget(input: $input) { budgets { used } } }', {
+        input: { userId, period: 'TOTAL', unit: 'TOKENS', limit },
+      })
+    await setBudget('1')
+    const dear = await generate(one, { prompt: 'how much is a crowd' })
+    const asked = String(dear.errors?.[0]?.extensions.asked)
+    const used = (
+      await lookInto({ url: postgres.url }, ({ prisma }) =>
+        prisma.spending.findFirstOrThrow({ where: { period: 'TOTAL' } }),
+      )
+    ).tokensUsed
+    await setBudget(String(used + 3n * BigInt(asked)))
+    const answers = await Promise.all(
+      Array.from({ length: 100 }, (_, index) =>
+        generate(index % 2 ? one : other, { prompt: `a crowd of number ${index % 10}` }),
+      ),
+    )
+    const ids = answers.flatMap(({ data }) => data?.generateImage?.id ?? [])
+    expect(ids).toHaveLength(3)
+    await Promise.all(ids.map((id) => ended(one, id)))
+    await setBudget(null)
+  })
+})

@@ -1,0 +1,117 @@
+import { rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { pino } from 'pino'
+import { v7 as newId } from 'uuid'
+import type { Database, PrismaClient } from '../../src/database/database.ts'
+import { createFileStorage } from '../../src/images/file-storage.ts'
+import { createImages } from '../../src/images/images.ts'
+import type { Failpoint } from '../../src/operations/failpoint.ts'
+import { createOperations, type Operations } from '../../src/operations/operations.ts'
+import type { SubmitRequest } from '../../src/operations/submit-operation.ts'
+import { createProviders } from '../../src/providers/providers.ts'
+import { emptyInput } from '../../src/schema/submit.ts'
+import { createUsage } from '../../src/usage/usage.ts'
+
+export interface WorkshopOptions {
+  database: Database
+  providerUrl: string
+  folder: string
+  failpoint?: Failpoint
+  now?: () => Date
+  uptimeMs?: () => number
+  leaseMs?: number
+  operationTimeoutMs?: number
+  retention?: Partial<Record<'partialImagesMs' | 'resultsMs' | 'operationsMs' | 'spoolMs' | 'tempMs', number>>
+}
+
+/** The rooms around the life of an operation, without an HTTP edge: time and gaps are the test's. */
+export interface Workshop {
+  operations: Operations
+  prisma: PrismaClient
+  output: string[]
+  userId: string
+  submit(prompt: string, more?: Partial<SubmitRequest>): ReturnType<Operations['submit']>
+  read(id: string): Promise<{ status: string; stage: string; error: unknown; finishedAt: Date | null }>
+  close(): Promise<void>
+}
+
+const hourMs = 3_600_000
+const lives = { partialImagesMs: hourMs, resultsMs: hourMs, operationsMs: hourMs, spoolMs: 0, tempMs: hourMs }
+
+export async function openWorkshop(options: WorkshopOptions): Promise<Workshop> {
+  const { database, providerUrl, folder, failpoint, leaseMs = 2_000, operationTimeoutMs = 20_000 } = options
+  const { now = () => new Date(), uptimeMs = () => performance.now() } = options
+  const { prisma } = database
+  const output: string[] = []
+  const log = pino({ level: 'debug' }, { write: (line: string) => void output.push(line) })
+  const providers = createProviders({
+    providers: [
+      {
+        name: 'paid',
+        preset: 'openai',
+        apiKey: 'sk-workshop',
+        baseUrl: `${providerUrl}/v1`,
+        models: ['gpt-image-2'],
+      },
+    ],
+    defaults: {},
+    now: () => new Date(),
+    random: Math.random,
+    log,
+  })
+  const operations = createOperations({
+    database,
+    providers,
+    images: createImages({
+      prisma,
+      storage: createFileStorage({ folder: join(folder, 'images'), newId }),
+      stagingDir: join(folder, 'staging'),
+      cacheDir: join(folder, 'cache'),
+      publicUrl: 'http://127.0.0.1',
+      signingKeys: [{ id: 'k', secret: 'a-secret-of-the-workshop' }],
+      now,
+      newId,
+    }),
+    usage: createUsage({ prisma, now, newId }),
+    spoolFolder: join(folder, 'spool'),
+    pseudonym: (_, endUser) => endUser,
+    limits: { concurrency: 4, operationTimeoutMs, idleTimeoutMs: 10_000, leaseMs, maxImageBytes: 50_000_000 },
+    retention: { ...lives, ...options.retention },
+    newId,
+    now,
+    uptimeMs,
+    random: Math.random,
+    log,
+    failpoint,
+  })
+  const userId = await findUser(prisma)
+  await operations.start()
+  return {
+    operations,
+    prisma,
+    output,
+    userId,
+    submit: (prompt, more = {}) =>
+      operations.submit({
+        kind: 'GENERATE',
+        userId,
+        sources: [],
+        requestId: null,
+        input: { ...emptyInput, prompt, model: 'paid/gpt-image-2', size: '1024x1024', quality: 'LOW' },
+        ...more,
+      }),
+    read: (id) => prisma.operation.findUniqueOrThrow({ where: { id } }),
+    close: async () => {
+      await operations.drain(0)
+      await operations.stop()
+      await providers.close()
+    },
+  }
+}
+
+async function findUser(prisma: PrismaClient): Promise<string> {
+  const found = await prisma.user.findFirst()
+  return found?.id ?? (await prisma.user.create({ data: { id: newId(), name: 'Ada' } })).id
+}
+
+export const removeAll = (folder: string) => rm(folder, { recursive: true, force: true })

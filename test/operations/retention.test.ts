@@ -1,0 +1,222 @@
+import { existsSync } from 'node:fs'
+import { mkdir, readdir, utimes, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { pino } from 'pino'
+import { v7 as newId } from 'uuid'
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import type { Database } from '../../src/database/database.ts'
+import { createHourlyJob } from '../../src/database/queue.ts'
+import { createFileStorage } from '../../src/images/file-storage.ts'
+import { createImages } from '../../src/images/images.ts'
+import { createRetention, type Retention } from '../../src/operations/retention.ts'
+import { createSpool } from '../../src/operations/spool.ts'
+import { type PaidProvider, startPaidProvider, stream } from '../faults/paid-provider.ts'
+import { makeFolder, removeFolder } from '../faults/scene.ts'
+import { until } from '../faults/until.ts'
+import { openWorkshop, type Workshop } from '../faults/workshop.ts'
+import { createTestDatabase } from '../kit/database.ts'
+
+const dayMs = 24 * 3_600_000
+const limits = {
+  partialImagesMs: dayMs,
+  resultsMs: 30 * dayMs,
+  operationsMs: 90 * dayMs,
+  spoolMs: 0,
+  tempMs: dayMs,
+}
+
+let database: Database
+let provider: PaidProvider
+let folder: string
+let workshop: Workshop
+let retention: Retention
+let today: Date
+
+beforeAll(async () => {
+  database = await createTestDatabase()
+  provider = await startPaidProvider()
+  folder = await makeFolder()
+  workshop = await openWorkshop({ database, providerUrl: provider.url, folder, retention: limits })
+  const { prisma } = database
+  const now = () => today
+  retention = createRetention({
+    database,
+    images: createImages({
+      prisma,
+      storage: createFileStorage({ folder: join(folder, 'images'), newId }),
+      stagingDir: join(folder, 'staging'),
+      cacheDir: join(folder, 'cache'),
+      publicUrl: 'http://127.0.0.1',
+      signingKeys: [{ id: 'k', secret: 'a-secret-of-the-workshop' }],
+      now,
+      newId,
+    }),
+    spool: createSpool(join(folder, 'spool'), pino({ level: 'silent' })),
+    job: createHourlyJob(database.boss, 'retention-under-test'),
+    limits,
+    now,
+    log: pino({ level: 'silent' }),
+  })
+})
+afterAll(async () => {
+  await workshop.close()
+  await database.close()
+  await provider.close()
+  await removeFolder(folder)
+})
+beforeEach(() => {
+  today = new Date()
+})
+
+const later = (days: number) => {
+  today = new Date(Date.now() + days * dayMs)
+}
+
+async function finished(prompt: string, requestId: string | null = null): Promise<string> {
+  provider.answer(prompt, stream({ partials: 2, end: true }))
+  const input = { ...(await inputOf(prompt)), partialImages: 2 }
+  const { id } = await workshop.submit(prompt, { requestId, input })
+  await workshop.operations.wait(id)
+  return id
+}
+
+const inputOf = async (prompt: string) => {
+  const { emptyInput } = await import('../../src/schema/submit.ts')
+  return { ...emptyInput, prompt, model: 'paid/gpt-image-2', size: '1024x1024', quality: 'LOW' }
+}
+
+const look = (id: string) =>
+  database.prisma.operation.findUniqueOrThrow({
+    where: { id },
+    include: { images: true, events: { orderBy: { sequence: 'asc' } }, attempts: true, usage: true },
+  })
+
+const kinds = ({ events }: Awaited<ReturnType<typeof look>>) =>
+  events.map(({ payload }) => (payload as { kind: string }).kind)
+
+describe('what is past its life', () => {
+  test('is nothing at first', async () => {
+    await finished('a fresh picture')
+    expect(await retention.removeExpired()).toEqual({ partialImages: 0, results: 0, operations: 0 })
+  })
+
+  test('goes step by step: partial images, then all images, then what was asked; the usage stays', async () => {
+    const id = await finished('a picture that ages', 'aging-1')
+    expect(kinds(await look(id))).toContain('partialImage')
+
+    later(2)
+    expect((await retention.removeExpired()).partialImages).toBeGreaterThan(0)
+    const second = await look(id)
+    expect(second.images.map(({ role }) => role)).toEqual(['RESULT'])
+    expect(kinds(second)).not.toContain('partialImage')
+    expect(second.imagesDeletedAt).toBeNull()
+
+    later(31)
+    expect((await retention.removeExpired()).results).toBeGreaterThan(0)
+    const third = await look(id)
+    expect(third.images).toEqual([])
+    expect(third.imagesDeletedAt).not.toBeNull()
+    expect(existsSync(join(folder, 'images', id))).toBe(false)
+
+    later(91)
+    expect((await retention.removeExpired()).operations).toBeGreaterThan(0)
+    const last = await look(id)
+    expect(last).toMatchObject({ status: 'SUCCEEDED', requestId: null, attempts: [], usage: { images: 1 } })
+    expect(JSON.stringify(last.input)).not.toContain('a picture that ages')
+    expect(last.events.map(({ sequence }) => sequence)).toEqual([last.lastSequence])
+    expect(await retention.removeExpired()).toEqual({ partialImages: 0, results: 0, operations: 0 })
+  })
+
+  test('MON-06: frees the request id, which then makes a new operation', async () => {
+    const before = await finished('a picture asked for twice', 'again-1')
+    later(91)
+    await retention.removeExpired()
+    const after = await finished('a picture asked for twice', 'again-1')
+    expect(after).not.toBe(before)
+  })
+
+  test('still ends what somebody follows', async () => {
+    const id = await finished('a picture that is followed')
+    later(91)
+    await retention.removeExpired()
+    const events = await Array.fromAsync(workshop.operations.follow(id, 0))
+    expect(events.map(({ status }) => status)).toEqual(['SUCCEEDED'])
+  })
+
+  test('does not take an image that an unfinished operation is to use', async () => {
+    const id = await finished('a picture that is used')
+    const [image] = (await look(id)).images.filter(({ role }) => role === 'RESULT')
+    const usedBy = await database.prisma.operation.create({
+      data: {
+        id: newId(),
+        kind: 'EDIT',
+        userId: workshop.userId,
+        fingerprint: '',
+        input: {},
+        provider: 'paid',
+        model: 'gpt-image-2',
+        createdAt: new Date(),
+        modifiedAt: new Date(),
+        deadlineAt: new Date(Date.now() + dayMs),
+        leaseUntil: new Date(Date.now() + dayMs),
+        sources: { create: { role: 'INPUT', position: 0, imageId: image?.id as string } },
+      },
+    })
+    later(31)
+    await retention.removeExpired()
+    expect((await look(id)).images.map(({ role }) => role)).toContain('RESULT')
+    await database.prisma.operation.update({
+      where: { id: usedBy.id },
+      data: { finishedAt: new Date(), status: 'FAILED' },
+    })
+    await retention.removeExpired()
+    expect((await look(id)).images).toEqual([])
+  })
+})
+
+describe('what a crash left on the disk', () => {
+  const old = new Date(Date.now() - 2 * dayMs)
+
+  test('goes, unless an unfinished operation needs it', async () => {
+    const id = await finished('a picture with a past')
+    const settled = (await look(id)).attempts[0]?.id as string
+    const open = newId()
+    await database.prisma.operation.create({
+      data: {
+        id: newId(),
+        kind: 'GENERATE',
+        userId: workshop.userId,
+        fingerprint: '',
+        input: {},
+        status: 'RUNNING',
+        provider: 'paid',
+        model: 'gpt-image-2',
+        createdAt: new Date(),
+        modifiedAt: new Date(),
+        deadlineAt: new Date(),
+        leaseUntil: new Date(Date.now() + dayMs),
+        attempts: {
+          create: {
+            id: open,
+            number: 1,
+            state: 'RESPONDED',
+            provider: 'paid',
+            model: 'gpt-image-2',
+            leaseEpoch: 1,
+            createdAt: new Date(),
+          },
+        },
+      },
+    })
+    const spool = join(folder, 'spool')
+    await mkdir(spool, { recursive: true })
+    // The operation's own reply goes a moment after its end.
+    await until(async () => (await readdir(spool)).length === 0)
+    for (const name of [settled, open, newId()]) {
+      await writeFile(join(spool, `${name}.reply`), 'a reply')
+      await utimes(join(spool, `${name}.reply`), old, old)
+    }
+    expect((await retention.sweepFiles()).spoolFiles).toBe(2)
+    expect(await readdir(spool)).toEqual([`${open}.reply`])
+  })
+})
