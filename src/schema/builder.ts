@@ -63,12 +63,13 @@ export const builder = new SchemaBuilder<SchemaTypes>({
   },
 })
 
+const nodeTypes = new Set(['ApiKey', 'Image', 'Operation', 'User'])
 const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i
 
 /** An id that nobody can have made is told apart from one that leads nowhere, before it reaches the database. */
 function decodeKnown(globalId: string): { typename: string; id: string } {
   const { typename, id } = safeDecode(globalId)
-  if (typename && id && uuid.test(id)) return { typename, id }
+  if (typename && nodeTypes.has(typename) && id && uuid.test(id)) return { typename, id }
   throw new EaselError('BAD_USER_INPUT', 'This is not an id of Easel.', { reason: 'ID_MALFORMED' })
 }
 

@@ -11,6 +11,8 @@ const maxUrlSeconds = 7 * 24 * 3600
 export const Image = builder.prismaNode('Image', {
   id: { field: 'id', description: 'Give it as `imageId` to use the image again without another upload.' },
   description: 'An image that Easel keeps: an input, a mask, a partial image or a result.',
+  nullable: true,
+  authScopes: ({ userId }) => ({ self: userId }),
   findUnique: (id, { viewer }) => ({ id, ...visibleTo(viewer) }),
   fields: (t) => ({
     url: t.string({

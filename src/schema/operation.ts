@@ -7,12 +7,14 @@ import { ImagesResponse } from './images-response.ts'
 import { OperationError } from './operation-error.ts'
 import { OperationInput } from './operation-input.ts'
 import { OperationMetadata } from './operation-metadata.ts'
-import { User } from './user.ts'
+import { besideOwn, User } from './user.ts'
 
 export const Operation = builder.prismaNode('Operation', {
   id: { field: 'id', description: 'The id of the operation.' },
   description:
     'A piece of work that goes on until it is done, whoever is watching: a long-running operation in the manner of google.longrunning.Operation.',
+  nullable: true,
+  authScopes: ({ userId }) => ({ self: userId }),
   findUnique: (id, { viewer }) => ({ id, ...visibleTo(viewer) }),
   fields: (t) => ({
     kind: t.expose('kind', { type: OperationKind, description: 'What it does.' }),
@@ -112,7 +114,13 @@ builder.queryFields((t) => ({
           ...query,
           // Ids are made in the order of time.
           orderBy: { id: 'desc' },
-          where: { AND: [toWhere(filter), visibleTo(viewer)] },
+          where: {
+            AND: [
+              toWhere(filter),
+              visibleTo(viewer),
+              viewer.role === 'ADMIN' ? {} : besideOwn(query.cursor?.id),
+            ],
+          },
         }),
     },
     OperationConnection,

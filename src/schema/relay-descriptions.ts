@@ -7,7 +7,8 @@ const pageSize = z.number().int().min(0).max(maxPage)
 const cursor = z
   .string()
   .refine(
-    (value) => /^GPC:S:[0-9a-f-]{36}$/.test(Buffer.from(value, 'base64').toString()),
+    (value) =>
+      /^GPC:S:[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}$/.test(Buffer.from(value, 'base64').toString()),
     'This is not a cursor of Easel.',
   )
 

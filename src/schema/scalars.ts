@@ -33,7 +33,8 @@ builder.scalarType('DateTime', {
 
 function parseDateTime(value: unknown): Date {
   const date = typeof value === 'string' && rfc3339.test(value) ? new Date(value) : null
-  if (!date || Number.isNaN(date.getTime())) {
+  // PostgreSQL has no year 0.
+  if (!date || Number.isNaN(date.getTime()) || date.getUTCFullYear() < 1) {
     throw refuse('A DateTime is an RFC 3339 string with a time zone, e.g. "2026-11-20T09:30:00Z".')
   }
   return date

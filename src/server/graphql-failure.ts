@@ -1,3 +1,4 @@
+import { PothosValidationError } from '@pothos/core'
 import { type DocumentNode, GraphQLError, Kind } from 'graphql'
 import type { Logger } from 'pino'
 import { EaselError } from '../errors.ts'
@@ -25,6 +26,11 @@ const protocolCodes = new Set(['GRAPHQL_PARSE_FAILED', 'GRAPHQL_VALIDATION_FAILE
 export function presentFailure(error: unknown, scope: FailureScope): GraphQLError {
   const root = rootOf(error)
   if (root instanceof EaselError) return presentExpected(root, error, scope)
+  // An id of another kind of thing, or a page asked for from both ends: Pothos says so in an error of its own.
+  if (root instanceof PothosValidationError) {
+    const failure = new EaselError('BAD_USER_INPUT', root.message, { reason: 'ARGUMENT_NOT_VALID' })
+    return presentExpected(failure, error, scope)
+  }
   if (root instanceof GraphQLError) {
     const failure = presentProtocolError(root, scope) ?? presentInputError(root, error, scope)
     if (failure) return failure
