@@ -1,0 +1,148 @@
+import { join } from 'node:path'
+import { pino } from 'pino'
+import { v7 as newId } from 'uuid'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { Database } from '../../src/database/database.ts'
+import { createOperationQueue, type OperationQueue } from '../../src/database/queue.ts'
+import { createFileStorage } from '../../src/images/file-storage.ts'
+import { createImages } from '../../src/images/images.ts'
+import { createFinish } from '../../src/operations/finish-operation.ts'
+import { createAttempts } from '../../src/operations/operation-attempts.ts'
+import { cancelled } from '../../src/operations/operation-error.ts'
+import { createEventLog } from '../../src/operations/operation-events.ts'
+import { createLeases, type Lease, LeaseLost } from '../../src/operations/operation-lease.ts'
+import { createProgress } from '../../src/operations/operation-progress.ts'
+import { createUsage } from '../../src/usage/usage.ts'
+import { createTestDatabase } from '../kit/database.ts'
+
+let database: Database
+let queue: OperationQueue
+let uptime = 0
+const now = () => new Date()
+
+beforeAll(async () => {
+  database = await createTestDatabase()
+  queue = createOperationQueue(database.boss)
+  await queue.start({ concurrency: 1, work: async () => {} })
+  await database.prisma.user.create({ data: { id: userId, name: 'Ada' } })
+})
+afterAll(async () => {
+  await queue.stop(1_000)
+  await database.close()
+})
+
+const userId = newId()
+const leaseMs = 60_000
+const choice = { provider: 'one', model: 'm' }
+
+function createParts() {
+  const { prisma } = database
+  const events = createEventLog(database)
+  const usage = createUsage({ prisma, now, newId })
+  const folder = join('/nonexistent')
+  const images = createImages({
+    prisma,
+    storage: createFileStorage({ folder, newId }),
+    stagingDir: folder,
+    cacheDir: folder,
+    publicUrl: 'http://127.0.0.1',
+    signingKeys: [{ id: 'k', secret: 'a-secret-of-this-test' }],
+    now,
+    newId,
+  })
+  const log = pino({ level: 'silent' })
+  return {
+    usage,
+    leases: createLeases({ database, owner: 'me', leaseMs, uptimeMs: () => uptime }),
+    attempts: createAttempts({ database, newId, now }),
+    progress: createProgress({ database, queue, events, now }),
+    finish: createFinish({ database, images, usage, events, newId, now, log, failpoint: () => {} }),
+  }
+}
+
+type Parts = ReturnType<typeof createParts>
+
+/** An operation, the lease of somebody who was replaced, and the one who replaced him. */
+async function replaceOwner(parts: Parts) {
+  const id = newId()
+  const at = now()
+  await database.prisma.$transaction(async (tx) => {
+    const times = { createdAt: at, modifiedAt: at, deadlineAt: new Date(at.getTime() + 60_000) }
+    await tx.operation.create({
+      data: { id, kind: 'GENERATE', userId, fingerprint: '', input: {}, ...choice, ...times },
+    })
+    await parts.usage.reserve(tx, { operationId: id, userId, at, tokens: 5, costMicros: 0 })
+  })
+  const stale = await claim(parts, id)
+  const attempt = await parts.attempts.prepare(stale, choice)
+  // A lease that has passed, as time would do it.
+  await database.prisma.operation.update({ where: { id }, data: { leaseUntil: new Date(0) } })
+  return { id, stale, attempt, held: await claim(parts, id) }
+}
+
+async function claim({ leases }: Parts, id: string): Promise<Lease> {
+  const lease = await leases.claim(id)
+  if (!lease) throw new Error('The operation is not free')
+  return lease
+}
+
+describe('whoever was replaced', () => {
+  test('moves nothing along', async () => {
+    const parts = createParts()
+    const { id, stale, attempt, held } = await replaceOwner(parts)
+    const operation = await database.prisma.operation.findUniqueOrThrow({ where: { id } })
+    const outcome = { status: 'FAILED', failure: cancelled, paid: false } as const
+    const facts = { httpStatus: 200, upstreamRequestId: null }
+    const writes: [string, () => Promise<unknown>][] = [
+      ['prepare', () => parts.attempts.prepare(stale, choice)],
+      ['markSent', () => parts.attempts.markSent(stale, attempt.id)],
+      ['markResponded', () => parts.attempts.markResponded(stale, attempt.id, facts)],
+      ['enter', () => parts.progress.enter(stale, 'CALLING_PROVIDER')],
+      ['putOff', () => parts.progress.putOff(stale, 0)],
+      ['putOffSilently', () => parts.progress.putOffSilently(stale, 0)],
+      ['finish', () => parts.finish.finish({ operation, epoch: stale.epoch, outcome })],
+    ]
+    for (const [name, write] of writes) await expect(write(), name).rejects.toThrow(LeaseLost)
+    await parts.attempts.abandon(stale, attempt.id)
+    await stale.release()
+    const after = await database.prisma.operation.findUniqueOrThrow({
+      where: { id },
+      include: { attempts: true },
+    })
+    expect(after).toMatchObject({ status: 'RUNNING', leaseEpoch: 2, leaseOwner: 'me', finishedAt: null })
+    expect(after.attempts).toMatchObject([{ state: 'PREPARED' }])
+    await held.release()
+  })
+
+  test('knows by its own clock that it may have been, without asking', async () => {
+    const parts = createParts()
+    const { stale, held } = await replaceOwner(parts)
+    expect(() => held.assertHeld()).not.toThrow()
+    uptime += leaseMs
+    expect(() => stale.assertHeld()).toThrow(LeaseLost)
+    await Promise.all([stale.release(), held.release()])
+  })
+})
+
+describe('a lease', () => {
+  test('keeps everybody else out until it is released', async () => {
+    const parts = createParts()
+    const { id, stale, held } = await replaceOwner(parts)
+    expect(await parts.leases.claim(id)).toBeNull()
+    await stale.release()
+    expect(await parts.leases.claim(id)).toBeNull()
+    await held.release()
+    const next = await claim(parts, id)
+    expect(next.epoch).toBe(3)
+    await next.release()
+  })
+
+  test('lets nothing be sent for an operation that somebody asked to cancel', async () => {
+    const parts = createParts()
+    const { id, held } = await replaceOwner(parts)
+    const attempt = await parts.attempts.prepare(held, choice)
+    await database.prisma.operation.update({ where: { id }, data: { cancelRequestedAt: now() } })
+    await expect(parts.attempts.markSent(held, attempt.id)).rejects.toThrow(LeaseLost)
+    await held.release()
+  })
+})
