@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { setTimeout as pause } from 'node:timers/promises'
 import type { FailpointName } from '../../src/operations/failpoint.ts'
+import { type PostgresServer, startPostgres } from '../kit/postgres.ts'
 import { type GatewayProcess, startGatewayProcess } from './gateway-process.ts'
 import { checkInvariants } from './invariants.ts'
 import {
@@ -28,7 +29,7 @@ import {
  * CRS-09: a gateway that is killed over and over in gaps that a seed picks, under clients that do what they are told:
  * they try again with the same request id until they see an end. The provider answers as the seed says, mostly well.
  *
- *   npm run test:chaos -- --seed 7 --kills 200
+ *   npm run test:chaos -- --seed 7 --kills 200 --database server
  */
 
 const gaps: readonly FailpointName[] = [
@@ -55,6 +56,8 @@ interface World {
   random: Random
   provider: PaidProvider
   folder: string
+  /** A PostgreSQL server; null: the folder holds the database. */
+  postgres: PostgresServer | null
   output: string[]
   gateway: GatewayProcess
   /** What each request id was seen to end as, by whoever asked. */
@@ -62,20 +65,25 @@ interface World {
   stopping: boolean
 }
 
-export async function runChaos(options: {
+export interface ChaosOptions {
   seed: number
   kills: number
   clients?: number
-}): Promise<ChaosResult> {
-  const { seed, kills, clients = 4 } = options
+  database?: 'embedded' | 'server'
+}
+
+export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
+  const { seed, kills, clients = 4, database = 'embedded' } = options
+  const postgres = database === 'server' ? await startPostgres() : null
   const provider = await startPaidProvider()
   const folder = await makeFolder()
   const world: World = {
     random: createRandom(seed),
     provider,
     folder,
+    postgres,
     output: [],
-    gateway: await start({ provider, folder }),
+    gateway: await start({ provider, folder, postgres }),
     ends: new Map(),
     stopping: false,
   }
@@ -88,12 +96,16 @@ export async function runChaos(options: {
   } finally {
     await world.gateway.end('SIGKILL')
     await provider.close()
+    await postgres?.stop()
     await removeFolder(folder)
   }
 }
 
-const start = ({ provider, folder }: Pick<World, 'provider' | 'folder'>, retention = {}) =>
-  startGatewayProcess(gatewayOptions({ providerUrl: provider.url, folder, retention }))
+function start(world: Pick<World, 'provider' | 'folder' | 'postgres'>, retention = {}) {
+  const { provider, folder, postgres } = world
+  const databaseUrl = postgres && { databaseUrl: postgres.url }
+  return startGatewayProcess(gatewayOptions({ providerUrl: provider.url, folder, retention, ...databaseUrl }))
+}
 
 async function killOnce(world: World): Promise<void> {
   const { random, gateway } = world
@@ -157,7 +169,7 @@ async function seeThrough(
 }
 
 async function takeStock(world: World, kills: number): Promise<ChaosResult> {
-  const { provider, folder, output, ends } = world
+  const { provider, folder, postgres, output, ends } = world
   const leave = async () => {
     assert.deepEqual(await world.gateway.end('SIGTERM'), { code: 0, signal: null })
     output.push(...world.gateway.output)
@@ -167,7 +179,7 @@ async function takeStock(world: World, kills: number): Promise<ChaosResult> {
   await world.gateway.untilLogged('removed files that nobody needs')
   await leave()
   for (const [requestId, seen] of ends) assert.equal(seen.size, 1, `${requestId} ended as ${[...seen]}`)
-  return lookInto({ folder }, async ({ prisma }) => {
+  return lookInto(postgres ? { url: postgres.url } : { folder }, async ({ prisma }) => {
     await checkInvariants({ prisma, provider, folders: [folder], output })
     const operations = await prisma.operation.findMany({ select: { status: true } })
     assert.equal(operations.length, ends.size, 'one operation for each request id')
@@ -180,8 +192,13 @@ async function takeStock(world: World, kills: number): Promise<ChaosResult> {
 if (import.meta.main) {
   const { parseArgs } = await import('node:util')
   const { values } = parseArgs({
-    options: { seed: { type: 'string', default: '1' }, kills: { type: 'string', default: '200' } },
+    options: {
+      seed: { type: 'string', default: '1' },
+      kills: { type: 'string', default: '200' },
+      database: { type: 'string', default: 'embedded' },
+    },
   })
-  const result = await runChaos({ seed: Number(values.seed), kills: Number(values.kills) })
+  const database = values.database === 'server' ? 'server' : 'embedded'
+  const result = await runChaos({ seed: Number(values.seed), kills: Number(values.kills), database })
   process.stdout.write(`${JSON.stringify({ seed: Number(values.seed), ...result })}\n`)
 }

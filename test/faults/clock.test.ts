@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { Database } from '../../src/database/database.ts'
 import { createTestDatabase } from '../kit/database.ts'
 import { checkInvariants } from './invariants.ts'
-import { after, type PaidProvider, startPaidProvider } from './paid-provider.ts'
+import { after, type PaidProvider, startPaidProvider, usage } from './paid-provider.ts'
 import { makeFolder, removeFolder } from './scene.ts'
 import { until } from './until.ts'
 import { openWorkshop, type Workshop } from './workshop.ts'
@@ -58,4 +58,19 @@ describe.each([
     expect(await workshop.read(running.id)).toMatchObject({ status: 'SUCCEEDED', leaseEpoch: 1 })
     expect(await workshop.read(later.id)).toMatchObject({ status: 'SUCCEEDED', leaseEpoch: 1 })
   })
+})
+
+test('MON-13: what was reserved before midnight is used before midnight, whenever it ends', async () => {
+  const answered = Promise.withResolvers<void>()
+  provider.answer('a night sky', after(answered.promise))
+  const { id } = await workshop.submit('a night sky')
+  await provider.until((calls) => calls.length === 1)
+  skewMs = 32 * 24 * hourMs
+  answered.resolve()
+  await workshop.operations.wait(id)
+  const windows = await database.prisma.spending.findMany({ orderBy: { period: 'asc' } })
+  expect(windows).toHaveLength(3)
+  expect(windows.map(({ tokensUsed, tokensReserved }) => ({ tokensUsed, tokensReserved }))).toEqual(
+    windows.map(() => ({ tokensUsed: BigInt(usage.total_tokens), tokensReserved: 0n })),
+  )
 })

@@ -42,6 +42,14 @@ describe.skipIf(!findPostgres())('a database in trouble', () => {
   })
 
   afterAll(async () => {
+    await gateway.end('SIGKILL')
+    await provider.close()
+    await wire.close()
+    await postgres.stop()
+    await removeFolder(folder)
+  })
+  // Runs before the one above, which then runs whatever is found here.
+  afterAll(async () => {
     expect(await gateway.end('SIGTERM')).toEqual({ code: 0, signal: null })
     output.push(...gateway.output)
     // Whoever never heard that its last transaction was committed left the reply on the disk.
@@ -52,10 +60,6 @@ describe.skipIf(!findPostgres())('a database in trouble', () => {
     await lookInto({ url: postgres.url }, ({ prisma }) =>
       checkInvariants({ prisma, provider, folders: [folder], output }),
     )
-    await provider.close()
-    await wire.close()
-    await postgres.stop()
-    await removeFolder(folder)
   })
 
   const count = <T>(

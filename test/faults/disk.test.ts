@@ -30,13 +30,16 @@ limits: { leaseMs: 1000 }`,
 })
 
 afterAll(async () => {
-  await gateway[Symbol.asyncDispose]()
-  const output = gateway.logged.map((line) => JSON.stringify(line))
-  await lookInto({ folder }, ({ prisma }) => checkInvariants({ prisma, provider, folders: [folder], output }))
   await disks?.images.unmount()
   await disks?.staging.unmount()
   await provider.close()
   await removeFolder(folder)
+})
+// Runs before the one above, which then runs whatever is found here.
+afterAll(async () => {
+  await gateway[Symbol.asyncDispose]()
+  const output = gateway.logged.map((line) => JSON.stringify(line))
+  await lookInto({ folder }, ({ prisma }) => checkInvariants({ prisma, provider, folders: [folder], output }))
 })
 
 const client = () => gateway as unknown as Parameters<typeof ended>[0]

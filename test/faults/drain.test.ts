@@ -31,12 +31,16 @@ beforeAll(async () => {
 })
 afterEach(() => void output.push(...gateway.output))
 afterAll(async () => {
+  await gateway.end('SIGKILL')
+  await provider.close()
+  await removeFolder(folder)
+})
+// Runs before the one above, which then runs whatever is found here.
+afterAll(async () => {
   await start()
   await gateway.untilLogged('took up unfinished operations')
   await gateway.end('SIGTERM')
   await lookInto({ folder }, ({ prisma }) => checkInvariants({ prisma, provider, folders: [folder], output }))
-  await provider.close()
-  await removeFolder(folder)
 })
 
 /** Holds the provider's answers to these prompts until told. */

@@ -4,7 +4,7 @@ import fc from 'fast-check'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { FailpointName } from '../../src/operations/failpoint.ts'
 import { checkInvariants, checkLedger } from './invariants.ts'
-import { beginLife, type MortalDatabase } from './mortal.ts'
+import { beginLife, type MortalDatabase, never } from './mortal.ts'
 import { type Answer, image, type PaidProvider, refuse, reset, startPaidProvider } from './paid-provider.ts'
 import { makeFolder, removeFolder } from './scene.ts'
 import { openWorkshop, type Workshop } from './workshop.ts'
@@ -104,7 +104,7 @@ class Reality {
     this.#armed = null
     this.workshop = null
     void this.#database?.kill().then(() => this.#reached.resolve())
-    return new Promise(() => {})
+    return never()
   }
 
   prompt(request: number): string {
@@ -237,7 +237,11 @@ test('an operation ends as the model of its life says, whatever it is asked and 
         await reality.close()
       }
     }),
-    { numRuns: Number(process.env.MODEL_RUNS ?? 8), seed: 7, endOnFailure: true },
+    {
+      numRuns: Number(process.env.MODEL_RUNS ?? 12),
+      seed: Number(process.env.MODEL_SEED ?? 7),
+      endOnFailure: true,
+    },
   )
   const life = await beginLife(pglite)
   await checkInvariants({ prisma: life.prisma, provider, folders: [], output: [] })

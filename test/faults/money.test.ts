@@ -39,11 +39,14 @@ limits: { concurrentOperations: 30 }`,
 })
 
 afterAll(async () => {
+  await provider.close()
+  await removeFolder(folder)
+})
+// Runs before the one above, which then runs whatever is found here.
+afterAll(async () => {
   await gateway[Symbol.asyncDispose]()
   const output = gateway.logged.map((line) => JSON.stringify(line))
   await lookInto({ folder }, ({ prisma }) => checkInvariants({ prisma, provider, folders: [folder], output }))
-  await provider.close()
-  await removeFolder(folder)
 })
 
 const admin = { authorization: `Bearer ${adminKey}` }

@@ -8,7 +8,14 @@ export interface MortalDatabase extends Database {
   kill(): Promise<void>
 }
 
-const never = () => new Promise<never>(() => {})
+/** Kept, so that the files a dead life had open are not found and complained of by the garbage collector. */
+const graves: Promise<never>[] = []
+
+export function never(): Promise<never> {
+  const grave = new Promise<never>(() => {})
+  graves.push(grave)
+  return grave
+}
 
 /**
  * A kill without a process: what waits for the database waits for ever, so no line of the dead life's code runs any

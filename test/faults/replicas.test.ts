@@ -36,6 +36,13 @@ describe.skipIf(!findPostgres())('two gateways on one database', () => {
   })
 
   afterAll(async () => {
+    await Promise.all([one.end('SIGKILL'), other.end('SIGKILL')])
+    await provider.close()
+    await postgres.stop()
+    await removeFolder(folder)
+  })
+  // Runs before the one above, which then runs whatever is found here.
+  afterAll(async () => {
     const exits = await Promise.all([one.end('SIGTERM'), other.end('SIGTERM')])
     expect(exits).toEqual([
       { code: 0, signal: null },
@@ -45,9 +52,6 @@ describe.skipIf(!findPostgres())('two gateways on one database', () => {
     await lookInto({ url: postgres.url }, ({ prisma }) =>
       checkInvariants({ prisma, provider, folders: [folder], output }),
     )
-    await provider.close()
-    await postgres.stop()
-    await removeFolder(folder)
   })
 
   const cancel = (gateway: GatewayProcess, id: string) =>

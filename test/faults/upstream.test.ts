@@ -52,6 +52,11 @@ beforeAll(async () => {
 })
 
 afterAll(async () => {
+  await provider.close()
+  await Promise.all(folders.map(removeFolder))
+})
+// Runs before the one above, which then runs whatever is found here.
+afterAll(async () => {
   for (const gateway of [patient, hasty]) {
     await gateway[Symbol.asyncDispose]()
     const { folder, logged } = gateway
@@ -63,8 +68,6 @@ afterAll(async () => {
       checkInvariants({ prisma, provider: { calls }, folders: [folder], output }),
     )
   }
-  await provider.close()
-  await Promise.all(folders.map(removeFolder))
 })
 
 const attemptsIn = (folder: string) =>
