@@ -58,6 +58,10 @@ export async function startGatewayProcess(options: EntryOptions): Promise<Gatewa
       lines.emit('line')
     })
   }
+  // A test run that is broken off must not leave a frozen process behind.
+  const kill = () => child.kill('SIGKILL')
+  process.once('exit', kill)
+  child.once('exit', () => process.off('exit', kill))
   const exited = once(child, 'exit').then(([code, signal]): Exit => ({ code, signal }))
   const url = await listening(child, output)
   return describe({ child, url, output, lines, exited })
@@ -125,6 +129,8 @@ function describe({ child, url, output, lines, exited }: Started): GatewayProces
     signal: (signal) => void child.kill(signal),
     end: async (signal) => {
       child.kill(signal)
+      // One that is frozen hears of it only when it wakes.
+      child.kill('SIGCONT')
       return exited
     },
     exited,
