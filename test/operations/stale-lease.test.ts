@@ -102,7 +102,11 @@ describe('whoever was replaced', () => {
       ['putOffSilently', () => parts.progress.putOffSilently(stale, 0)],
       ['finish', () => parts.finish.finish({ operation, epoch: stale.epoch, outcome })],
     ]
-    for (const [name, write] of writes) await expect(write(), name).rejects.toThrow(LeaseLost)
+    for (const [name, write] of writes) {
+      const state = name === 'markResponded' ? 'SENT' : 'PREPARED'
+      await database.prisma.attempt.update({ where: { id: attempt.id }, data: { state } })
+      await expect(write(), name).rejects.toThrow(LeaseLost)
+    }
     await parts.attempts.abandon(stale, attempt.id)
     await stale.release()
     const after = await database.prisma.operation.findUniqueOrThrow({
