@@ -34,7 +34,7 @@ export interface RetentionOptions {
   job: HourlyJob
   limits: RetentionLimits
   now: () => Date
-  log: Pick<Logger, 'info' | 'error'>
+  log: Pick<Logger, 'debug' | 'info' | 'error'>
 }
 
 const hourMs = 3_600_000
@@ -93,7 +93,8 @@ export function createRetention(options: RetentionOptions): Retention {
 
   const report = async (work: () => Promise<Record<string, number>>, message: string) => {
     const counts = await work()
-    if (Object.values(counts).some((count) => count > 0)) log.info(counts, message)
+    const hasRemoved = Object.values(counts).some((count) => count > 0)
+    log[hasRemoved ? 'info' : 'debug'](counts, message)
   }
 
   const sweepAndAsk = () => {

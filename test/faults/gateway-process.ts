@@ -41,6 +41,9 @@ export interface Answer<Data> {
   errors?: { message: string; extensions: Record<string, unknown> }[]
 }
 
+/** Longer than whatever a gateway is allowed to take. A wait beyond it tells what it was for. */
+const longestWaitMs = 60_000
+
 const entry = join(import.meta.dirname, 'gateway-entry.ts')
 const node = join(import.meta.dirname, '../../node_modules/.bin/node')
 
@@ -106,7 +109,12 @@ function describe({ child, url, output, lines, exited }: Started): GatewayProces
     output,
     logged,
     untilLogged: async (message, times = 1) => {
-      while (logged(message).length < times) await once(lines, 'line')
+      const signal = AbortSignal.timeout(longestWaitMs)
+      while (logged(message).length < times) {
+        await once(lines, 'line', { signal }).catch(() => {
+          throw new Error(`"${message}" was not logged ${times} times:\n${output.slice(-20).join('\n')}`)
+        })
+      }
     },
     graphql: (query, variables, headers) => post(url, { query, variables }, headers),
     arm: async (name, { skip = 0, how = 'SIGKILL' } = {}) => {
@@ -146,6 +154,7 @@ export async function post<Data>(
     method: 'POST',
     headers: { 'content-type': 'application/json', ...headers },
     body: JSON.stringify(body),
+    signal: AbortSignal.timeout(longestWaitMs),
   })
   return (await response.json()) as Answer<Data>
 }

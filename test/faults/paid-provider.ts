@@ -76,7 +76,8 @@ export async function startPaidProvider(): Promise<PaidProvider> {
     paidFor: (prompt) => calls.filter((call) => call.prompt === prompt && call.paid).length,
     answer: (prompt, ...given) => void answers.set(prompt, given),
     until: async (isTrue) => {
-      while (!isTrue(calls)) await once(news, 'call')
+      const signal = AbortSignal.timeout(60_000)
+      while (!isTrue(calls)) await once(news, 'call', { signal })
     },
     openSockets: upstream.openSockets,
     close: upstream.close,

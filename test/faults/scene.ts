@@ -115,6 +115,7 @@ export async function ended(
         query: 'subscription ($id: ID!) { operationStatus(operationId: $id) { sequence status } }',
         variables: { id },
       }),
+      signal: AbortSignal.timeout(60_000),
     })
     await response.text()
     const operation = await readOperation(gateway, id)
