@@ -164,7 +164,7 @@ class Run {
   async #reconcile(attempt: Attempt): Promise<void> {
     const { providers, spool, sources, attempts, progress, attemptCall } = this.#deps
     const { operation, lease } = this.#claim
-    if (await spool.read(attempt.id)) {
+    if (await spool.has(attempt.id)) {
       await attempts.markResponded(lease, attempt.id, { httpStatus: null, upstreamRequestId: null })
       return this.#readSpooled(attempt)
     }
@@ -182,12 +182,12 @@ class Run {
   async #readSpooled(attempt: Attempt): Promise<void> {
     const { providers, spool, sources, attemptCall } = this.#deps
     const { operation, lease } = this.#claim
-    const reply = await spool.read(attempt.id)
     const model = providers.find(`${attempt.provider}/${attempt.model}`)
-    if (!reply || !model || lease.timeLeftMs() < -giveUpMs) {
+    if (!model || !(await spool.has(attempt.id)) || lease.timeLeftMs() < -giveUpMs) {
       return this.#end('FAILED', failures.resultLost, { paid: true })
     }
     const request = await sources.recall(operation, model.name)
+    const reply = spool.read(attempt.id)
     await attemptCall.replay(this.#claim, { attempt, model, request, alternatives: 1 }, reply)
   }
 

@@ -1,5 +1,5 @@
 import { createReadStream } from 'node:fs'
-import { type FileHandle, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises'
+import { access, type FileHandle, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises'
 import { basename, extname, join } from 'node:path'
 import type { Logger } from 'pino'
 
@@ -9,8 +9,10 @@ import type { Logger } from 'pino'
  */
 export interface Spool {
   open(attemptId: string): Promise<SpoolWriter>
-  /** The whole reply, or null when there is none on this machine. */
-  read(attemptId: string): Promise<AsyncIterable<Uint8Array> | null>
+  /** Whether there is a whole reply, on this machine. */
+  has(attemptId: string): Promise<boolean>
+  /** Opens it: whoever asks for it reads it. */
+  read(attemptId: string): AsyncIterable<Uint8Array>
   remove(attemptId: string): Promise<void>
   /** The attempts of which there is anything, with the time of the last write. */
   list(): Promise<{ attemptId: string; modifiedAt: Date }[]>
@@ -39,11 +41,12 @@ export function createSpool(folder: string, log: Pick<Logger, 'error'>): Spool {
       await writer.open(folder)
       return writer
     },
-    read: async (attemptId) => {
-      const { reply } = files(attemptId)
-      const found = await stat(reply).catch(() => null)
-      return found && createReadStream(reply)
-    },
+    has: (attemptId) =>
+      access(files(attemptId).reply).then(
+        () => true,
+        () => false,
+      ),
+    read: (attemptId) => createReadStream(files(attemptId).reply),
     remove: async (attemptId) => {
       const { part, reply } = files(attemptId)
       await rm(part, { force: true })
