@@ -34,6 +34,8 @@ export interface App {
   welcome: string
   /** Null when real providers are configured. */
   sandbox: Sandbox | null
+  /** An embedded one can be reached from this process only. */
+  database: Database
   /** Lets running requests and operations end, within the drain limit, and releases everything. */
   close(): Promise<void>
 }
@@ -110,6 +112,7 @@ async function open(options: AppOptions, opened: (() => Promise<unknown>)[]): Pr
       authenticated: config.auth === 'on',
     }),
     sandbox,
+    database,
     close: async () => {
       await Promise.all([gateway.drain(), rooms.operations.drain(config.limits.drainTimeoutMs)])
       for (const close of opened.reverse()) await close()

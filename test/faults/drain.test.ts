@@ -98,7 +98,7 @@ describe('a gateway that is told to stop', () => {
       Array.from({ length: 100 }, (_, index) => follow(ids[index % ids.length] as string)),
     )
     await called(prompts)
-    expect(await gateway.loopDelayMs(), 'I7').toBeLessThan(500)
+    expect((await gateway.vitals()).loopDelayMs, 'I7').toBeLessThan(500)
 
     gateway.signal('SIGTERM')
     await until(async () => (await fetch(`${gateway.url}/readyz`)).status === 503)

@@ -1,13 +1,15 @@
-import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { pino } from 'pino'
 import { createApp } from '../../src/app.ts'
 import { parseConfig } from '../../src/config/config.ts'
 import { readEnv } from '../../src/config/env.ts'
 import type { FailpointName } from '../../src/operations/failpoint.ts'
+import { type Books, checkInvariants } from './invariants.ts'
+import { readVitals, resetVitals, type Vitals } from './vitals.ts'
 
 /*
  * The gateway as `src/main.ts` starts it, in a process that its test can stop in the gaps between commits. The test
- * arms one gap at a time over the IPC channel; the process says that it got there, and then dies or freezes.
+ * arms one gap at a time over the IPC channel; the process says that it got there, and then dies, freezes or holds there.
+ * It also answers what only it can know: what is in its embedded database, and how it is doing itself.
  */
 
 export interface EntryOptions {
@@ -22,14 +24,26 @@ export interface Armed {
   name: FailpointName
   /** How many times the gap is passed before. */
   skip: number
-  how: 'SIGKILL' | 'SIGSTOP'
+  /** HOLD: whoever comes by first waits there until told to go on; everybody else works. */
+  how: 'SIGKILL' | 'SIGSTOP' | 'HOLD'
 }
 
-export type ToGateway = { arm: Armed | null } | { askLoopDelay: true }
-export type FromGateway = { listening: string } | { reached: FailpointName } | { loopDelayMs: number }
+export type ToGateway =
+  | { arm: Armed | null }
+  | { goOn: true }
+  | { ask: 'vitals' }
+  | { ask: 'invariants'; books: Books }
+
+export type FromGateway =
+  | { listening: string }
+  | { reached: FailpointName }
+  | { vitals: Vitals }
+  /** What does not hold, or null. */
+  | { broken: string | null }
 
 const options = JSON.parse(process.argv[2] ?? '{}') as EntryOptions
 let armed: Armed | null = null
+let held = Promise.withResolvers<void>()
 
 const tell = (message: FromGateway) => new Promise((resolve) => process.send?.(message, resolve))
 
@@ -39,6 +53,7 @@ async function failpoint(name: FailpointName): Promise<void> {
   const { how } = armed
   armed = null
   await tell({ reached: name })
+  if (how === 'HOLD') return held.promise
   process.kill(process.pid, how)
   // Between the signal's sending and its effect nothing more may happen.
   if (how === 'SIGKILL') await new Promise(() => {})
@@ -48,11 +63,14 @@ const { config, secrets } = parseConfig(readEnv({ EASEL_CONFIG: 'easel.yaml', ..
 Object.assign(config.limits, options.limits)
 Object.assign(config.retention, options.retention)
 const log = pino({ level: 'debug' })
-const delays = monitorEventLoopDelay({ resolution: 10 })
 
 process.on('message', (message: ToGateway) => {
   if ('arm' in message) armed = message.arm
-  else void tell({ loopDelayMs: delays.percentile(99) / 1e6 })
+  else if ('goOn' in message) {
+    held.resolve()
+    held = Promise.withResolvers()
+  } else if (message.ask === 'vitals') void tell({ vitals: readVitals(config.dataDir) })
+  else void findBroken(message.books).then((broken) => tell({ broken }))
 })
 // The test went away: nobody is left to stop this process.
 process.on('disconnect', () => process.exit(2))
@@ -61,9 +79,18 @@ const app = await createApp({ config, secrets, log, failpoint })
 app.server.listen(0, '127.0.0.1', () => {
   const address = app.server.address()
   if (typeof address !== 'object' || address === null) throw new Error('The gateway has no port')
-  delays.enable()
+  resetVitals()
   void tell({ listening: `http://127.0.0.1:${address.port}` })
 })
+
+async function findBroken(books: Books): Promise<string | null> {
+  try {
+    await checkInvariants({ prisma: app.database.prisma, ...books })
+    return null
+  } catch (error) {
+    return (error as Error).message
+  }
+}
 
 let stopping = false
 process.on('SIGTERM', () => {

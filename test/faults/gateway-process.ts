@@ -4,6 +4,8 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import type { FailpointName } from '../../src/operations/failpoint.ts'
 import type { Armed, EntryOptions, FromGateway, ToGateway } from './gateway-entry.ts'
+import type { Books } from './invariants.ts'
+import type { Vitals } from './vitals.ts'
 
 /** A gateway in a process of its own, which can be killed, frozen and asked to leave. */
 export interface GatewayProcess {
@@ -19,16 +21,22 @@ export interface GatewayProcess {
     variables?: object,
     headers?: HeadersInit,
   ): Promise<Answer<Data>>
-  /** The process dies, or freezes, when it next comes by; resolves when it got there. */
+  /** The process dies, freezes or holds when it next comes by; resolves when it got there. */
   arm(name: FailpointName, options?: Partial<Omit<Armed, 'name'>>): Promise<{ reached: Promise<void> }>
   disarm(): Promise<void>
-  loopDelayMs(): Promise<number>
+  /** Whoever was held goes on. */
+  goOn(): Promise<void>
+  /** Since it was last asked. */
+  vitals(): Promise<Vitals>
+  /** What does not hold in its database and its folder, or null. */
+  findBroken(books: Books): Promise<string | null>
   freeze(): void
   thaw(): void
   /** Sends a signal and waits for the end. */
   end(signal: NodeJS.Signals): Promise<Exit>
   signal(signal: NodeJS.Signals): void
   readonly exited: Promise<Exit>
+  hasExited(): boolean
 }
 
 export interface Exit {
@@ -127,9 +135,15 @@ function describe({ child, url, output, lines, exited }: Started): GatewayProces
       }
     },
     disarm: () => tell({ arm: null }),
-    loopDelayMs: async () => {
-      const answer = heard((message) => ('loopDelayMs' in message ? message.loopDelayMs : undefined))
-      await tell({ askLoopDelay: true })
+    goOn: () => tell({ goOn: true }),
+    vitals: async () => {
+      const answer = heard((message) => ('vitals' in message ? message.vitals : undefined))
+      await tell({ ask: 'vitals' })
+      return answer
+    },
+    findBroken: async (books) => {
+      const answer = heard((message) => ('broken' in message ? message.broken : undefined))
+      await tell({ ask: 'invariants', books })
       return answer
     },
     freeze: () => void child.kill('SIGSTOP'),
@@ -142,6 +156,7 @@ function describe({ child, url, output, lines, exited }: Started): GatewayProces
       return exited
     },
     exited,
+    hasExited: () => child.exitCode !== null || child.signalCode !== null,
   }
 }
 

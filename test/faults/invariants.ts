@@ -2,15 +2,20 @@ import assert from 'node:assert/strict'
 import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import type { PrismaClient } from '../../src/database/database.ts'
-import type { PaidProvider } from './paid-provider.ts'
+import type { PaidCall } from './paid-provider.ts'
+import { until } from './until.ts'
 
 /** What must never show up in a log, an answer or an event. */
 export const canaries = ['sk-canary-5f1d0c', 'canary-database-password', 'canary-url-secret-77']
 
-export interface Scene {
+export interface Scene extends Books {
   prisma: PrismaClient
+}
+
+/** What is known outside the database. */
+export interface Books {
   /** The provider's books; null where the upstream is not one that keeps them. */
-  provider: Pick<PaidProvider, 'calls'> | null
+  provider: { calls: readonly PaidCall[] } | null
   /** Every gateway's data folder. */
   folders: string[]
   /** Everything that was logged. */
@@ -19,8 +24,13 @@ export interface Scene {
   maxPaid?: number
 }
 
+/** How long an operation that is under way, and the files of one that has just ended, may take to be gone. */
+const settleMs = 15_000
+
 /** What holds after every case, once every operation has had the time to end. */
 export async function checkInvariants(scene: Scene): Promise<void> {
+  // Whatever has not settled by then is told below, by its name.
+  await until(() => isSettled(scene), settleMs).catch(() => {})
   const operations = await load(scene.prisma)
   checkPaid(scene, operations)
   await checkLedger(scene.prisma)
@@ -28,6 +38,12 @@ export async function checkInvariants(scene: Scene): Promise<void> {
   for (const operation of operations) checkEnd(operation)
   checkLeftovers(scene)
   checkSecrets(scene, operations)
+}
+
+async function isSettled({ prisma, folders }: Scene): Promise<boolean> {
+  return (
+    (await prisma.operation.count({ where: { finishedAt: null } })) === 0 && leftovers(folders).length === 0
+  )
 }
 
 async function load(prisma: PrismaClient) {
@@ -116,12 +132,14 @@ function checkEnd(operation: Operations[number]): void {
 
 /** I4: nothing is left on the disk that belongs to a piece of work. */
 function checkLeftovers({ folders }: Scene): void {
-  for (const folder of folders) {
-    for (const name of ['spool', 'staging']) {
-      const path = join(folder, name)
-      assert.deepEqual(existsSync(path) ? readdirSync(path) : [], [], `I4: ${path}`)
-    }
-  }
+  assert.deepEqual(leftovers(folders), [], 'I4: files of a piece of work')
+}
+
+function leftovers(folders: string[]): string[] {
+  const places = folders.flatMap((folder) => ['spool', 'staging'].map((name) => join(folder, name)))
+  return places.flatMap((place) =>
+    existsSync(place) ? readdirSync(place).map((name) => join(place, name)) : [],
+  )
 }
 
 /** I5: neither a secret nor a prompt is in what was logged, nor a secret in what callers see. */

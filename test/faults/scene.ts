@@ -13,21 +13,23 @@ export interface SceneOptions {
   providerUrl: string
   folder: string
   /** A PostgreSQL server; without it the folder holds the database. */
-  databaseUrl?: string
+  databaseUrl?: string | undefined
   limits?: Record<string, number>
   retention?: Record<string, number>
-  /** Further lines of the configuration file. */
+  env?: Record<string, string>
+  /** Further lines of the list of providers, which may be followed by anything else of the configuration file. */
   more?: string
 }
 
 export function gatewayOptions(options: SceneOptions): EntryOptions {
-  const { providerUrl, folder, databaseUrl, limits, retention, more = '' } = options
+  const { providerUrl, folder, databaseUrl, limits, retention, env, more = '' } = options
   return {
     env: {
       EASEL_DATA_DIR: folder,
       PORT: '0',
       EASEL_URL_SECRET: urlSecret,
       ...(databaseUrl && { DATABASE_URL: databaseUrl }),
+      ...env,
     },
     file: `
 providers:

@@ -1,0 +1,41 @@
+import { readdirSync, readlinkSync } from 'node:fs'
+import { join } from 'node:path'
+import { monitorEventLoopDelay } from 'node:perf_hooks'
+
+/** How a gateway's process is doing. */
+export interface Vitals {
+  /** The 99th percentile since the last reading. */
+  loopDelayMs: number
+  /** Files of its data folder that it holds open, but for those of an embedded database. */
+  openFiles: string[]
+  rssBytes: number
+}
+
+const delays = monitorEventLoopDelay({ resolution: 10 })
+
+export function resetVitals(): void {
+  delays.enable()
+  delays.reset()
+}
+
+export function readVitals(dataDir: string): Vitals {
+  const loopDelayMs = delays.percentile(99) / 1e6
+  resetVitals()
+  globalThis.gc?.()
+  return { loopDelayMs, openFiles: openFilesBelow(dataDir), rssBytes: process.memoryUsage.rss() }
+}
+
+function openFilesBelow(folder: string): string[] {
+  const isWorkFile = (path: string) =>
+    ['spool', 'staging', 'images'].some((name) => path.startsWith(join(folder, name)))
+  return readdirSync('/proc/self/fd').map(targetOf).filter(isWorkFile)
+}
+
+function targetOf(descriptor: string): string {
+  try {
+    return readlinkSync(join('/proc/self/fd', descriptor))
+  } catch {
+    // It was the one that reads this list.
+    return ''
+  }
+}
