@@ -5,7 +5,7 @@ import { AdminError, type ExitCode, exitCodes } from './admin/admin-error.ts'
 import { listBudgets, setBudget } from './admin/budget-commands.ts'
 import { createGatewayClient } from './admin/gateway-client.ts'
 import { printable, printJson } from './admin/table.ts'
-import { reportUsage, verifyUsage } from './admin/usage-commands.ts'
+import { reportLosses, reportUsage, verifyUsage } from './admin/usage-commands.ts'
 import { type Env, readEnv } from './config/env.ts'
 
 export interface AdminOptions {
@@ -144,6 +144,12 @@ function addUsageCommands(program: Command, run: Run): void {
     .addOption(new Option('--kind <kind>', 'only this kind').choices(['generate', 'edit', 'variation']))
     .option('--csv', 'as a file for spreadsheets')
     .action(run(reportUsage))
+  usage
+    .command('losses')
+    .description('what the house may have paid for and nobody got; this month so far, unless told otherwise')
+    .option('--from <time>', 'from this day or time on (UTC)')
+    .option('--to <time>', 'until before this day or time')
+    .action(run(reportLosses))
   usage
     .command('verify')
     .description('computes the daily sums anew; exits with 4 when they are wrong')

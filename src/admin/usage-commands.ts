@@ -85,6 +85,63 @@ function showReport(
   write(printTable(columns, [...rows.map(toCells), [...lead, ...totalCells]]))
 }
 
+const losses = `query ProviderLosses($from: DateTime!, $to: DateTime!) {
+  providerLosses(from: $from, to: $to) {
+    rows { createdAt totalTokens cost { amountMicros currency }
+      operation { id createdBy { id name } metadata { provider model upstreamRequestIds upstreamOperationIds }
+        status error { reason } } }
+    total { operations totalTokens costs { amountMicros currency } } } }`
+
+interface Loss {
+  createdAt: string
+  totalTokens: string
+  cost: { amountMicros: string; currency: string }
+  operation: {
+    id: string
+    createdBy: { id: string; name: string }
+    metadata: {
+      provider: string
+      model: string
+      upstreamRequestIds: string[]
+      upstreamOperationIds: string[]
+    }
+    status: string
+    error: { reason: string } | null
+  } | null
+}
+
+interface LossReport {
+  rows: Loss[]
+  total: { operations: number; totalTokens: string; costs: { amountMicros: string; currency: string }[] }
+}
+
+export const reportLosses: AdminAction<[options: Pick<ReportOptions, 'from' | 'to'>]> = async (
+  context,
+  options,
+) => {
+  const range = readRange(options, context.now())
+  const { providerLosses } = await context.gateway.query<{ providerLosses: LossReport }>(losses, range)
+  if (context.json) context.write(printJson(providerLosses))
+  else showLosses(context, providerLosses)
+}
+
+function showLosses({ write }: AdminContext, { rows, total }: LossReport): void {
+  const costs = total.costs.map(({ amountMicros, currency }) => printMoney(amountMicros, currency))
+  const cells = rows.map(({ createdAt, totalTokens, cost, operation }) => [
+    createdAt,
+    operation?.createdBy.name ?? null,
+    operation && `${operation.metadata.provider}/${operation.metadata.model}`,
+    operation?.error?.reason ?? null,
+    operation?.metadata.upstreamRequestIds.join(' ') || null,
+    totalTokens,
+    printMoney(cost.amountMicros, cost.currency),
+  ])
+  const sum = ['total', null, null, null, null, total.totalTokens, costs.join(' + ') || null]
+  write(
+    printTable(['booked', 'user', 'model', 'reason', 'provider request', 'tokens', 'cost'], [...cells, sum]),
+  )
+}
+
 /** This month so far, unless told otherwise. */
 function readRange({ from, to }: ReportOptions, now: Date): { from: string; to: string } {
   const month = new Date(Date.UTC(now.getUTCFullYear(), now.getUTCMonth(), 1))

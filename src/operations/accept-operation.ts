@@ -122,15 +122,17 @@ function maximum(
   usage: Usage,
   { kind, input }: SubmitRequest,
   { models, stored }: Pick<Acceptance, 'models' | 'stored'>,
-): { tokens: number; costMicros: number } {
+): { tokens: number; costMicros: number; currency?: string } {
   const take = (role: 'INPUT' | 'MASK') =>
     stored.filter((source) => source.role === role).map(({ image }) => image)
   const images = { images: take('INPUT'), mask: take('MASK')[0] ?? null, endUser: null }
   const estimates = models.map(({ name, pricing }) =>
     usage.estimate(pricing, estimateFacts({ ...toRequestParameters(kind, input, name), ...images })),
   )
+  const costs = estimates.flatMap(({ cost }) => cost ?? []).sort((one, other) => other.max - one.max)
   return {
     tokens: Math.max(...estimates.map(({ tokens }) => tokens.max)),
-    costMicros: Math.max(...estimates.map(({ cost }) => cost?.max ?? 0)),
+    costMicros: costs[0]?.max ?? 0,
+    ...(costs[0] && { currency: costs[0].currency }),
   }
 }

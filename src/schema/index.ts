@@ -9,6 +9,7 @@ import './cancel-operation.ts'
 import './image-model.ts'
 import './estimate-cost.ts'
 import './usage-report.ts'
+import './provider-loss.ts'
 import './budget.ts'
 import './account.ts'
 

@@ -3,6 +3,7 @@ import { EaselError } from '../errors.ts'
 import { readBudgets } from './budget.ts'
 import { type Amount, createSpending, lockSpending } from './spending.ts'
 import { dayOf, type SpendingWindows, windowsAt } from './spending-window.ts'
+import { defaultCurrency } from './usage-figures.ts'
 
 /*
  * A reservation's life. RESERVE is written with the operation and raises `reserved` in the user's three windows (day,
@@ -23,11 +24,13 @@ export interface ReservationRequest {
   /** The most the operation may take. */
   tokens: number
   costMicros: number
+  /** What the cost is in; without a price there is none. */
+  currency?: string
 }
 
 /** Holds the most an operation may take, in the caller's transaction. Throws BUDGET_EXCEEDED, and then it must end. */
 export async function reserve(tx: Transaction, request: ReservationRequest): Promise<void> {
-  const { operationId, userId, at } = request
+  const { operationId, userId, at, currency = defaultCurrency } = request
   const amount = { tokens: BigInt(request.tokens), costMicros: BigInt(request.costMicros) }
   const windows = windowsAt(at)
   await createSpending(tx, userId, windows)
@@ -35,7 +38,7 @@ export async function reserve(tx: Transaction, request: ReservationRequest): Pro
   const raised = await raiseReserved(tx, { userId, windows, amount })
   if (raised === 0) throw await budgetExceeded(tx, { userId, at, amount })
   await tx.ledgerEntry.create({
-    data: { operationId, kind: 'RESERVE', number: 0, userId, day: dayOf(at), ...amount },
+    data: { operationId, kind: 'RESERVE', number: 0, userId, day: dayOf(at), currency, ...amount },
   })
 }
 

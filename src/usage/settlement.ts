@@ -25,7 +25,10 @@ export async function capture(tx: Transaction, request: CaptureRequest): Promise
   const reservation = await endReservation(tx, operationId, used)
   if (!reservation) return { captured: false, exceeded: false }
   const { userId, day, reserved } = reservation
-  await tx.ledgerEntry.create({ data: { operationId, kind: 'CAPTURE', number: 0, userId, day, ...used } })
+  const { currency } = figures
+  await tx.ledgerEntry.create({
+    data: { operationId, kind: 'CAPTURE', number: 0, userId, day, currency, ...used },
+  })
   await writeUsageRecord(tx, request, figures)
   const exceeded = used.tokens > reserved.tokens || used.costMicros > reserved.costMicros
   return { captured: true, exceeded }
@@ -46,9 +49,9 @@ export async function releaseAsLoss(
 ): Promise<boolean> {
   const reservation = await endReservation(tx, operationId, none)
   if (!reservation) return false
-  const { userId, day, reserved } = reservation
+  const { userId, day, currency, reserved } = reservation
   await tx.ledgerEntry.create({
-    data: { operationId, kind: 'PROVIDER_LOSS', number: 0, userId, day, ...reserved },
+    data: { operationId, kind: 'PROVIDER_LOSS', number: 0, userId, day, currency, ...reserved },
   })
   return true
 }
@@ -56,6 +59,7 @@ export async function releaseAsLoss(
 interface Reservation {
   userId: string
   day: Date
+  currency: string
   reserved: Amount
 }
 
@@ -69,16 +73,16 @@ async function endReservation(
     where: { operationId_kind_number: { operationId, kind: 'RESERVE', number: 0 } },
   })
   if (!entry) throw new Error('An operation ends that never reserved')
-  const { userId, day } = entry
+  const { userId, day, currency } = entry
   const reserved = { tokens: entry.tokens, costMicros: entry.costMicros }
   await lockSpending(tx, userId)
   const { count } = await tx.ledgerEntry.createMany({
-    data: { operationId, kind: 'RELEASE', number: 0, userId, day, ...subtract(reserved, used) },
+    data: { operationId, kind: 'RELEASE', number: 0, userId, day, currency, ...subtract(reserved, used) },
     skipDuplicates: true,
   })
   if (count === 0) return null
   await settleSpending(tx, { userId, day, reserved, used })
-  return { userId, day, reserved }
+  return { userId, day, currency, reserved }
 }
 
 function subtract(one: Amount, other: Amount): Amount {

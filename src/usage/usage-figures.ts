@@ -40,8 +40,8 @@ export interface FigureRequest {
 
 /** Beyond this a part is garbage; four of them still fit a GraphQL Int. */
 const largestPart = 500_000_000
-/** What a record says where no price, and so no currency, is known. */
-const defaultCurrency = 'USD'
+/** What a record or an entry of the ledger says where no price, and so no currency, is known. */
+export const defaultCurrency = 'USD'
 
 /**
  * Turns what the upstream reported, however incomplete, into figures. A paid image is never lost over its usage: this

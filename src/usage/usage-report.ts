@@ -1,6 +1,7 @@
 import type { PrismaClient } from '../database/database.ts'
 import { EaselError } from '../errors.ts'
 import { reportQuery } from './report-query.ts'
+import { checkRange } from './report-range.ts'
 
 export type UsageDimension = 'USER' | 'END_USER' | 'PROVIDER' | 'MODEL' | 'KIND' | 'HOUR' | 'DAY' | 'MONTH'
 export type UsageKind = 'GENERATE' | 'EDIT' | 'VARIATION'
@@ -63,8 +64,7 @@ const maxCurrencies = 16
 
 /** Adds up usage in one statement: from the daily roll-up where it can, from the records where it must. */
 export async function report(prisma: PrismaClient, asked: ReportRequest): Promise<UsageReport> {
-  if (asked.to <= asked.from) throw emptyRange(asked)
-  const request = { ...asked, from: notBefore(asked.from), to: notBefore(asked.to) }
+  const request = { ...asked, ...checkRange(asked) }
   const limit = maxReportRows + maxCurrencies + 1
   const sums = await prisma.$queryRaw<SumRow[]>(reportQuery(request, limit))
   if (sums.length >= limit) throw reportTooLarge()
@@ -72,11 +72,6 @@ export async function report(prisma: PrismaClient, asked: ReportRequest): Promis
   const total = emptyRow()
   for (const sum of sums) addTo(sum.isTotal ? total : rowOf(rows, sum), sum)
   return { rows: [...rows.values()], total }
-}
-
-/** Nothing was used before 1970, and PostgreSQL has no year 0 to ask about. */
-function notBefore(moment: Date): Date {
-  return new Date(Math.max(0, moment.getTime()))
 }
 
 /** One row of the statement: the sums of one group in one currency. */
@@ -135,15 +130,6 @@ export function emptyRow(): UsageRow {
     costs: [],
     estimatedShare: 0,
   }
-}
-
-function emptyRange({ from, to }: ReportRequest): EaselError {
-  return new EaselError('BAD_USER_INPUT', 'A report ends after it begins.', {
-    reason: 'RANGE_EMPTY',
-    field: 'to',
-    allowed: { after: from.toISOString() },
-    actual: to.toISOString(),
-  })
 }
 
 function reportTooLarge(): EaselError {

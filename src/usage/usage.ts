@@ -1,6 +1,8 @@
 import type { Prisma, PrismaClient } from '../database/database.ts'
 import { type BudgetChange, type BudgetState, readBudgets, setBudget } from './budget.ts'
 import type { EstimateFacts, Pricing } from './pricing.ts'
+import { type ProviderLossReport, reportLosses } from './provider-loss.ts'
+import type { ReportRange } from './report-range.ts'
 import { type ReservationRequest, reserve } from './reservation.ts'
 import { type RollUpCheck, verifyRollUps } from './roll-up.ts'
 import { type CaptureRequest, type CaptureResult, capture, release, releaseAsLoss } from './settlement.ts'
@@ -20,6 +22,8 @@ export interface Usage {
   release(tx: Transaction, request: { operationId: string }): Promise<boolean>
   releaseAsLoss(tx: Transaction, request: { operationId: string }): Promise<boolean>
   report(request: ReportRequest): Promise<UsageReport>
+  /** What the house paid for and nobody got. */
+  reportLosses(range: ReportRange): Promise<ProviderLossReport>
   streamCsv(request: ReportRequest): AsyncGenerator<string>
   /** Every budget of each of these users; a user without one has an empty list. */
   budgets(userIds: readonly string[]): Promise<Map<string, BudgetState[]>>
@@ -43,6 +47,7 @@ export function createUsage({ prisma, now, newId }: UsageOptions): Usage {
     release,
     releaseAsLoss,
     report: read,
+    reportLosses: (range) => reportLosses(prisma, range),
     streamCsv: (request) => streamCsv(read, request),
     budgets: async (userIds) => {
       const states = Map.groupBy(await readBudgets(prisma, userIds, now()), (budget) => budget.userId)

@@ -135,6 +135,27 @@ describe('the admin command', () => {
     expect(empty.total.operations).toBe(0)
   })
 
+  test('tells what the house may have paid for and nobody got', async () => {
+    await admin('users', 'create', 'Flo')
+    const { out } = await admin('keys', 'create', 'laptop', '--user', 'Flo')
+    expect((await admin('usage', 'losses')).out.split('\n').slice(1)).toEqual([
+      expect.stringMatching(/^total/),
+      '',
+    ])
+    await gateway.upload(
+      'mutation ($input: EditImageInput!) { editImage(input: $input) { error { reason } } }',
+      { input: { prompt: 'x [sandbox:reset]', image: [{ upload: null }], quality: 'LOW' } },
+      { 'input.image.0.upload': await photoFile() },
+      { authorization: `Bearer ${out.trim()}` },
+    )
+    const { rows, total } = await read('usage', 'losses')
+    expect(rows).toMatchObject([{ operation: { createdBy: { name: 'Flo' } }, cost: { currency: 'USD' } }])
+    expect(total).toMatchObject({ operations: 1, totalTokens: rows[0].totalTokens })
+    const [, loss, sum] = (await admin('usage', 'losses')).out.split('\n')
+    expect(loss).toMatch(/ Flo +sandbox\/gpt-image.* UPSTREAM_OUTCOME_UNKNOWN .* \d+ +0\.\d+ USD$/)
+    expect(sum).toMatch(new RegExp(`^total .* ${total.totalTokens} +0\\.\\d+ USD$`))
+  })
+
   test('passes nothing on that steers a terminal', async () => {
     await admin('users', 'create', 'Eve\u001b[2J\u009b31m\u202eadmin')
     const { out } = await admin('users', 'list')

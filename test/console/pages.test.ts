@@ -89,6 +89,17 @@ describe.skipIf(!chromium)('the console', () => {
     expect(await readFile(await download.path(), 'utf8')).toContain('GENERATE')
   })
 
+  test('shows an admin what the house lost, and leads to the operation', async () => {
+    await run('GENERATE A raft [sandbox:reset]', 'gpt-image-1')
+    const page = await openSignedIn('#/usage?range=week')
+    const losses = page.getByRole('region', { name: 'Provider losses', exact: true })
+    await losses.getByText('UPSTREAM_OUTCOME_UNKNOWN').waitFor()
+    await keepScreenshot(page, 'usage-losses')
+    expect(await auditPage(page)).toEqual([])
+    await losses.getByRole('link').click()
+    await page.getByRole('heading', { name: /A raft/ }).waitFor()
+  })
+
   test('makes users, keys that are shown once, and budgets', async () => {
     const page = await openSignedIn('#/admin')
     await page.getByRole('button', { name: 'New user' }).click()

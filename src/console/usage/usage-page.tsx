@@ -9,6 +9,7 @@ import { failureOf } from '../graphql/failure.ts'
 import { hrefOf, replaceLocation } from '../routing/location.ts'
 import { useViewer } from '../session/viewer-context.ts'
 import { BudgetMeter } from './budget-meter.tsx'
+import { ProviderLosses } from './provider-losses.tsx'
 import { UsageChart } from './usage-chart.tsx'
 import { UsageDownload } from './usage-download.tsx'
 import { type RangeId, rangeChoices, rangeOf, type UsageRange } from './usage-range.ts'
@@ -36,12 +37,13 @@ export function UsagePage({ params }: { params: URLSearchParams }) {
   const range = useMemo(() => rangeOf(rangeId, new Date()), [rangeId])
   const set = (change: Record<string, string>) =>
     replaceLocation(hrefOf(['usage'], { range: rangeId, by, measure, ...change }))
+  const isAdmin = useViewer().role === 'ADMIN'
   return (
     <div className="page">
       <header className="page-head">
         <h1>Usage</h1>
         <p className="muted">
-          {useViewer().role === 'ADMIN' ? 'What everybody used' : 'What you used'}, by days and months in UTC.
+          {isAdmin ? 'What everybody used' : 'What you used'}, by days and months in UTC.
         </p>
       </header>
       <div className="filters">
@@ -67,6 +69,7 @@ export function UsagePage({ params }: { params: URLSearchParams }) {
       </div>
       <UsageReport range={range} by={by} measure={measure} />
       <Budgets />
+      {isAdmin && <ProviderLosses range={range} />}
     </div>
   )
 }

@@ -1,0 +1,66 @@
+import type { ProviderLoss as Loss, ProviderLossReport as Report } from '../usage/provider-loss.ts'
+import { builder } from './builder.ts'
+import { Money } from './money.ts'
+import { Operation } from './operation.ts'
+
+const ProviderLoss = builder.objectRef<Loss>('ProviderLoss').implement({
+  description:
+    'A call that a provider may have carried out and charged for, and that brought nobody an image: its outcome never became known, its result was lost, or it was cancelled on the way. Its user pays nothing; the house does.',
+  fields: (t) => ({
+    operation: t.field({
+      type: Operation,
+      nullable: true,
+      description: "The operation, with the provider's own ids to ask it about.",
+      resolve: ({ operationId }, _, { loaders }) => loaders.operation.load(operationId),
+    }),
+    totalTokens: t.expose('totalTokens', {
+      type: 'BigInt',
+      description: 'The most tokens that it may have taken.',
+    }),
+    cost: t.expose('cost', { type: Money, description: 'The most that it may have cost.' }),
+    createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When it was booked.' }),
+  }),
+})
+
+const ProviderLossSum = builder.objectRef<Report['total']>('ProviderLossSum').implement({
+  description: 'Sums of provider losses.',
+  fields: (t) => ({
+    operations: t.exposeInt('operations', { description: 'How many operations.' }),
+    totalTokens: t.expose('totalTokens', {
+      type: 'BigInt',
+      description: 'The most tokens that they may have taken.',
+    }),
+    costs: t.expose('costs', {
+      type: [Money],
+      description: 'The most that they may have cost, one amount for each currency.',
+    }),
+  }),
+})
+
+const ProviderLossReport = builder.objectRef<Report>('ProviderLossReport').implement({
+  description: 'What the house paid for, or may have, and nobody got.',
+  fields: (t) => ({
+    rows: t.expose('rows', {
+      type: [ProviderLoss],
+      complexity: { field: 1, multiplier: 20 },
+      description: 'Each loss, the newest first, at most 1,000.',
+    }),
+    total: t.expose('total', {
+      type: ProviderLossSum,
+      description: 'The sum of all, those beyond 1,000 too.',
+    }),
+  }),
+})
+
+builder.queryField('providerLosses', (t) =>
+  t.field({
+    type: ProviderLossReport,
+    authScopes: { admin: true },
+    description: 'What the house paid for, or may have, and nobody got. For admins.',
+    args: {
+      from: t.arg({ type: 'DateTime', required: true, description: 'From this moment on.' }),
+      to: t.arg({ type: 'DateTime', required: true, description: 'Until before this moment.' }),
+    },
+    resolve: (_, range, { usage }) => usage.reportLosses(range),
+  }),
+)

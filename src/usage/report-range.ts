@@ -1,0 +1,23 @@
+import { EaselError } from '../errors.ts'
+
+/** Of a report; `to` is not included. */
+export interface ReportRange {
+  from: Date
+  to: Date
+}
+
+/** A time that can be reported on; throws BAD_USER_INPUT where it ends before it begins. */
+export function checkRange({ from, to }: ReportRange): ReportRange {
+  if (to > from) return { from: notBefore(from), to: notBefore(to) }
+  throw new EaselError('BAD_USER_INPUT', 'A report ends after it begins.', {
+    reason: 'RANGE_EMPTY',
+    field: 'to',
+    allowed: { after: from.toISOString() },
+    actual: to.toISOString(),
+  })
+}
+
+/** Nothing was used before 1970, and PostgreSQL has no year 0 to ask about. */
+function notBefore(moment: Date): Date {
+  return new Date(Math.max(0, moment.getTime()))
+}
