@@ -23,7 +23,8 @@ export const ImagesResponse = builder.prismaObject('Operation', {
       resolve: (parent) => read(parent).created,
     }),
     data: t.relation('images', {
-      description: 'The images, in order: `n` of them, or fewer where `failures` says why.',
+      description:
+        'The images, in order: `n` of them, or fewer where `failures` says why, and none once `Operation.imagesDeletedAt` is set.',
       query: { where: { role: 'RESULT' }, orderBy: { position: 'asc' } },
     }),
     failures: t.field({

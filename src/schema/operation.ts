@@ -36,6 +36,12 @@ export const Operation = builder.prismaNode('Operation', {
     }),
     createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When it was accepted.' }),
     modifiedAt: t.expose('modifiedAt', { type: 'DateTime', description: 'When it last changed.' }),
+    imagesDeletedAt: t.expose('imagesDeletedAt', {
+      type: 'DateTime',
+      nullable: true,
+      description:
+        'When its images were removed because their time was over (`retention.resultsMs`): those it made, those it was given and those shown on the way. Null as long as they are kept.',
+    }),
     createdBy: t.relation('user', { type: User, description: 'Who asked for it.' }),
     metadata: t.variant(OperationMetadata, { description: 'How it is being carried out.' }),
     error: t.field({

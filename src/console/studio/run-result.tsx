@@ -1,4 +1,5 @@
-import { formatCount, formatMoney } from '../controls/format.ts'
+import { formatCount, formatMoment, formatMoney } from '../controls/format.ts'
+import { Notice } from '../controls/notice.tsx'
 import type { ImageCardFragment, OperationRunFragment } from '../generated/graphql.ts'
 import { OperationFailure } from '../operations/operation-failure.tsx'
 import { hrefOf } from '../routing/location.ts'
@@ -15,11 +16,16 @@ interface RunResultProps {
 
 /** What a finished run came to: its images, what it cost, or why there are none. */
 export function RunResult({ operation, before, onEdit, onVary, hasLink = true }: RunResultProps) {
-  const { error, response } = operation
+  const { error, response, imagesDeletedAt } = operation
   const images = response?.data ?? []
   return (
     <div className="run-result">
       {error && <OperationFailure error={error} />}
+      {imagesDeletedAt && (
+        <Notice tone="info" title={`Its images were removed on ${formatMoment(imagesDeletedAt)}.`}>
+          <p>The time for which this gateway keeps images was over. What it cost stays in the books.</p>
+        </Notice>
+      )}
       <div className="results" data-count={images.length}>
         {images.map((image, at) => (
           <ResultCard
