@@ -77,18 +77,26 @@ export function createTokenVerifier(
         currentDate: now(),
       }).catch(refuse)
       const subject = payload[userClaim]
-      if (typeof subject !== 'string' || subject === '' || subject.length > maxClaimLength)
-        throw credentialsInvalid()
+      if (typeof subject !== 'string' || !isSubject(subject)) throw credentialsInvalid()
       return {
         externalId: `${issuer}#${subject}`,
-        name: (typeof payload.name === 'string' && payload.name ? payload.name : subject).slice(
-          0,
-          maxNameLength,
-        ),
+        name: readName(typeof payload.name === 'string' && payload.name ? payload.name : subject),
         expiresAt: new Date((payload.exp as number) * 1000),
       }
     },
   }
+}
+
+/** PostgreSQL keeps neither U+0000 nor half of a surrogate pair: a name of a user that has one is not a name. */
+function isSubject(subject: string): boolean {
+  return (
+    subject !== '' && subject.length <= maxClaimLength && subject.isWellFormed() && !subject.includes('\0')
+  )
+}
+
+/** Only shown, so what cannot be kept of it is replaced; the cut may go through a character too. */
+function readName(name: string): string {
+  return name.slice(0, maxNameLength).replaceAll('\0', '\ufffd').toWellFormed()
 }
 
 function checkAlgorithms(algorithms: readonly string[]): string[] {

@@ -3,6 +3,7 @@ import { GrowingBuffer } from './growing-buffer.ts'
 import { type ImagePlace, ImageSlot } from './image-slot.ts'
 import { BrokenText, ImageText } from './image-text.ts'
 import type { ImageSink } from './reply.ts'
+import { toStorable } from './storable-text.ts'
 
 export interface JsonReaderOptions<T> {
   /** Members whose text is an image in base64, or a `data:` address of one. */
@@ -239,7 +240,8 @@ export class JsonReader<T> {
     const slots = this.#slots
     this.#documents.push(
       parse(text, (_key, value) => {
-        if (typeof value !== 'string' || !value.startsWith(this.#mark)) return value
+        if (typeof value !== 'string') return value
+        if (!value.startsWith(this.#mark)) return toStorable(value)
         return slots[Number(value.slice(this.#mark.length))]
       }),
     )

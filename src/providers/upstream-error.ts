@@ -7,6 +7,7 @@ import {
   rpcCodes,
 } from './failure.ts'
 import type { ReportedUsage } from './reported-usage.ts'
+import { toStorable } from './storable-text.ts'
 
 /** An answer without a usable image, in whatever shape it came. */
 export interface UpstreamAnswer {
@@ -76,7 +77,7 @@ function structuredError(error: Record<string, unknown>): ErrorBody {
     code: typeof code === 'string' || typeof code === 'number' ? String(code).slice(0, 100) : null,
     type: typeof type === 'string' ? type.slice(0, 100) : null,
     moderation: moderation && {
-      stage: readText(moderation.moderation_stage) || null,
+      stage: toStorable(readText(moderation.moderation_stage)) || null,
       categories: readCategories(moderation.categories),
     },
     rpcCode: typeof code === 'number' && code > 0 && code < 17 ? code : null,
@@ -200,7 +201,7 @@ function readCategories(value: unknown): string[] {
   if (!Array.isArray(value)) return []
   return value
     .filter((each) => typeof each === 'string')
-    .map((each) => each.slice(0, 64))
+    .map((each) => toStorable(each.slice(0, 64)))
     .slice(0, 20)
 }
 
@@ -228,15 +229,14 @@ function repeats(text: string, prompt: string): boolean {
 }
 
 function cleanText(text: string): string {
-  return (
-    text
-      .slice(0, 8192)
-      .replace(/<(?:script|style)[\s\S]*?<\/(?:script|style)>|<[^>]*>/gi, ' ')
-      // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what must go
-      .replace(/[\u0000-\u001f\u007f\s]+/g, ' ')
-      .trim()
-      .slice(0, maxMessageLength)
-  )
+  const plain = text
+    .slice(0, 8192)
+    .replace(/<(?:script|style)[\s\S]*?<\/(?:script|style)>|<[^>]*>/gi, ' ')
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what must go
+    .replace(/[\u0000-\u001f\u007f\s]+/g, ' ')
+    .trim()
+  // Last, since the cut may go through a character.
+  return toStorable(plain.slice(0, maxMessageLength))
 }
 
 /** `retry-after-ms` first, then `retry-after` in seconds or as a date; what is no wait is no advice. */

@@ -5,6 +5,7 @@ import type { ImageModel } from './image-model.ts'
 import type { ImageRequest } from './image-request.ts'
 import { createJsonBody } from './json-body.ts'
 import { JsonReader } from './json-reader.ts'
+import { isStorable } from './storable-text.ts'
 import type { HttpReply, HttpRequest } from './transport.ts'
 import { isRecord, toProviderFailure } from './upstream-error.ts'
 import { parseSize, reduceRatio } from './wire-size.ts'
@@ -70,12 +71,16 @@ export async function readSubmitted(
   const text = (await readBeginning(reply.body, maxSubmitBytes)).toString()
   const json = parse(text)
   const isSuccess = reply.status >= 200 && reply.status < 300
-  if (isSuccess && isRecord(json) && typeof json.id === 'string' && json.id !== '' && json.id.length < 256)
-    return json.id
+  if (isSuccess && isRecord(json) && isOperationId(json.id)) return json.id
   const sorted = toProviderFailure({ ...reply, json, text: json === undefined ? text : '' }, redaction, now())
   if (!isSuccess || (isRecord(json) && json.error)) throw sorted
   // Taken, and its name is lost: it cannot be asked for.
   throw new ProviderFailure({ certainty: 'UNKNOWN', reason: 'UPSTREAM_INVALID_RESPONSE' })
+}
+
+/** One that can be kept as it is: any other could not be asked for after a crash. */
+function isOperationId(id: unknown): id is string {
+  return typeof id === 'string' && id !== '' && id.length < 256 && isStorable(id)
 }
 
 const maxSubmitBytes = 64 * 1024

@@ -5,6 +5,7 @@ import { checkDocument, parseWithinLimits } from './document-limits.ts'
 import type { ServerViewer } from './exchange.ts'
 import { callOf, type GraphQLCall } from './graphql-call.ts'
 import type { ServerLimits } from './server-limits.ts'
+import { checkLiterals, checkVariables } from './text-check.ts'
 import type { DiscardableImage } from './uploaded-file.ts'
 
 export interface DocumentPluginOptions {
@@ -13,7 +14,7 @@ export interface DocumentPluginOptions {
   isDraining(): boolean
 }
 
-/** Bounds the document before anything expensive is done with it, and notes what it is. */
+/** Checks the document and its texts before anything expensive is done with them, and notes what it is. */
 export function documentPlugin({ limits, introspection, isDraining }: DocumentPluginOptions): Plugin {
   const checked = new WeakSet<DocumentNode>()
   return {
@@ -22,9 +23,14 @@ export function documentPlugin({ limits, introspection, isDraining }: DocumentPl
       return ({ result }) => {
         if (!result || result instanceof Error) return
         const document = result as DocumentNode
-        if (!checked.has(document)) checkDocument(document, limits)
+        if (!checked.has(document)) {
+          checkDocument(document, limits)
+          checkLiterals(document)
+        }
         checked.add(document)
-        noteDocument(callOf(context), document)
+        const call = callOf(context)
+        noteDocument(call, document)
+        checkVariables(document, call.params?.variables)
       }
     },
     onValidate({ addValidationRule, setValidationFn }) {

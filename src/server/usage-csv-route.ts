@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { EaselError } from '../errors.ts'
 import type { ServerViewer } from './exchange.ts'
 import type { AuthenticatedRoute } from './http-routes.ts'
+import { isText } from './text-check.ts'
 
 const dimensions = ['USER', 'END_USER', 'PROVIDER', 'MODEL', 'KIND', 'HOUR', 'DAY', 'MONTH'] as const
 
@@ -15,6 +16,8 @@ const userId = z
 
 const moment = z.iso.datetime({ offset: true }).transform((text) => new Date(text))
 
+const text = z.string().refine(isText, 'This is not a text.')
+
 const parameters = z.strictObject({
   from: moment,
   to: moment,
@@ -24,9 +27,9 @@ const parameters = z.strictObject({
     .pipe(z.array(z.enum(dimensions)))
     .default([]),
   userId: userId.optional(),
-  endUser: z.string().optional(),
-  provider: z.string().optional(),
-  model: z.string().optional(),
+  endUser: text.optional(),
+  provider: text.optional(),
+  model: text.optional(),
   kind: z.enum(kinds).optional(),
 })
 

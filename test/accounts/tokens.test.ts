@@ -96,6 +96,15 @@ test('makes a member of whom it sees for the first time, and knows it again', as
   expect(users.map(({ id }) => id)).toEqual([viewers[0]?.userId])
 })
 
+test('takes no user whose name PostgreSQL cannot keep, and mends what is only shown', async () => {
+  const accounts = await open()
+  await expect(use(accounts, await sign({ sub: 'a\0b' }))).rejects.toMatchObject(refusal)
+  await expect(use(accounts, await sign({ sub: 'a\ud800' }))).rejects.toMatchObject(refusal)
+  const name = `\0${'x'.repeat(98)}😀`
+  const { userId } = await use(accounts, await sign({ sub: 'cut', name }))
+  expect(await accounts.findUser(userId)).toMatchObject({ name: `\ufffd${'x'.repeat(98)}\ufffd` })
+})
+
 test('names the user by the claim that was chosen', async () => {
   const accounts = await open({ userClaim: 'email' })
   const viewer = await use(accounts, await sign({ email: 'ada@example.com' }))

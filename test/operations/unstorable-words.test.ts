@@ -1,0 +1,45 @@
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import type { Database } from '../../src/database/database.ts'
+import { type Answer, body, type PaidProvider, startPaidProvider } from '../faults/paid-provider.ts'
+import { makeFolder, removeFolder } from '../faults/scene.ts'
+import { openWorkshop, type Workshop } from '../faults/workshop.ts'
+import { createTestDatabase } from '../kit/database.ts'
+import { replyJson } from '../kit/scripted-upstream.ts'
+
+let database: Database
+let provider: PaidProvider
+let folder: string
+let workshop: Workshop
+
+beforeAll(async () => {
+  database = await createTestDatabase()
+  provider = await startPaidProvider()
+  folder = await makeFolder()
+  workshop = await openWorkshop({ database, providerUrl: provider.url, folder })
+})
+
+afterAll(async () => {
+  await workshop.close()
+  await provider.close()
+  await database.close()
+  await removeFolder(folder)
+})
+
+const moderation = { moderation_stage: 'output', categories: ['a\0b\ud800'] }
+const refusal = { error: { code: 'moderation_blocked', message: 'No', moderation_details: moderation } }
+const [image] = body(1).data
+
+test.each([
+  ['a revised prompt', 'SUCCEEDED', replyJson(body(1, { data: [{ ...image, revised_prompt: 'a\0b' }] }))],
+  ['a size', 'SUCCEEDED', replyJson(body(1, { size: '10\0x\ud800' }))],
+  ['a moderation category', 'FAILED', replyJson(refusal, { status: 400 })],
+])(
+  'an operation ends although PostgreSQL cannot keep %s as the provider says it',
+  async (what, status, answer) => {
+    provider.answer(what, answer as Answer)
+    const { id } = await workshop.submit(what)
+    await workshop.operations.wait(id)
+    expect(await workshop.read(id)).toMatchObject({ status })
+    expect(provider.calls.filter(({ prompt }) => prompt === what)).toHaveLength(1)
+  },
+)
