@@ -144,14 +144,15 @@ class Run {
   async #callProvider(): Promise<void> {
     const { providers, sources, attempts, progress, pace, attemptCall, failpoint } = this.#deps
     const { operation, lease, settled } = this.#claim
-    const models = findCandidates(providers, operation)
+    const loaded = await sources.load(operation, operation.model).catch(ignoreMissing)
+    if (!loaded) return this.#end('FAILED', failures.sourceMissing)
+    const models = findCandidates(providers, operation, loaded)
     const model = chooseModel(models, { settled, pace })
     if (!model) return this.#end('FAILED', failures.modelGone)
     const waitMs = pace.waitMs(model.provider, { isRetry: settled > 0 })
     if (waitMs >= lease.timeLeftMs()) return this.#end('FAILED', failures.providerBusy(waitMs))
     if (waitMs > 0) return progress.putOff(lease, waitMs)
-    const request = await sources.load(operation, model.name).catch(ignoreMissing)
-    if (!request) return this.#end('FAILED', failures.sourceMissing)
+    const request = { ...loaded, model: model.name }
     const attempt = await attempts.prepare(lease, { provider: model.provider, model: model.name })
     Object.assign(operation, { provider: model.provider, model: model.name })
     await failpoint('prepared')

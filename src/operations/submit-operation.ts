@@ -2,12 +2,12 @@ import type { Database } from '../database/database.ts'
 import type { Operation, OperationKind } from '../database/generated/client.ts'
 import { EaselError } from '../errors.ts'
 import type { Images } from '../images/images.ts'
-import type { ImageModel } from '../providers/image-model.ts'
-import type { RequestDraft, SourceFacts } from '../providers/image-request.ts'
+import type { SourceFacts } from '../providers/image-request.ts'
 import type { Providers } from '../providers/providers.ts'
 import type { Accept } from './accept-operation.ts'
 import { fingerprint } from './fingerprint.ts'
-import { type OperationInput, toRequestParameters } from './operation-input.ts'
+import { acceptingModels, type DraftSources } from './model-choice.ts'
+import type { OperationInput } from './operation-input.ts'
 import {
   fingerprintFiles,
   type NamedSource,
@@ -47,7 +47,7 @@ export function createSubmit(options: SubmitOptions) {
     const print = fingerprint(request.input, fingerprintFiles(ready))
     if (used) return replay(used, print)
 
-    const models = acceptingModels(providers, request, ready)
+    const models = acceptingModels(providers, request, toDraftSources(ready))
     await checkMask(images, ready)
     const operationId = newId()
     const stored = await sources.store(ready, operationId)
@@ -74,38 +74,10 @@ function replay(used: Operation, print: string): Operation {
   )
 }
 
-/** The models, in the order to try, that accept the request; when none does, the first one says why. */
-function acceptingModels(
-  providers: Providers,
-  request: SubmitRequest,
-  ready: ReadySource[] | null,
-): [ImageModel, ...ImageModel[]] {
-  const candidates = providers.candidates(request.kind, request.input.model)
-  let refusal: unknown
-  const accepting = candidates.filter((model) => {
-    try {
-      providers.validate(model, toDraft(request, model, ready))
-      return true
-    } catch (error) {
-      refusal ??= error
-      return false
-    }
-  })
-  const [first, ...others] = accepting
-  if (!first) throw refusal
-  return [first, ...others]
-}
-
-/** Before the files have arrived only the parameters are known. */
-function toDraft(request: SubmitRequest, model: ImageModel, ready: ReadySource[] | null): RequestDraft {
-  const { kind, input } = request
+function toDraftSources(ready: ReadySource[]): DraftSources {
   const facts = (role: 'INPUT' | 'MASK') =>
-    ready?.filter((source) => source.role === role).map(({ image }) => toSourceFacts(image)) ?? []
-  return {
-    ...toRequestParameters(kind, input, model.name),
-    waits: kind === 'EDIT' && !input.stream,
-    ...(ready && { images: facts('INPUT'), mask: facts('MASK')[0] ?? null }),
-  }
+    ready.filter((source) => source.role === role).map(({ image }) => toSourceFacts(image))
+  return { images: facts('INPUT'), mask: facts('MASK')[0] ?? null }
 }
 
 function toSourceFacts({ mimeType, byteSize, width, height, hasAlpha }: ReadySource['image']): SourceFacts {

@@ -1,0 +1,60 @@
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { type PaidProvider, startPaidProvider } from '../faults/paid-provider.ts'
+import { ended } from '../faults/scene.ts'
+import { startTestGateway, type TestGateway } from '../kit/gateway.ts'
+import { photoFile } from '../kit/photo.ts'
+
+let small: PaidProvider
+let big: PaidProvider
+let gateway: TestGateway
+
+/** Both serve the model; the first one in the file takes less. */
+beforeAll(async () => {
+  small = await startPaidProvider()
+  big = await startPaidProvider()
+  const mimeTypes = '["image/png", "image/jpeg", "image/webp"]'
+  const images = `{ minCount: 1, maxCount: 1, mimeTypes: ${mimeTypes}, maxBytes: 9000000, square: false, alphaUnlessMasked: false }`
+  const limits = `{ GENERATE: { n: { max: 1 } }, EDIT: { images: ${images} } }`
+  gateway = await startTestGateway({
+    file: `
+providers:
+  - { name: small, preset: openai, apiKey: sk-a, baseUrl: "${small.url}/v1", models: [{ name: gpt-image-2, capabilities: ${limits} }] }
+  - { name: big, preset: openai, apiKey: sk-b, baseUrl: "${big.url}/v1", models: [gpt-image-2] }
+`,
+  })
+})
+afterAll(async () => {
+  await gateway[Symbol.asyncDispose]()
+  await small.close()
+  await big.close()
+})
+
+const cheap = { model: 'gpt-image-2', size: '1024x1024', quality: 'LOW' }
+
+test('a request runs on the models that take it, and on no other', async () => {
+  const document = 'mutation ($input: GenerateImageInput!) { generateImage(input: $input) { id } }'
+  const generate = async (prompt: string, n: number) => {
+    const { data } = await gateway.graphql<{ generateImage: { id: string } }>(document, {
+      input: { ...cheap, prompt, n },
+    })
+    return ended(gateway, data.generateImage.id)
+  }
+  expect(await generate('one cat', 1)).toMatchObject({ status: 'SUCCEEDED' })
+  expect(await generate('four cats', 4)).toMatchObject({ status: 'SUCCEEDED' })
+  expect(small.calls.map(({ prompt }) => prompt)).toEqual(['one cat'])
+  expect(big.calls.map(({ prompt, n }) => [prompt, n])).toEqual([['four cats', 4]])
+})
+
+test('what its source images are counts too', async () => {
+  const document = 'mutation ($input: EditImageInput!) { editImage(input: $input) { status } }'
+  const edit = async (prompt: string, count: number) => {
+    const image = Array.from({ length: count }, () => ({ upload: null }))
+    const photo = await photoFile()
+    const files = Object.fromEntries(image.map((_, index) => [`input.image.${index}.upload`, photo]))
+    return gateway.upload(document, { input: { ...cheap, prompt, image } }, files)
+  }
+  expect(await edit('with one photo', 1)).toEqual({ data: { editImage: { status: 'SUCCEEDED' } } })
+  expect(await edit('with two photos', 2)).toEqual({ data: { editImage: { status: 'SUCCEEDED' } } })
+  expect(small.paidFor('with one photo')).toBe(1)
+  expect([small.paidFor('with two photos'), big.paidFor('with two photos')]).toEqual([0, 1])
+})
