@@ -15,8 +15,8 @@ export const limitDefaults = {
   upstreamIdleTimeoutMs: 5 * 60 * 1000,
   /** How long a process may be silent before others take its operations over. */
   leaseMs: 30_000,
-  /** How long a stop waits for running operations. */
-  drainTimeoutMs: 60_000,
+  /** How long a stop waits for running operations: what is cut off then was paid for, so longer than images take. */
+  drainTimeoutMs: 180_000,
   /** How long a stop only says "not ready" before it takes no more connections: a balancer's time to notice. */
   drainDelayMs: 0,
   /** Event streams that one user may have open. */

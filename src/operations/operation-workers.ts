@@ -9,11 +9,17 @@ export interface Workers {
   drain(timeoutMs: number): Promise<void>
 }
 
+interface Work {
+  /** A job for the same operation came while it ran. */
+  again: boolean
+  ended: Promise<void>
+}
+
 /** How long an interrupted operation may take to put down what it holds. */
 const interruptMs = 5_000
 
 export function createWorkers(run: (operationId: string, shutdown: AbortSignal) => Promise<void>): Workers {
-  const running = new Map<string, Promise<void>>()
+  const running = new Map<string, Work>()
   const waiting = new Set<{ operationId: string; controller: AbortController }>()
   const shutdown = new AbortController()
   let draining = false
@@ -23,17 +29,37 @@ export function createWorkers(run: (operationId: string, shutdown: AbortSignal) 
     for (const { operationId, controller } of waiting) if (!running.has(operationId)) controller.abort()
   }
 
+  /** Ends when there is nothing left to do here: a job that came meanwhile is done too, once what runs is put down. */
+  const repeat = async (operationId: string, work: Work): Promise<void> => {
+    do {
+      work.again = false
+      await run(operationId, shutdown.signal)
+    } while (work.again && !draining)
+    // The queue gives the job to somebody else.
+    if (work.again) throw new Error('Easel is shutting down')
+  }
+
   const work = async (operationId: string) => {
-    // A job that comes while the same operation is still being put down finds it held.
-    const before = running.get(operationId)
-    const started = run(operationId, shutdown.signal)
-    if (!before) running.set(operationId, started)
+    if (draining) throw new Error('Easel is shutting down')
+    const present = running.get(operationId)
+    // Two of this process never compete for one operation: the other would take it for one that its owner left.
+    if (present) {
+      present.again = true
+      return
+    }
+    const begun: Work = { again: false, ended: Promise.resolve() }
+    running.set(operationId, begun)
+    begun.ended = repeat(operationId, begun)
     try {
-      await started
+      await begun.ended
     } finally {
-      if (running.get(operationId) === started) running.delete(operationId)
+      running.delete(operationId)
       sendAway()
     }
+  }
+
+  const allEnded = async () => {
+    while (running.size > 0) await Promise.allSettled([...running.values()].map(({ ended }) => ended))
   }
 
   return {
@@ -47,10 +73,9 @@ export function createWorkers(run: (operationId: string, shutdown: AbortSignal) 
     drain: async (timeoutMs) => {
       draining = true
       sendAway()
-      const settled = () => Promise.allSettled(running.values())
-      await withinTime(settled(), timeoutMs)
+      await withinTime(allEnded(), timeoutMs)
       shutdown.abort(new Error('Easel is shutting down'))
-      await withinTime(settled(), interruptMs)
+      await withinTime(allEnded(), interruptMs)
     },
   }
 }
