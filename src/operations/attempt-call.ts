@@ -1,5 +1,6 @@
 import type { Attempt, Operation } from '../database/generated/client.ts'
 import { keepTrying } from '../database/keep-trying.ts'
+import { ProviderFailure } from '../providers/failure.ts'
 import type { ImageModel } from '../providers/image-model.ts'
 import type { ImageRequest } from '../providers/image-request.ts'
 import type { CallOptions, Providers } from '../providers/providers.ts'
@@ -10,7 +11,7 @@ import type { Attempts } from './operation-attempts.ts'
 import { type Lease, LeaseLost } from './operation-lease.ts'
 import type { Receive, ReceivedReply } from './receive-reply.ts'
 import type { ReceivedImage } from './received-image.ts'
-import type { Spool, SpoolWriter } from './spool.ts'
+import type { Spool, SpooledReply, SpoolWriter } from './spool.ts'
 
 /** An operation in the hands of this process. */
 export interface Claim {
@@ -42,7 +43,7 @@ export interface EndedCall extends Call {
 export interface AttemptCall {
   send(claim: Claim, call: Call): Promise<void>
   resume(claim: Claim, call: Call): Promise<void>
-  replay(claim: Claim, call: Call, spooled: AsyncIterable<Uint8Array>): Promise<void>
+  replay(claim: Claim, call: Call, spooled: SpooledReply): Promise<void>
 }
 
 export interface AttemptCallOptions {
@@ -82,7 +83,9 @@ export function createAttemptCall(options: AttemptCallOptions): AttemptCall {
   const end = async (claim: Claim, call: EndedCall, reply: ReceivedReply) => {
     if (call.spooled) {
       await failpoint('spooled')
-      await attempts.markResponded(claim.lease, call.attempt.id, reply)
+      const { httpStatus, upstreamRequestId } = reply
+      const facts = { httpStatus, upstreamRequestId, spoolId: await spool.id() }
+      await attempts.markResponded(claim.lease, call.attempt.id, facts)
       await failpoint('responded')
     }
     await conclude(claim, call, reply)
@@ -98,7 +101,7 @@ export function createAttemptCall(options: AttemptCallOptions): AttemptCall {
       clientRequestId: attempt.id,
       onSend: async () => {
         if (tracked.sent) return
-        await attempts.markSent(lease, attempt.id)
+        await attempts.markSent(lease, attempt.id, await spool.id())
         await failpoint('sent')
         lease.assertHeld()
         tracked.sent = true
@@ -129,14 +132,22 @@ export function createAttemptCall(options: AttemptCallOptions): AttemptCall {
       }),
     replay: async (claim, call, spooled) => {
       const sinks = receive.openSinks(claim.signal)
-      const events = providers.replay(call.model, call.request, spooled, sinks)
+      const events = providers.replay(call.model, call.request, spooled.read(), sinks)
       const reply = await receive.receive(claim.operation, claim.lease, events)
       reply.upstreamRequestId ??= call.attempt.upstreamRequestId
       reply.httpStatus ??= call.attempt.httpStatus
+      // What makes no sense was cut where its process died, as far as anybody can know.
+      if (!spooled.isWhole && isInvalid(reply.end?.error)) reply.end = { error: outcomeUnknown() }
       await conclude(claim, { ...call, sent: true, spooled: true }, reply)
     },
   }
 }
+
+const isInvalid = (error: unknown): boolean =>
+  error instanceof ProviderFailure && error.reason === 'UPSTREAM_INVALID_RESPONSE'
+
+const outcomeUnknown = () =>
+  new ProviderFailure({ certainty: 'UNKNOWN', reason: 'UPSTREAM_OUTCOME_UNKNOWN', upstreamCode: 'SPOOL' })
 
 interface Tracked {
   writer: SpoolWriter

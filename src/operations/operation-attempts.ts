@@ -10,15 +10,16 @@ export interface Attempts {
   prepare(lease: Lease, choice: { provider: string; model: string }): Promise<Attempt>
   /**
    * The point of no return: committed before a byte of a paid request leaves, and only while the lease holds by the
-   * database's clock and nobody has cancelled. From here on the attempt is never sent again.
+   * database's clock and nobody has cancelled. From here on the attempt is never sent again. Its reply will be in that
+   * spool.
    */
-  markSent(lease: Lease, attemptId: string): Promise<void>
+  markSent(lease: Lease, attemptId: string, spoolId: string): Promise<void>
   /** Takes the mark back: this process knows that no byte left. */
   abandon(lease: Lease, attemptId: string): Promise<void>
   /** The upstream's own operation, kept before anything is asked about it, whoever holds the lease by now. */
   addUpstreamOperation(attemptId: string, upstreamOperationId: string): Promise<void>
-  /** The reply is whole on disk. */
-  markResponded(lease: Lease, attemptId: string, facts: ResponseFacts): Promise<void>
+  /** The reply is whole on disk, in the spool of that name. */
+  markResponded(lease: Lease, attemptId: string, facts: ResponseFacts & { spoolId: string }): Promise<void>
   /** The attempt is over without a result. Joins the transaction that says what follows, which checks the lease. */
   settle(tx: Transaction, attemptId: string, end: AttemptEnd): Promise<void>
 }
@@ -54,14 +55,14 @@ export function createAttempts({ database, newId, now }: AttemptsOptions): Attem
         return tx.attempt.create({ data })
       }),
 
-    markSent: async ({ operationId, epoch }, attemptId) => {
+    markSent: async ({ operationId, epoch }, attemptId, spoolId) => {
       const moved = await prisma.$executeRaw`
         WITH held AS (
           SELECT id FROM operation
            WHERE id = ${operationId}::uuid AND lease_epoch = ${epoch} AND lease_until > clock_timestamp()
              AND status = 'RUNNING' AND cancel_requested_at IS NULL
              FOR UPDATE)
-        UPDATE attempt SET state = 'SENT', sent_at = now() FROM held
+        UPDATE attempt SET state = 'SENT', sent_at = now(), spool_id = ${spoolId} FROM held
          WHERE attempt.id = ${attemptId}::uuid AND attempt.operation_id = held.id AND attempt.state = 'PREPARED'`
       if (moved !== 1) throw new LeaseLost()
     },
@@ -81,10 +82,10 @@ export function createAttempts({ database, newId, now }: AttemptsOptions): Attem
       })
     },
 
-    markResponded: async ({ epoch }, attemptId, { httpStatus, upstreamRequestId }) => {
+    markResponded: async ({ epoch }, attemptId, { httpStatus, upstreamRequestId, spoolId }) => {
       const moved = await prisma.$executeRaw`
         UPDATE attempt SET state = 'RESPONDED', responded_at = now(), http_status = ${httpStatus},
-               upstream_request_id = ${upstreamRequestId}
+               upstream_request_id = ${upstreamRequestId}, spool_id = ${spoolId}
           FROM operation
          WHERE attempt.id = ${attemptId}::uuid AND attempt.state IN ('SENT', 'RESPONDED')
            AND operation.id = attempt.operation_id AND operation.lease_epoch = ${epoch}

@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises'
 import type { Database } from '../database/database.ts'
 import { channels } from '../database/notifications.ts'
 
@@ -5,6 +6,10 @@ import { channels } from '../database/notifications.ts'
  * The right to act on one operation. It is a time in the operation's row by the database's clock, so that no two
  * processes need to agree on theirs, and an epoch that goes up with every claim: whoever comes back after its lease
  * has passed finds another epoch and changes nothing.
+ *
+ * A lease that has passed does not prove that its owner is dead: the database may have been away, or its clock have
+ * jumped, and then the owner renews it as soon as it can. So whoever finds one waits for longer than a living owner
+ * takes to renew, and takes the operation over only if nothing has moved.
  *
  * What a lease cannot undo is a byte that leaves for a provider. A process that was frozen between a commit and the
  * bytes that follow it would send them on waking, so it also keeps the time itself, by a clock that runs while it is
@@ -17,6 +22,8 @@ export interface Lease {
   readonly signal: AbortSignal
   /** How long ago, by the database's clock, the operation was claimed for the first time. */
   readonly ageMs: number
+  /** How many processes before this one left it without giving it back. */
+  readonly deadOwners: number
   /** Until the operation's deadline by the database's clock; below zero after it. */
   timeLeftMs(): number
   /** Throws {@link LeaseLost} when by this process's own clock somebody else may own the operation. */
@@ -41,7 +48,7 @@ export class CancelRequested extends Error {
 
 export interface Leases {
   /** The lease of an operation that is not finished and that nobody holds, or null. */
-  claim(operationId: string): Promise<Lease | null>
+  claim(operationId: string, signal: AbortSignal): Promise<Lease | null>
 }
 
 export interface LeasesOptions {
@@ -52,23 +59,57 @@ export interface LeasesOptions {
   uptimeMs: () => number
 }
 
+/** A living owner renews its lease this often, */
+const renewMs = (leaseMs: number) => leaseMs / 3
+/** tries again this soon where it could not, */
+const renewAgainMs = (leaseMs: number) => Math.min(1_000, leaseMs / 10)
+/** and has this long to do so before somebody else takes its operation for one that was left. */
+const challengeMs = (leaseMs: number) => leaseMs / 2
+
 export function createLeases(options: LeasesOptions): Leases {
   const { database, owner, leaseMs, uptimeMs } = options
-  const interval = `${leaseMs} milliseconds`
+  const { prisma } = database
+
+  /** Takes what nobody owns, or, given the lease of an owner that left, what still has that lease. */
+  const take = async (operationId: string, left: PassedLease | null): Promise<Lease | null> => {
+    const claimedAt = uptimeMs()
+    const rows = await prisma.$queryRaw<Pick<Claim, 'epoch' | 'timeLeftMs' | 'ageMs' | 'deadOwners'>[]>`
+      UPDATE operation
+         SET lease_owner = ${owner}, lease_epoch = lease_epoch + 1,
+             lease_until = now() + ${`${leaseMs} milliseconds`}::interval,
+             dead_owners = dead_owners + (lease_owner IS NOT NULL)::int,
+             status = 'RUNNING', started_at = coalesce(started_at, now())
+       WHERE id = ${operationId}::uuid AND status IN ('QUEUED', 'RUNNING')
+         AND (lease_until IS NULL OR lease_until <= now())
+         AND (lease_owner IS NULL
+              OR lease_epoch = ${left?.epoch ?? -1} AND lease_until = ${left?.until ?? null}::timestamptz)
+      RETURNING lease_epoch AS epoch, extract(epoch FROM deadline_at - now())::float8 * 1000 AS "timeLeftMs",
+                extract(epoch FROM now() - started_at)::float8 * 1000 AS "ageMs", dead_owners AS "deadOwners"`
+    return rows[0] ? hold(options, { operationId, ...rows[0], claimedAt }) : null
+  }
+
+  const findPassed = async (operationId: string): Promise<PassedLease | null> => {
+    const rows = await prisma.$queryRaw<PassedLease[]>`
+      SELECT lease_epoch AS epoch, lease_until::text AS until FROM operation
+       WHERE id = ${operationId}::uuid AND status = 'RUNNING' AND lease_owner IS NOT NULL AND lease_until <= now()`
+    return rows[0] ?? null
+  }
+
   return {
-    claim: async (operationId) => {
-      const claimedAt = uptimeMs()
-      const rows = await database.prisma.$queryRaw<Pick<Claim, 'epoch' | 'timeLeftMs' | 'ageMs'>[]>`
-        UPDATE operation
-           SET lease_owner = ${owner}, lease_epoch = lease_epoch + 1, lease_until = now() + ${interval}::interval,
-               status = 'RUNNING', started_at = coalesce(started_at, now())
-         WHERE id = ${operationId}::uuid AND status IN ('QUEUED', 'RUNNING')
-           AND (lease_until IS NULL OR lease_until <= now())
-        RETURNING lease_epoch AS epoch, extract(epoch FROM deadline_at - now())::float8 * 1000 AS "timeLeftMs",
-                  extract(epoch FROM now() - started_at)::float8 * 1000 AS "ageMs"`
-      return rows[0] ? hold(options, { operationId, ...rows[0], claimedAt }) : null
+    claim: async (operationId, signal) => {
+      const lease = await take(operationId, null)
+      const left = lease ? null : await findPassed(operationId)
+      if (!left) return lease
+      await pause(challengeMs(leaseMs), undefined, { signal })
+      return take(operationId, left)
     },
   }
+}
+
+interface PassedLease {
+  epoch: number
+  /** As the database writes it, to the microsecond. */
+  until: string
 }
 
 interface Claim {
@@ -76,29 +117,38 @@ interface Claim {
   epoch: number
   timeLeftMs: number
   ageMs: number
+  deadOwners: number
   claimedAt: number
 }
 
 function hold({ database, leaseMs, uptimeMs }: LeasesOptions, claim: Claim): Lease {
-  const { operationId, epoch, timeLeftMs, ageMs, claimedAt } = claim
+  const { operationId, epoch, timeLeftMs, ageMs, deadOwners, claimedAt } = claim
   const controller = new AbortController()
   let heldUntil = claimedAt + leaseMs
-  let checking: Promise<void> | null = null
+  let renewing: Promise<void> = Promise.resolve()
+  let timer: NodeJS.Timeout
 
-  const check = async () => {
+  /** Answers how long it takes until the next renewal. */
+  const check = async (): Promise<number> => {
     const askedAt = uptimeMs()
-    // A renewal that fails is tried again in a moment. If the database stays away the lease passes by itself; a reply
-    // that is being received goes on, since it is paid for, and the checks inside each transaction decide.
+    // If the database stays away the lease passes by itself; a reply that is being received goes on, since it is paid
+    // for, and the checks inside each transaction decide.
     const state = await renew({ database, operationId, epoch, leaseMs }).catch(() => 'unknown' as const)
-    if (state === 'lost') return controller.abort(new LeaseLost())
-    if (state !== 'unknown') heldUntil = askedAt + leaseMs
+    if (state === 'lost') controller.abort(new LeaseLost())
+    if (state === 'unknown') return renewAgainMs(leaseMs)
+    if (state !== 'lost') heldUntil = askedAt + leaseMs
     if (state === 'cancel') controller.abort(new CancelRequested())
+    return renewMs(leaseMs)
   }
-  const timer = setInterval(() => {
-    checking ??= check().finally(() => {
-      checking = null
-    })
-  }, leaseMs / 3)
+  const renewIn = (ms: number) => {
+    timer = setTimeout(() => {
+      renewing = check().then((nextMs) => {
+        if (!isReleased) renewIn(nextMs)
+      })
+    }, ms)
+  }
+  let isReleased = false
+  renewIn(renewMs(leaseMs))
   const stopListening = database.notifications.subscribe(channels.cancel, (payload) => {
     if (payload === operationId) controller.abort(new CancelRequested())
   })
@@ -107,15 +157,17 @@ function hold({ database, leaseMs, uptimeMs }: LeasesOptions, claim: Claim): Lea
     epoch,
     signal: controller.signal,
     ageMs,
+    deadOwners,
     timeLeftMs: () => timeLeftMs - (uptimeMs() - claimedAt),
     assertHeld: () => {
       if (uptimeMs() >= heldUntil || controller.signal.reason instanceof LeaseLost) throw new LeaseLost()
     },
     release: async () => {
-      clearInterval(timer)
+      isReleased = true
+      clearTimeout(timer)
       stopListening()
       // A renewal that is still under way would take the lease back.
-      await checking
+      await renewing
       await giveUp(database, operationId, epoch)
     },
   }

@@ -20,6 +20,8 @@ export interface Progress {
   ): Promise<void>
   /** The same without telling anybody: Easel itself is in trouble, and the stage is what it was. */
   putOffSilently(lease: Lease, waitMs: number): Promise<void>
+  /** To whoever can go on with it, at any time; this process looks at it again when the wait is over. */
+  leaveToOthers(lease: Lease, waitMs: number): Promise<void>
 }
 
 export function createProgress(options: {
@@ -42,13 +44,20 @@ export function createProgress(options: {
     await events.append(tx, lease.operationId, rows[0].last - 1, [event], at)
   }
 
-  const leave = async (tx: Prisma.TransactionClient, { operationId, epoch }: Lease, waitMs: number) => {
+  /** Nobody may claim it for `closedMs`; its job comes after `waitMs`. */
+  const leave = async (
+    tx: Prisma.TransactionClient,
+    { operationId, epoch }: Lease,
+    { closedMs, waitMs }: { closedMs: number; waitMs: number },
+  ) => {
     const left = await tx.$executeRaw`
-      UPDATE operation SET lease_owner = NULL, lease_until = now() + ${`${waitMs} milliseconds`}::interval
+      UPDATE operation SET lease_owner = NULL, lease_until = now() + ${`${closedMs} milliseconds`}::interval
        WHERE id = ${operationId}::uuid AND lease_epoch = ${epoch} AND status = 'RUNNING'`
     if (left === 0) throw new LeaseLost()
     await queue.send(tx, operationId, waitMs)
   }
+  const close = (tx: Prisma.TransactionClient, lease: Lease, ms: number) =>
+    leave(tx, lease, { closedMs: Math.ceil(ms), waitMs: Math.ceil(ms) })
 
   return {
     enter: (lease, stage) => inTransaction(prisma, (tx) => tell(tx, lease, stage)),
@@ -56,8 +65,10 @@ export function createProgress(options: {
       inTransaction(prisma, async (tx) => {
         await tell(tx, lease, 'WAITING_TO_RETRY')
         await settle?.(tx)
-        await leave(tx, lease, Math.ceil(waitMs))
+        await close(tx, lease, waitMs)
       }),
-    putOffSilently: (lease, waitMs) => inTransaction(prisma, (tx) => leave(tx, lease, Math.ceil(waitMs))),
+    putOffSilently: (lease, waitMs) => inTransaction(prisma, (tx) => close(tx, lease, waitMs)),
+    leaveToOthers: (lease, waitMs) =>
+      inTransaction(prisma, (tx) => leave(tx, lease, { closedMs: 0, waitMs: Math.ceil(waitMs) })),
   }
 }

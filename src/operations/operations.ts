@@ -93,7 +93,7 @@ export function createOperations(options: OperationsOptions): Operations {
   const parts = { ...options, ...limits, failpoint, queue, spool, events }
   const finish = createFinish(parts)
   const workers = createWorkers(createRunner({ ...parts, finish }))
-  const recovery = createRecovery({ database, queue, sweepMs: limits.leaseMs, log })
+  const recovery = createRecovery({ ...parts, work: workers.work, sweepMs: limits.leaseMs })
   const retention = createRetention({
     ...parts,
     limits: options.retention,
@@ -117,6 +117,8 @@ export function createOperations(options: OperationsOptions): Operations {
     },
     follow: events.follow,
     start: async () => {
+      // A folder that cannot be written to is told of now.
+      await spool.id()
       await recovery.freeLeases()
       await queue.start({
         concurrency: limits.concurrency,

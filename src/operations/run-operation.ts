@@ -1,6 +1,7 @@
 import type { Logger } from 'pino'
 import type { Database } from '../database/database.ts'
 import type { Attempt } from '../database/generated/client.ts'
+import type { ImageModel } from '../providers/image-model.ts'
 import type { Providers } from '../providers/providers.ts'
 import type { AttemptCall, Claim } from './attempt-call.ts'
 import type { Failpoint } from './failpoint.ts'
@@ -12,7 +13,7 @@ import { type Lease, LeaseLost, type Leases } from './operation-lease.ts'
 import type { Progress } from './operation-progress.ts'
 import type { ProviderPace } from './provider-pace.ts'
 import { type RequestSources, SourceMissing } from './request-sources.ts'
-import type { Spool } from './spool.ts'
+import type { Spool, SpooledReply } from './spool.ts'
 
 /*
  * The life of an operation.
@@ -39,10 +40,17 @@ import type { Spool } from './spool.ts'
  *   no attempt, PREPARED, ABANDONED or SETTLED   nothing paid is open: go on with the next attempt.
  *   SENT, the whole reply in the spool           go on as RESPONDED.
  *   SENT, the upstream's own operation is known  ask the upstream about it; never submit again.
+ *   SENT, part of a reply in the spool           read what is there: often it is all there was to say, and nobody had
+ *                                                said so yet. What turns out to be cut ends like the next one.
  *   SENT otherwise                               nobody can know: FAILED with UPSTREAM_OUTCOME_UNKNOWN. The user is
  *                                                not charged; the house books the estimate as PROVIDER_LOSS.
  *   RESPONDED, the reply in the spool            read the reply again and go on from there.
- *   RESPONDED, no reply here                     FAILED with RESULT_LOST, booked like an unknown outcome.
+ *   RESPONDED, no reply                          FAILED with RESULT_LOST, booked like an unknown outcome.
+ *
+ * A spool is a folder of one machine, and the attempt names it. Whoever has another one leaves a SENT or RESPONDED
+ * attempt to those who have it, for a while: their process may be alive, or about to start again, and looks itself for
+ * operations whose replies it has (recover-operations.ts). An operation whose
+ * owners keep dying at it is given up, lest it takes the gateway down with every start.
  *
  * A SETTLED attempt is therefore always one that may be followed by another: provably unsent, or documented as refused
  * before it ran (next-try.ts). One that is not ends the operation in the same transaction that settles it.
@@ -69,6 +77,10 @@ export interface RunOptions {
 
 /** An answer that Easel itself cannot take over is kept on disk and tried for this long behind the deadline. */
 const giveUpMs = 24 * 3600 * 1000
+/** A whole reply on a machine that does not come back is waited for this long behind the deadline. */
+const awayMs = 3600 * 1000
+/** An operation at which this many processes died has killed them. */
+const maxDeadOwners = 10
 const firstPauseMs = 1_000
 const maxPauseMs = 60_000
 
@@ -88,7 +100,7 @@ export function createRun(options: RunOptions) {
   }
 
   return async (operationId: string, shutdown: AbortSignal): Promise<void> => {
-    const lease = await leases.claim(operationId)
+    const lease = await leases.claim(operationId, shutdown)
     if (!lease) return
     try {
       await drive(lease, shutdown)
@@ -107,13 +119,15 @@ export function createRun(options: RunOptions) {
 /** The longer the trouble lasts, the longer the pauses. */
 async function putOff({ progress, log }: RunOptions, lease: Lease, error: unknown): Promise<void> {
   if (error instanceof LeaseLost) throw error
-  const waitMs = Math.min(maxPauseMs, Math.max(firstPauseMs, lease.ageMs / 10))
+  const waitMs = pauseMs(lease)
   log.error(
     { err: error, operationId: lease.operationId, waitMs },
     'an operation cannot go on: putting it off',
   )
   await progress.putOffSilently(lease, waitMs)
 }
+
+const pauseMs = ({ ageMs }: Lease) => Math.min(maxPauseMs, Math.max(firstPauseMs, ageMs / 10))
 
 function ignoreLost({ log }: RunOptions, { operationId, epoch }: Lease): (error: unknown) => void {
   return (error) => {
@@ -134,6 +148,7 @@ class Run {
 
   async drive(last: Attempt | undefined): Promise<void> {
     const { operation, lease } = this.#claim
+    if (lease.deadOwners > maxDeadOwners) return this.#giveUp(last)
     if (last?.state === 'RESPONDED') return this.#readSpooled(last)
     if (last?.state === 'SENT') return this.#reconcile(last)
     if (operation.cancelRequestedAt) return this.#end('CANCELLED', failures.cancelled)
@@ -165,31 +180,62 @@ class Run {
   async #reconcile(attempt: Attempt): Promise<void> {
     const { providers, spool, sources, attempts, progress, attemptCall } = this.#deps
     const { operation, lease } = this.#claim
-    if (await spool.has(attempt.id)) {
-      await attempts.markResponded(lease, attempt.id, { httpStatus: null, upstreamRequestId: null })
+    const reply = await spool.find(attempt.id)
+    if (reply?.isWhole) {
+      const facts = { httpStatus: null, upstreamRequestId: null, spoolId: await spool.id() }
+      await attempts.markResponded(lease, attempt.id, facts)
       return this.#readSpooled(attempt)
     }
     if (operation.cancelRequestedAt) return this.#end('CANCELLED', failures.cancelled, { paid: true })
     const model = providers.find(`${attempt.provider}/${attempt.model}`)
-    if (model?.idempotency !== 'lookup' || attempt.upstreamOperationIds.length === 0) {
-      return this.#end('FAILED', failures.outcomeUnknown, { paid: true })
+    if (model?.idempotency === 'lookup' && attempt.upstreamOperationIds.length > 0) {
+      await progress.enter(lease, 'RECONCILING')
+      const request = await sources.recall(operation, model.name)
+      return attemptCall.resume(this.#claim, { attempt, model, request, alternatives: 1 })
     }
-    await progress.enter(lease, 'RECONCILING')
-    const request = await sources.recall(operation, model.name)
-    await attemptCall.resume(this.#claim, { attempt, model, request, alternatives: 1 })
+    if (model && reply) return this.#replay(attempt, model, reply)
+    const mayComeBack = !model || (await this.#isElsewhere(attempt))
+    if (mayComeBack && lease.timeLeftMs() > 0) return progress.leaveToOthers(lease, pauseMs(lease))
+    return this.#end('FAILED', failures.outcomeUnknown, { paid: true })
   }
 
   /** Reads a reply that is whole on disk, as if it arrived now. */
   async #readSpooled(attempt: Attempt): Promise<void> {
-    const { providers, spool, sources, attemptCall } = this.#deps
-    const { operation, lease } = this.#claim
+    const { providers, spool, progress } = this.#deps
+    const { lease } = this.#claim
     const model = providers.find(`${attempt.provider}/${attempt.model}`)
-    if (!model || !(await spool.has(attempt.id)) || lease.timeLeftMs() < -giveUpMs) {
-      return this.#end('FAILED', failures.resultLost, { paid: true })
-    }
-    const request = await sources.recall(operation, model.name)
-    const reply = spool.read(attempt.id)
+    const reply = await spool.find(attempt.id)
+    const lateMs = -lease.timeLeftMs()
+    if (model && reply && lateMs < giveUpMs) return this.#replay(attempt, model, reply)
+    // The provider may be back in the configuration soon, and so may the machine that has the reply.
+    const mayComeBack = reply
+      ? !model && lateMs < giveUpMs
+      : (await this.#isElsewhere(attempt)) && lateMs < awayMs
+    if (mayComeBack) return progress.leaveToOthers(lease, pauseMs(lease))
+    return this.#end('FAILED', failures.resultLost, { paid: true })
+  }
+
+  async #replay(attempt: Attempt, model: ImageModel, reply: SpooledReply): Promise<void> {
+    const { sources, attemptCall } = this.#deps
+    const request = await sources.recall(this.#claim.operation, model.name)
     await attemptCall.replay(this.#claim, { attempt, model, request, alternatives: 1 }, reply)
+  }
+
+  async #isElsewhere({ spoolId }: Attempt): Promise<boolean> {
+    return spoolId !== null && spoolId !== (await this.#deps.spool.id())
+  }
+
+  async #giveUp(last: Attempt | undefined): Promise<void> {
+    const { operation, lease } = this.#claim
+    const { operationId, deadOwners } = lease
+    this.#deps.log.error(
+      { operationId, deadOwners },
+      'gave up an operation: process after process died at it',
+    )
+    if (operation.cancelRequestedAt)
+      return this.#end('CANCELLED', failures.cancelled, { paid: wasSent(last) })
+    const failure = wasSent(last) ? failures.resultLost : failures.internalFailure
+    return this.#end('FAILED', failure, { paid: wasSent(last) })
   }
 
   async #end(
@@ -202,6 +248,8 @@ class Run {
     await this.#deps.finish.finish({ operation, epoch: lease.epoch, outcome })
   }
 }
+
+const wasSent = (attempt: Attempt | undefined) => attempt?.state === 'SENT' || attempt?.state === 'RESPONDED'
 
 function ignoreMissing(error: unknown): null {
   if (error instanceof SourceMissing) return null

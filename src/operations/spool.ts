@@ -1,21 +1,42 @@
+import { randomUUID } from 'node:crypto'
 import { createReadStream } from 'node:fs'
-import { access, type FileHandle, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises'
-import { basename, extname, join } from 'node:path'
+import {
+  access,
+  type FileHandle,
+  link,
+  mkdir,
+  open,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  stat,
+  writeFile,
+} from 'node:fs/promises'
+import { basename, dirname, extname, join } from 'node:path'
 import type { Logger } from 'pino'
 
 /**
  * Raw replies of paid calls, on disk before anything is done with them: `<attempt>.part` while a reply arrives, synced
- * and renamed to `<attempt>.reply` when it is whole. A reply that was paid for survives a crash of everything after it.
+ * and renamed to `<attempt>.reply` when it is whole. A reply that was paid for survives a crash of everything after it,
+ * and one that was still arriving is worth what is there: the last byte may be on disk before anybody knew it was.
  */
 export interface Spool {
+  /** Names this folder among those of all machines, for as long as it exists. */
+  id(): Promise<string>
   open(attemptId: string): Promise<SpoolWriter>
-  /** Whether there is a whole reply, on this machine. */
-  has(attemptId: string): Promise<boolean>
-  /** Opens it: whoever asks for it reads it. */
-  read(attemptId: string): AsyncIterable<Uint8Array>
+  /** What is here of a reply, or null. */
+  find(attemptId: string): Promise<SpooledReply | null>
   remove(attemptId: string): Promise<void>
   /** The attempts of which there is anything, with the time of the last write. */
   list(): Promise<{ attemptId: string; modifiedAt: Date }[]>
+}
+
+export interface SpooledReply {
+  /** False: its process died, or was interrupted, while it arrived. */
+  isWhole: boolean
+  /** Opens it: whoever asks for it reads it. */
+  read(): AsyncIterable<Uint8Array>
 }
 
 export interface SpoolWriter {
@@ -24,7 +45,6 @@ export interface SpoolWriter {
   end(): Promise<void>
   /** Whether the reply is whole on disk. */
   readonly isWhole: boolean
-  /** What is not whole by now is worth nothing: it is removed. */
   close(): Promise<void>
 }
 
@@ -33,7 +53,12 @@ export function createSpool(folder: string, log: Pick<Logger, 'error'>): Spool {
     part: join(folder, `${attemptId}.part`),
     reply: join(folder, `${attemptId}.reply`),
   })
+  let id: Promise<string> | undefined
   return {
+    id: () => {
+      id ??= readFolderId(folder)
+      return id
+    },
     open: async (attemptId) => {
       const writer = new Writer(files(attemptId), (error) =>
         log.error({ err: error, attemptId }, 'cannot spool a reply: it is received without a copy on disk'),
@@ -41,12 +66,11 @@ export function createSpool(folder: string, log: Pick<Logger, 'error'>): Spool {
       await writer.open(folder)
       return writer
     },
-    has: (attemptId) =>
-      access(files(attemptId).reply).then(
-        () => true,
-        () => false,
-      ),
-    read: (attemptId) => createReadStream(files(attemptId).reply),
+    find: async (attemptId) => {
+      const { part, reply } = files(attemptId)
+      if (await isThere(reply)) return { isWhole: true, read: () => createReadStream(reply) }
+      return (await isThere(part)) ? { isWhole: false, read: () => createReadStream(part) } : null
+    },
     remove: async (attemptId) => {
       const { part, reply } = files(attemptId)
       await rm(part, { force: true })
@@ -61,6 +85,33 @@ export function createSpool(folder: string, log: Pick<Logger, 'error'>): Spool {
       return (await Promise.all(found)).filter((file) => file !== null)
     },
   }
+}
+
+/** A disk that cannot tell is no disk without a reply. */
+async function isThere(path: string): Promise<boolean> {
+  try {
+    await access(path)
+    return true
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false
+    throw error
+  }
+}
+
+/** Beside the folder, which holds nothing but replies. Several processes may make it at the same moment. */
+async function readFolderId(folder: string): Promise<string> {
+  const path = `${folder}.id`
+  const mine = `${path}.${process.pid}`
+  await mkdir(dirname(path), { recursive: true, mode: 0o700 })
+  await writeFile(mine, randomUUID(), { mode: 0o600 })
+  try {
+    await link(mine, path)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
+  } finally {
+    await rm(mine, { force: true })
+  }
+  return (await readFile(path, 'utf8')).trim()
 }
 
 interface SpoolFiles {
@@ -98,7 +149,7 @@ class Writer implements SpoolWriter {
     return this.#try(async () => {
       if (!this.#file) return
       await this.#file.sync()
-      await this.#closeFile()
+      await this.close()
       await rename(this.#files.part, this.#files.reply)
       await syncFolder(this.#files.reply)
       this.isWhole = true
@@ -106,11 +157,6 @@ class Writer implements SpoolWriter {
   }
 
   async close(): Promise<void> {
-    await this.#closeFile()
-    if (!this.isWhole) await rm(this.#files.part, { force: true })
-  }
-
-  async #closeFile(): Promise<void> {
     const file = this.#file
     this.#file = null
     await file?.close()
@@ -122,6 +168,8 @@ class Writer implements SpoolWriter {
     } catch (error) {
       this.#onFault(error)
       await this.close().catch(() => {})
+      // A reply with a hole in it is worth nothing, and its room is needed.
+      await rm(this.#files.part, { force: true }).catch(() => {})
     }
   }
 }

@@ -60,10 +60,11 @@ function parseHead(line: Buffer): SpoolHead {
   throw unreadable()
 }
 
+/** Its process died before the head was written, or the disk lost it. */
 function unreadable(): ProviderFailure {
   return new ProviderFailure({
-    certainty: 'FAILED',
-    reason: 'UPSTREAM_INVALID_RESPONSE',
+    certainty: 'UNKNOWN',
+    reason: 'UPSTREAM_OUTCOME_UNKNOWN',
     upstreamCode: 'SPOOL',
   })
 }

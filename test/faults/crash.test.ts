@@ -1,11 +1,15 @@
+import { readdirSync, statSync } from 'node:fs'
+import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import type { FailpointName } from '../../src/operations/failpoint.ts'
 import { type Sandbox, startSandbox } from '../../src/sandbox/sandbox.ts'
 import { multipart } from '../kit/gateway.ts'
 import { photoFile } from '../kit/photo.ts'
-import { stream, usage } from './paid-provider.ts'
+import { writeHead } from '../kit/scripted-upstream.ts'
+import { type Answer, body, stream, usage } from './paid-provider.ts'
 import { accepted, ended, generate } from './scene.ts'
 import { databases, openTestBed, type TestBed } from './test-bed.ts'
+import { until } from './until.ts'
 
 /*
  * One gateway, killed in one gap after the other. Every start first brings the operation of the last kill to its end,
@@ -111,11 +115,23 @@ describe.each(databases)('a gateway that is killed (%s)', (database) => {
     })
   }
 
-  test('CRS-07: an image that lies in the store without a row is not stored twice (stored)', async () => {
+  test('CRS-06: a reply that has arrived is worth its money before anybody knew it was whole (stored)', async () => {
     const prompt = 'a harbour stored'
     const id = await killAt('stored', prompt)
+    expect(await ended(bed.gateway, id)).toMatchObject({ status: 'SUCCEEDED' })
+    expect(bed.provider.paidFor(prompt)).toBe(1)
+  })
+
+  test('CRS-05: half a reply is not taken for a whole one, and not asked for again', async () => {
+    const prompt = 'half a harbour'
+    const halved = Promise.withResolvers<void>()
+    bed.provider.answer(prompt, halfThenSilence(halved.resolve))
+    const id = await accepted(bed.gateway, { prompt })
+    await halved.promise
+    await until(() => spooledBytes(bed.folder) > 200)
+    await bed.gateway.end('SIGKILL')
+    await bed.start()
     const operation = await ended(bed.gateway, id)
-    // The reply was not whole on disk yet.
     expect(operation).toMatchObject({ status: 'FAILED', error: { reason: 'UPSTREAM_OUTCOME_UNKNOWN' } })
     expect(bed.provider.paidFor(prompt)).toBe(1)
   })
@@ -222,6 +238,21 @@ async function sequences(url: string, id: string, after: number): Promise<number
     // The gateway was killed.
   }
   return [...text.join('').matchAll(/"sequence":(\d+)/g)].map(([, sequence]) => Number(sequence))
+}
+
+function halfThenSilence(onHalf: () => void): Answer {
+  return async ({ call, write }) => {
+    const text = JSON.stringify(body(call.n))
+    const headers = { 'content-length': String(Buffer.byteLength(text)) }
+    await write(writeHead({ contentType: 'application/json', headers }))
+    await write(text.slice(0, 300))
+    onHalf()
+  }
+}
+
+function spooledBytes(folder: string): number {
+  const spool = join(folder, 'spool')
+  return Math.max(0, ...readdirSync(spool).map((name) => statSync(join(spool, name)).size))
 }
 
 async function acceptedEdit(url: string, prompt: string, count: number): Promise<string> {

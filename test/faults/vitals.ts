@@ -4,14 +4,16 @@ import { monitorEventLoopDelay } from 'node:perf_hooks'
 
 /** How a gateway's process is doing. */
 export interface Vitals {
-  /** The 99th percentile since the last reading. */
-  loopDelayMs: number
+  /** The 99th percentile since the last reading; null over too short a time, when compiling is most of it. */
+  loopDelayMs: number | null
   /** Files of its data folder that it holds open, but for those of an embedded database. */
   openFiles: string[]
   rssBytes: number
 }
 
 const delays = monitorEventLoopDelay({ resolution: 10 })
+/** About five seconds. */
+const fewestDelays = 500
 
 export function resetVitals(): void {
   delays.enable()
@@ -19,7 +21,7 @@ export function resetVitals(): void {
 }
 
 export function readVitals(dataDir: string): Vitals {
-  const loopDelayMs = delays.percentile(99) / 1e6
+  const loopDelayMs = delays.count < fewestDelays ? null : delays.percentile(99) / 1e6
   resetVitals()
   globalThis.gc?.()
   return { loopDelayMs, openFiles: openFilesBelow(dataDir), rssBytes: process.memoryUsage.rss() }

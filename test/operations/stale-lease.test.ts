@@ -32,10 +32,11 @@ afterAll(async () => {
 })
 
 const userId = newId()
-const leaseMs = 60_000
+const longMs = 60_000
+const never = new AbortController().signal
 const choice = { provider: 'one', model: 'm' }
 
-function createParts() {
+function createParts({ leaseMs = longMs } = {}) {
   const { prisma } = database
   const events = createEventLog(database)
   const usage = createUsage({ prisma, now, newId })
@@ -75,13 +76,13 @@ async function replaceOwner(parts: Parts) {
   })
   const stale = await claim(parts, id)
   const attempt = await parts.attempts.prepare(stale, choice)
-  // A lease that has passed, as time would do it.
-  await database.prisma.operation.update({ where: { id }, data: { leaseUntil: new Date(0) } })
+  // The first owner is alive, and would only be asked to renew.
+  await database.prisma.operation.update({ where: { id }, data: { leaseUntil: null, leaseOwner: null } })
   return { id, stale, attempt, held: await claim(parts, id) }
 }
 
 async function claim({ leases }: Parts, id: string): Promise<Lease> {
-  const lease = await leases.claim(id)
+  const lease = await leases.claim(id, never)
   if (!lease) throw new Error('The operation is not free')
   return lease
 }
@@ -92,10 +93,10 @@ describe('whoever was replaced', () => {
     const { id, stale, attempt, held } = await replaceOwner(parts)
     const operation = await database.prisma.operation.findUniqueOrThrow({ where: { id } })
     const outcome = { status: 'FAILED', failure: cancelled, paid: false } as const
-    const facts = { httpStatus: 200, upstreamRequestId: null }
+    const facts = { httpStatus: 200, upstreamRequestId: null, spoolId: 'spool' }
     const writes: [string, () => Promise<unknown>][] = [
       ['prepare', () => parts.attempts.prepare(stale, choice)],
-      ['markSent', () => parts.attempts.markSent(stale, attempt.id)],
+      ['markSent', () => parts.attempts.markSent(stale, attempt.id, 'spool')],
       ['markResponded', () => parts.attempts.markResponded(stale, attempt.id, facts)],
       ['enter', () => parts.progress.enter(stale, 'CALLING_PROVIDER')],
       ['putOff', () => parts.progress.putOff(stale, 0)],
@@ -122,7 +123,7 @@ describe('whoever was replaced', () => {
     const parts = createParts()
     const { stale, held } = await replaceOwner(parts)
     expect(() => held.assertHeld()).not.toThrow()
-    uptime += leaseMs
+    uptime += longMs
     expect(() => stale.assertHeld()).toThrow(LeaseLost)
     await Promise.all([stale.release(), held.release()])
   })
@@ -132,9 +133,9 @@ describe('a lease', () => {
   test('keeps everybody else out until it is released', async () => {
     const parts = createParts()
     const { id, stale, held } = await replaceOwner(parts)
-    expect(await parts.leases.claim(id)).toBeNull()
+    expect(await parts.leases.claim(id, never)).toBeNull()
     await stale.release()
-    expect(await parts.leases.claim(id)).toBeNull()
+    expect(await parts.leases.claim(id, never)).toBeNull()
     await held.release()
     const next = await claim(parts, id)
     expect(next.epoch).toBe(3)
@@ -146,7 +147,48 @@ describe('a lease', () => {
     const { id, held } = await replaceOwner(parts)
     const attempt = await parts.attempts.prepare(held, choice)
     await database.prisma.operation.update({ where: { id }, data: { cancelRequestedAt: now() } })
-    await expect(parts.attempts.markSent(held, attempt.id)).rejects.toThrow(LeaseLost)
+    await expect(parts.attempts.markSent(held, attempt.id, 'spool')).rejects.toThrow(LeaseLost)
     await held.release()
+  })
+})
+
+describe('a lease that has passed', () => {
+  const pass = (id: string) =>
+    database.prisma.operation.update({
+      where: { id },
+      data: { status: 'RUNNING', leaseOwner: 'somebody', leaseUntil: new Date(0), leaseEpoch: 7 },
+    })
+
+  test('is renewed by an owner that lives, and nobody takes its operation meanwhile', async () => {
+    const parts = createParts({ leaseMs: 1_500 })
+    const { id, stale, held } = await replaceOwner(parts)
+    await stale.release()
+    // As when the database was away, or its clock has jumped.
+    await database.prisma.operation.update({ where: { id }, data: { leaseUntil: new Date(0) } })
+    expect(await parts.leases.claim(id, never)).toBeNull()
+    expect(held.signal.aborted).toBe(false)
+    await parts.progress.enter(held, 'CALLING_PROVIDER')
+    await held.release()
+  })
+
+  test('of an owner that died is taken over after a while, and counted', async () => {
+    const parts = createParts({ leaseMs: 600 })
+    const { id, stale, held } = await replaceOwner(parts)
+    await Promise.all([stale.release(), held.release()])
+    await pass(id)
+    const next = await claim(parts, id)
+    expect(next).toMatchObject({ epoch: 8, deadOwners: 1 })
+    await next.release()
+  })
+
+  test('is not waited for by a process that stops', async () => {
+    const parts = createParts()
+    const { id, stale, held } = await replaceOwner(parts)
+    await Promise.all([stale.release(), held.release()])
+    await pass(id)
+    const stop = new AbortController()
+    const claiming = parts.leases.claim(id, stop.signal)
+    stop.abort(new Error('it stops'))
+    await expect(claiming).rejects.toThrow()
   })
 })

@@ -1,0 +1,88 @@
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import type { FailpointName } from '../../src/operations/failpoint.ts'
+import { findPostgres, type PostgresServer, startPostgres } from '../kit/postgres.ts'
+import { type GatewayProcess, startGatewayProcess } from './gateway-process.ts'
+import { checkInvariants } from './invariants.ts'
+import { type PaidProvider, startPaidProvider } from './paid-provider.ts'
+import {
+  accepted,
+  ended,
+  gatewayOptions,
+  lookInto,
+  makeFolder,
+  readOperation,
+  removeFolder,
+} from './scene.ts'
+import { until } from './until.ts'
+
+/** Two machines on one PostgreSQL server, each with a disk of its own. */
+describe.skipIf(!findPostgres())('two machines', () => {
+  let postgres: PostgresServer
+  let provider: PaidProvider
+  let folders: [string, string]
+  const output: string[] = []
+
+  beforeEach(async () => {
+    postgres = (await startPostgres()) as PostgresServer
+    provider = await startPaidProvider()
+    folders = [await makeFolder(), await makeFolder()]
+  })
+  afterEach(async () => {
+    await lookInto({ url: postgres.url }, ({ prisma }) =>
+      checkInvariants({ prisma, provider, folders: [], output }),
+    )
+    await provider.close()
+    await postgres.stop()
+    await Promise.all(folders.map(removeFolder))
+  })
+
+  const start = (folder: string, limits = {}) =>
+    startGatewayProcess(
+      gatewayOptions({ providerUrl: provider.url, folder, databaseUrl: postgres.url, limits }),
+    )
+
+  async function leave(gateway: GatewayProcess): Promise<void> {
+    expect(await gateway.end('SIGTERM')).toEqual({ code: 0, signal: null })
+    output.push(...gateway.output)
+  }
+
+  /** One machine dies in the gap; the other takes the operation up, and finds no reply on its own disk. */
+  async function dieAt(gap: FailpointName, prompt: string, limits = {}) {
+    const dying = await start(folders[0])
+    const { reached } = await dying.arm(gap)
+    const id = await accepted(dying, { prompt })
+    await reached
+    output.push(...dying.output)
+    const other = await start(folders[1], limits)
+    const epoch = async () =>
+      lookInto(
+        { url: postgres.url },
+        async ({ prisma }) => (await prisma.operation.findFirstOrThrow()).leaseEpoch,
+      )
+    await until(async () => (await epoch()) > 1)
+    return { id, other }
+  }
+
+  test.each(['spooled', 'responded'] as const)(
+    'a reply that lies on the disk of a machine that died (%s) is worth its money once that machine is back',
+    async (gap) => {
+      const { id, other } = await dieAt(gap, 'a pier far away')
+      expect(await readOperation(other, id)).toMatchObject({ status: 'RUNNING', done: false })
+      const back = await start(folders[0])
+      expect(await ended(other, id)).toMatchObject({ status: 'SUCCEEDED' })
+      expect(provider.paidFor('a pier far away')).toBe(1)
+      await Promise.all([leave(back), leave(other)])
+    },
+    60_000,
+  )
+
+  test('an outcome that only a machine knew that stays away is unknown at the deadline', async () => {
+    const { id, other } = await dieAt('sent', 'a pier that is gone', { operationTimeoutMs: 20_000 })
+    expect(await ended(other, id)).toMatchObject({
+      status: 'FAILED',
+      error: { reason: 'UPSTREAM_OUTCOME_UNKNOWN' },
+    })
+    expect(provider.calls).toEqual([])
+    await leave(other)
+  }, 60_000)
+})
