@@ -1,4 +1,5 @@
-import type { PrismaClient } from '../database/database.ts'
+import type { Prisma, PrismaClient } from '../database/database.ts'
+import { inTransaction } from '../database/transaction.ts'
 import type { ImageRole } from './image-records.ts'
 import type { Storage } from './storage.ts'
 
@@ -10,17 +11,32 @@ export interface DeletionOptions {
   readonly storage: Storage
 }
 
+export interface Deletion {
+  readonly operationId: string
+  readonly roles?: readonly ImageRole[]
+  /** Asked while nobody else can lock any of the images: if it says so, all of them stay. */
+  isNeeded?(tx: Prisma.TransactionClient): Promise<boolean>
+}
+
 /**
  * Rows first: from then on nobody is led to the bytes, and bytes left behind by a crash are found by the sweep.
- * Images of one operation that are the same bytes share an object, which goes with the last of them.
+ * Images of one operation that are the same bytes share an object, which goes with the last of them. Null: they are
+ * needed.
  */
 export async function deleteOperationImages(
   { prisma, storage }: DeletionOptions,
-  { operationId, roles }: { operationId: string; roles?: readonly ImageRole[] },
-): Promise<string[]> {
+  { operationId, roles, isNeeded }: Deletion,
+): Promise<string[] | null> {
   const where = { operationId, ...(roles ? { role: { in: [...roles] } } : {}) }
-  const gone = await prisma.image.findMany({ where, select: { id: true, storageKey: true } })
-  await prisma.image.deleteMany({ where: { id: { in: gone.map(({ id }) => id) } } })
+  const gone = await inTransaction(prisma, async (tx) => {
+    const found = await tx.image.findMany({ where, select: { id: true, storageKey: true } })
+    const ids = found.map(({ id }) => id)
+    await tx.$queryRaw`SELECT id FROM image WHERE id = ANY(${ids}::uuid[]) ORDER BY id FOR UPDATE`
+    if (await isNeeded?.(tx)) return null
+    await tx.image.deleteMany({ where: { id: { in: ids } } })
+    return found
+  })
+  if (!gone) return null
   const left = await prisma.image.findMany({ where: { operationId }, select: { storageKey: true } })
   const keysLeft = new Set(left.map(({ storageKey }) => storageKey))
   const keys = new Set(gone.map(({ storageKey }) => storageKey)).difference(keysLeft)

@@ -3,7 +3,7 @@ import type { PrismaClient } from '../database/database.ts'
 import type { Image } from '../database/generated/client.ts'
 import { encodeBase64 } from './base64.ts'
 import { createGate, type Gate } from './gate.ts'
-import { deleteOperationImages, sweepObjects } from './image-deletion.ts'
+import { type Deletion, deleteOperationImages, sweepObjects } from './image-deletion.ts'
 import {
   type DatabaseClient,
   findImage,
@@ -88,8 +88,8 @@ export interface Images {
   serve(request: Request): Promise<Response>
   open(image: Stored, options?: { signal?: AbortSignal }): Promise<Readable>
   base64(image: Stored & Pick<Image, 'byteSize'>, signal?: AbortSignal): Promise<string>
-  /** The number of images deleted. */
-  deleteImages(which: { operationId: string; roles?: readonly ImageRole[] }): Promise<number>
+  /** The number of images deleted; null where they are needed. */
+  deleteImages(which: Deletion): Promise<number | null>
   /** Deletes what killed processes left behind. The age must exceed the longest time between `store` and `record`. */
   sweep(options: { olderThanMs: number }): Promise<Swept>
 }
@@ -137,6 +137,7 @@ export function createImages(options: ImagesOptions): Images {
     },
     deleteImages: async (which) => {
       const ids = await deleteOperationImages({ prisma, storage }, which)
+      if (!ids) return null
       for (const id of ids) await variants.drop(id)
       return ids.length
     },

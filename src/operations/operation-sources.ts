@@ -55,7 +55,7 @@ export function createOperationSources(options: {
   const find = async (imageId: string, userId: string): Promise<Image> => {
     const image = await database.prisma.image.findFirst({ where: { id: imageId, userId } })
     if (image) return image
-    throw new EaselError('NOT_FOUND', 'There is no such image.', { reason: 'IMAGE_NOT_FOUND' })
+    throw imageNotFound()
   }
 
   return {
@@ -87,6 +87,7 @@ export function createOperationSources(options: {
     },
 
     record: async (tx, sources, { operationId, userId, at }) => {
+      await lockImages(tx, sources)
       for (const { role, position, image, stored } of sources) {
         const imageRole: ImageRole = role
         const { id } = stored
@@ -104,6 +105,24 @@ export function createOperationSources(options: {
       }
     },
   }
+}
+
+/** The images that are there already stay until the transaction has ended; then their use is known (retention.ts). */
+async function lockImages(tx: Prisma.TransactionClient, sources: StoredSource[]): Promise<void> {
+  const named = sources.flatMap(({ path, image, stored }) =>
+    stored ? [] : [{ path, id: (image as Image).id }],
+  )
+  if (named.length === 0) return
+  const ids = named.map(({ id }) => id)
+  const rows = await tx.$queryRaw<{ id: string }[]>`
+    SELECT id FROM image WHERE id = ANY(${ids}::uuid[]) ORDER BY id FOR KEY SHARE`
+  const locked = new Set(rows.map(({ id }) => id))
+  const gone = named.find(({ id }) => !locked.has(id))
+  if (gone) throw imageNotFound().at(`input.${gone.path}`)
+}
+
+function imageNotFound(): EaselError {
+  return new EaselError('NOT_FOUND', 'There is no such image.', { reason: 'IMAGE_NOT_FOUND' })
 }
 
 /** What stands at each path, for the fingerprint: the bytes of an upload, the id of an image. */

@@ -1,8 +1,9 @@
 import type { Logger } from 'pino'
 import type { Database } from '../database/database.ts'
+import { Prisma } from '../database/generated/client.ts'
 import type { HourlyJob } from '../database/queue.ts'
 import { inTransaction } from '../database/transaction.ts'
-import type { Images } from '../images/images.ts'
+import type { ImageRole, Images } from '../images/images.ts'
 import type { Spool } from './spool.ts'
 
 /** How long things are kept after their operation has ended. What was used and paid is kept for ever. */
@@ -47,15 +48,27 @@ export function createRetention(options: RetentionOptions): Retention {
   let timer: NodeJS.Timeout | undefined
   let working: Promise<unknown> = Promise.resolve()
 
+  /** Asked again when they are about to go: an operation may have been accepted since they were found. */
+  const remove = (operationId: string, role?: ImageRole) =>
+    images.deleteImages({
+      operationId,
+      ...(role && { roles: [role] }),
+      isNeeded: async (tx) => {
+        const rows = await tx.$queryRaw<unknown[]>`
+          SELECT o.id FROM operation o WHERE o.id = ${operationId}::uuid AND ${areNeeded(role)}`
+        return rows.length > 0
+      },
+    })
+
   const deletePartialImages = async (operationId: string) => {
-    await images.deleteImages({ operationId, roles: ['PARTIAL'] })
+    if ((await remove(operationId, 'PARTIAL')) === null) return
     await prisma.$executeRaw`
       DELETE FROM operation_event
        WHERE operation_id = ${operationId}::uuid AND payload->>'kind' = 'partialImage'`
   }
 
   const deleteImages = async (operationId: string) => {
-    await images.deleteImages({ operationId })
+    if ((await remove(operationId)) === null) return
     await inTransaction(prisma, async (tx) => {
       await tx.$executeRaw`
         DELETE FROM operation_event
@@ -136,20 +149,25 @@ function withPartialImages({ prisma }: Database, before: Date): Promise<{ id: st
     SELECT o.id FROM operation o
      WHERE o.finished_at < ${before} AND o.images_deleted_at IS NULL
        AND EXISTS (SELECT FROM image i WHERE i.operation_id = o.id AND i.role = 'PARTIAL')
+       AND NOT ${areNeeded('PARTIAL')}
      LIMIT ${batchSize}`
 }
 
-/** Images that an unfinished operation is to use outlive their own time. */
 function withImages({ prisma }: Database, before: Date): Promise<{ id: string }[]> {
   return prisma.$queryRaw`
     SELECT o.id FROM operation o
-     WHERE o.finished_at < ${before} AND o.images_deleted_at IS NULL
-       AND NOT EXISTS (
-         SELECT FROM image i
-           JOIN operation_source s ON s.image_id = i.id
-           JOIN operation user_of ON user_of.id = s.operation_id
-          WHERE i.operation_id = o.id AND user_of.finished_at IS NULL)
+     WHERE o.finished_at < ${before} AND o.images_deleted_at IS NULL AND NOT ${areNeeded()}
      LIMIT ${batchSize}`
+}
+
+/** Of the operation `o`: an unfinished operation is to use one of its images. They outlive their own time. */
+function areNeeded(role?: ImageRole): Prisma.Sql {
+  const ofRole = role ? Prisma.sql`AND i.role = ${role}::"ImageRole"` : Prisma.empty
+  return Prisma.sql`EXISTS (
+    SELECT FROM image i
+      JOIN operation_source s ON s.image_id = i.id
+      JOIN operation user_of ON user_of.id = s.operation_id
+     WHERE i.operation_id = o.id ${ofRole} AND user_of.finished_at IS NULL)`
 }
 
 function withPrompt({ prisma }: Database, before: Date): Promise<{ id: string }[]> {

@@ -143,9 +143,12 @@ describe('what is past its life', () => {
     expect(events.map(({ status }) => status)).toEqual(['SUCCEEDED'])
   })
 
-  test('does not take an image that an unfinished operation is to use', async () => {
+  test.each([
+    { role: 'PARTIAL', days: 2 },
+    { role: 'RESULT', days: 31 },
+  ])('does not take a $role image that an unfinished operation is to use', async ({ role, days }) => {
     const id = await finished('a picture that is used')
-    const [image] = (await look(id)).images.filter(({ role }) => role === 'RESULT')
+    const [image] = (await look(id)).images.filter((each) => each.role === role)
     const usedBy = await database.prisma.operation.create({
       data: {
         id: newId(),
@@ -162,15 +165,15 @@ describe('what is past its life', () => {
         sources: { create: { role: 'INPUT', position: 0, imageId: image?.id as string } },
       },
     })
-    later(31)
+    later(days)
     await retention.removeExpired()
-    expect((await look(id)).images.map(({ role }) => role)).toContain('RESULT')
+    expect((await look(id)).images).toContainEqual(image)
     await database.prisma.operation.update({
       where: { id: usedBy.id },
       data: { finishedAt: new Date(), status: 'FAILED' },
     })
     await retention.removeExpired()
-    expect((await look(id)).images).toEqual([])
+    expect((await look(id)).images).not.toContainEqual(image)
   })
 })
 
