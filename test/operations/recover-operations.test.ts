@@ -1,0 +1,78 @@
+import { v7 as newId } from 'uuid'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { Database } from '../../src/database/database.ts'
+import { createUsage } from '../../src/usage/usage.ts'
+import { type PaidProvider, startPaidProvider } from '../faults/paid-provider.ts'
+import { makeFolder, removeFolder } from '../faults/scene.ts'
+import { openWorkshop, type Workshop } from '../faults/workshop.ts'
+import { createTestDatabase } from '../kit/database.ts'
+
+let database: Database
+let provider: PaidProvider
+let folder: string
+let workshop: Workshop | null = null
+
+beforeAll(async () => {
+  database = await createTestDatabase()
+  provider = await startPaidProvider()
+  folder = await makeFolder()
+})
+afterAll(async () => {
+  await workshop?.close()
+  await database.close()
+  await provider.close()
+  await removeFolder(folder)
+})
+
+async function open(): Promise<Workshop> {
+  workshop = await openWorkshop({ database, providerUrl: provider.url, folder })
+  return workshop
+}
+
+/** An operation as so many dead processes left it. */
+async function left({ deadOwners, sent }: { deadOwners: number; sent: boolean }): Promise<string> {
+  const { prisma } = database
+  const [id, userId, at] = [newId(), newId(), new Date()]
+  await prisma.user.create({ data: { id: userId, name: 'Ada' } })
+  await prisma.$transaction(async (tx) => {
+    await tx.operation.create({
+      data: {
+        ...{ id, kind: 'GENERATE', userId, fingerprint: '', status: 'RUNNING', deadOwners },
+        ...{ provider: 'paid', model: 'gpt-image-2', createdAt: at, modifiedAt: at },
+        input: { prompt: 'a moth', model: 'paid/gpt-image-2', n: 1, size: '1024x1024', quality: 'LOW' },
+        deadlineAt: new Date(at.getTime() + 60_000),
+      },
+    })
+    if (sent) {
+      const attempt = { operationId: id, number: 1, provider: 'paid', model: 'gpt-image-2', leaseEpoch: 0 }
+      await tx.attempt.create({ data: { id: newId(), ...attempt, state: 'SENT', createdAt: at } })
+    }
+    const amount = { tokens: 500, costMicros: 20 }
+    await createUsage({ prisma, now: () => at, newId }).reserve(tx, {
+      operationId: id,
+      userId,
+      at,
+      ...amount,
+    })
+  })
+  return id
+}
+
+describe('an operation at which process after process died', () => {
+  test('is given up: a request that was not sent costs nobody anything, one that was costs the house', async () => {
+    const unsent = await left({ deadOwners: 11, sent: false })
+    const sent = await left({ deadOwners: 11, sent: true })
+    const patient = await left({ deadOwners: 10, sent: true })
+    const { operations, read } = await open()
+    for (const id of [unsent, sent, patient]) await operations.wait(id)
+    const reasonOf = async (id: string) => ((await read(id)).error as { reason: string }).reason
+    expect(await reasonOf(unsent)).toBe('INTERNAL')
+    expect(await reasonOf(sent)).toBe('RESULT_LOST')
+    expect(await reasonOf(patient)).toBe('UPSTREAM_OUTCOME_UNKNOWN')
+    expect(provider.calls).toEqual([])
+    const kinds = async (operationId: string) =>
+      (await database.prisma.ledgerEntry.findMany({ where: { operationId } })).map(({ kind }) => kind).sort()
+    expect(await kinds(unsent)).toEqual(['RELEASE', 'RESERVE'])
+    expect(await kinds(sent)).toEqual(['PROVIDER_LOSS', 'RELEASE', 'RESERVE'])
+  })
+})
