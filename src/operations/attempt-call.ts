@@ -74,8 +74,11 @@ export function createAttemptCall(options: AttemptCallOptions): AttemptCall {
       const reply = await receive.receive(operation, lease, open(tracked))
       await end(claim, { ...call, sent: tracked.sent, spooled: writer.isWhole }, reply)
     } catch (error) {
+      if (tracked.sent) throw error
       // Sent or not, only this process knows; its new owner, if there is one, has another epoch.
-      if (error instanceof LeaseLost && !tracked.sent) await attempts.abandon(lease, call.attempt.id)
+      if (error instanceof LeaseLost) await attempts.abandon(lease, call.attempt.id)
+      // No reply will come into the file that was opened for it.
+      await spool.remove(call.attempt.id)
       throw error
     }
   }

@@ -76,12 +76,18 @@ export function createOperationSources(options: {
 
     store: async (sources, operationId) => {
       const stored: StoredSource[] = []
-      for (const source of sources) {
-        const isUpload = source.upload !== null
-        stored.push({
-          ...source,
-          stored: isUpload ? await images.store(source.image as StagedImage, operationId) : null,
-        })
+      try {
+        for (const source of sources) {
+          const isUpload = source.upload !== null
+          stored.push({
+            ...source,
+            stored: isUpload ? await images.store(source.image as StagedImage, operationId) : null,
+          })
+        }
+      } catch (error) {
+        // Those before it take room that nobody has. What cannot be removed now is swept later.
+        await images.deleteImages({ operationId }).catch(() => {})
+        throw error
       }
       return stored
     },

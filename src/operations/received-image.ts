@@ -24,6 +24,8 @@ export function createImageSinks(
       (image): ReceivedImage => ({ staged: image }),
       (error: unknown): ReceivedImage => (isRefusal(error) ? { refused: error } : { lost: error }),
     )
+    // Staging that ends before it reads, as when it is cancelled just then, would leave its writer waiting for ever.
+    void staged.then(() => readable.cancel()).catch(() => {})
     return createSink(writable.getWriter(), staged)
   }
 }
