@@ -1,42 +1,31 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { startTestGateway, type TestGateway } from '../kit/gateway.ts'
-import { canaries } from './invariants.ts'
-import { after, type PaidProvider, startPaidProvider, stream } from './paid-provider.ts'
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { authOn, type Caller, createCaller } from './callers.ts'
+import { after as answerAfter, stream } from './paid-provider.ts'
 import { accepted, ended, generate } from './scene.ts'
-
-let provider: PaidProvider
-let gateway: TestGateway
-
-beforeAll(async () => {
-  provider = await startPaidProvider()
-  gateway = await startTestGateway({
-    file: `
-providers: [{ name: paid, preset: openai, apiKey: ${canaries[0]}, baseUrl: "${provider.url}/v1", models: [gpt-image-2] }]
-limits: { concurrentOperations: 20 }`,
-  })
-})
-afterAll(async () => {
-  await gateway[Symbol.asyncDispose]()
-  await provider.close()
-})
-
-const client = () => gateway as unknown as Parameters<typeof ended>[0]
+import { databases, openTestBed, type TestBed } from './test-bed.ts'
 
 interface Followed {
   sequences: number[]
   statuses: string[]
   code: unknown
   isComplete: boolean
+  /** As it came, without what names this one request. */
+  text: string
 }
 
 /** Everything a follower is told until its stream ends. */
-async function follow(id: string, afterSequence: number | string = 0): Promise<Followed> {
+async function follow(
+  { url, headers }: Caller,
+  id: string,
+  afterSequence: number | string = 0,
+): Promise<Followed> {
   const query = `subscription ($id: ID!) {
     operationStatus(operationId: $id, after: ${afterSequence}) { sequence status } }`
-  const response = await fetch(`${gateway.url}/graphql`, {
+  const response = await fetch(`${url}/graphql`, {
     method: 'POST',
-    headers: { 'content-type': 'application/json', accept: 'text/event-stream' },
+    headers: { 'content-type': 'application/json', accept: 'text/event-stream', ...headers },
     body: JSON.stringify({ query, variables: { id } }),
+    signal: AbortSignal.timeout(30_000),
   })
   const text = await response.text()
   const results = [...text.matchAll(/^data: (\{.*\})$/gm)].map(([, json]) => JSON.parse(json as string))
@@ -46,50 +35,81 @@ async function follow(id: string, afterSequence: number | string = 0): Promise<F
     statuses: events.map(({ status }) => status),
     code: results.flatMap(({ errors }) => errors?.[0]?.extensions.code ?? [])[0],
     isComplete: text.includes('event: complete'),
+    text: text.replace(/"requestId":"[^"]*"/, ''),
   }
 }
 
-describe('a follower', () => {
+const nowhere = Buffer.from('Operation:00000000-0000-0000-0000-000000000000').toString('base64url')
+
+describe.each(databases)('a follower (%s)', (database) => {
+  let bed: TestBed
+  let caller: Caller
+
+  beforeAll(async () => {
+    bed = await openTestBed({ database, env: authOn, limits: { concurrentOperations: 20 } })
+    caller = await createCaller(bed.gateway, 'follower')
+  })
+  afterEach(() => bed.check())
+  afterAll(() => bed.close())
+
   test('SSE-04: that comes back with what it saw last gets exactly the rest', async () => {
-    provider.answer('a tide', stream({ partials: 2, end: true }))
-    const { data } = await generate(client(), { prompt: 'a tide', partialImages: 2 })
+    bed.provider.answer('a tide', stream({ partials: 2, end: true }))
+    const { data } = await generate(caller, { prompt: 'a tide', partialImages: 2 })
     const { id } = data.generateImage
-    await ended(client(), id)
-    const all = await follow(id)
+    await ended(caller, id)
+    const all = await follow(caller, id)
+    expect(all.sequences.length).toBeGreaterThan(4)
     expect(all.sequences).toEqual(all.sequences.map((_, at) => at + 1))
     for (const seen of all.sequences) {
-      const rest = await follow(id, seen)
+      const rest = await follow(caller, id, seen)
       expect(rest.sequences).toEqual(all.sequences.slice(seen))
       expect(rest.isComplete).toBe(true)
     }
   })
 
   test('SSE-04: with a sequence that is still to come gets nothing, with nonsense an error', async () => {
-    const id = await accepted(client(), { prompt: 'a tide to come' })
-    await ended(client(), id)
-    expect(await follow(id, 1_000)).toMatchObject({ sequences: [], isComplete: true, code: undefined })
-    expect((await follow(id, -1)).code).toBe('BAD_USER_INPUT')
-    expect(
-      (await follow(Buffer.from('Operation:00000000-0000-0000-0000-000000000000').toString('base64'))).code,
-    ).toBe('NOT_FOUND')
+    const id = await accepted(caller, { prompt: 'a tide to come' })
+    await ended(caller, id)
+    expect(await follow(caller, id, 1_000)).toMatchObject({
+      sequences: [],
+      isComplete: true,
+      code: undefined,
+    })
+    expect((await follow(caller, id, -1)).code).toBe('BAD_USER_INPUT')
+  })
+
+  test("SSE-04: of another user's operation is told what it is told of one that never was", async () => {
+    const other = await createCaller(bed.gateway, 'other')
+    const answered = Promise.withResolvers<void>()
+    const prompt = 'a tide that is not mine'
+    bed.provider.answer(prompt, answerAfter(answered.promise))
+    const id = await accepted(caller, { prompt })
+    await bed.provider.until((calls) => calls.some((call) => call.prompt === prompt))
+    const never = await follow(other, nowhere)
+    expect(never).toMatchObject({ code: 'NOT_FOUND', sequences: [] })
+    expect(await follow(other, id), 'while it runs').toEqual(never)
+    answered.resolve()
+    await ended(caller, id)
+    for (const seen of [0, 1, 1_000]) expect(await follow(other, id, seen), `after ${seen}`).toEqual(never)
   })
 
   test('SSE-07: sees the end exactly once, whether it comes before, during or after it', async () => {
     const runs = Array.from({ length: 10 }, async (_, index) => {
       const prompt = `a race for the end ${index}`
       const answered = Promise.withResolvers<void>()
-      provider.answer(prompt, after(answered.promise))
-      const id = await accepted(client(), { prompt })
-      const early = follow(id)
-      await provider.until((calls) => calls.some((call) => call.prompt === prompt))
+      bed.provider.answer(prompt, answerAfter(answered.promise))
+      const id = await accepted(caller, { prompt })
+      const early = follow(caller, id)
+      await bed.provider.until((calls) => calls.some((call) => call.prompt === prompt))
       answered.resolve()
-      const during = Array.from({ length: 5 }, () => follow(id))
-      const late = ended(client(), id).then(() => follow(id))
+      const during = Array.from({ length: 5 }, () => follow(caller, id))
+      const late = ended(caller, id).then(() => follow(caller, id))
       return Promise.all([early, ...during, late])
     })
     for (const follower of (await Promise.all(runs)).flat()) {
       expect(follower.statuses.filter((status) => status === 'SUCCEEDED')).toHaveLength(1)
       expect(follower.statuses.at(-1)).toBe('SUCCEEDED')
+      expect(follower.sequences).toEqual(follower.sequences.map((_, at) => at + 1))
       expect(follower.isComplete).toBe(true)
     }
   })

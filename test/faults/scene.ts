@@ -17,12 +17,18 @@ export interface SceneOptions {
   limits?: Record<string, number>
   retention?: Record<string, number>
   env?: Record<string, string>
+  /** The names under which the gateway knows the provider: each has a pace and a pause of its own. */
+  names?: readonly string[]
   /** Further lines of the list of providers, which may be followed by anything else of the configuration file. */
   more?: string
 }
 
 export function gatewayOptions(options: SceneOptions): EntryOptions {
-  const { providerUrl, folder, databaseUrl, limits, retention, env, more = '' } = options
+  const { providerUrl, folder, databaseUrl, limits, retention, env, names = ['paid'], more = '' } = options
+  const entries = names.map(
+    (name) =>
+      `  - { name: ${name}, preset: openai, apiKey: ${apiKey}, baseUrl: "${providerUrl}/v1", models: [gpt-image-2] }`,
+  )
   return {
     env: {
       EASEL_DATA_DIR: folder,
@@ -33,7 +39,7 @@ export function gatewayOptions(options: SceneOptions): EntryOptions {
     },
     file: `
 providers:
-  - { name: paid, preset: openai, apiKey: ${apiKey}, baseUrl: "${providerUrl}/v1", models: [gpt-image-2] }
+${entries.join('\n')}
 ${more}`,
     limits: { leaseMs: 1_500, operationTimeoutMs: 20_000, drainTimeoutMs: 5_000, ...limits },
     retention: { spoolMs: 0, ...retention },
@@ -85,7 +91,7 @@ export function generate(
 
 export async function accepted(
   gateway: Pick<GatewayProcess, 'graphql'>,
-  input: { prompt: string },
+  input: { prompt: string } & Record<string, unknown>,
 ): Promise<string> {
   const { data, errors } = await generate(gateway, input)
   if (errors) throw new Error(JSON.stringify(errors))

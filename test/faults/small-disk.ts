@@ -7,8 +7,8 @@ const run = promisify(execFile)
 
 /** A file system of a few megabytes in a folder. */
 export interface SmallDisk {
-  /** Takes all the room that is left. */
-  fill(): Promise<void>
+  /** Takes all the room that is left, but for so many bytes. */
+  fill(leaveBytes?: number): Promise<void>
   /** Gives it back. */
   clear(): Promise<void>
   unmount(): Promise<void>
@@ -25,9 +25,9 @@ export async function mountSmallDisk(folder: string, megabytes: number): Promise
   }
   const ballast = join(folder, 'ballast')
   return {
-    fill: async () => {
+    fill: async (leaveBytes = 0) => {
       const { bavail, bsize } = await statfs(folder)
-      await writeFile(ballast, Buffer.alloc(bavail * bsize)).catch(() => {})
+      await writeFile(ballast, Buffer.alloc(bavail * bsize - leaveBytes)).catch(() => {})
     },
     clear: () => rm(ballast, { force: true }),
     unmount: async () => void (await run('umount', ['-l', folder])),

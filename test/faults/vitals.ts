@@ -1,4 +1,4 @@
-import { readdirSync, readlinkSync } from 'node:fs'
+import { readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 
@@ -9,6 +9,8 @@ export interface Vitals {
   /** Files of its data folder that it holds open, but for those of an embedded database. */
   openFiles: string[]
   rssBytes: number
+  /** The most since the last reading. */
+  peakRssBytes: number
 }
 
 const delays = monitorEventLoopDelay({ resolution: 10 })
@@ -18,13 +20,26 @@ const fewestDelays = 500
 export function resetVitals(): void {
   delays.enable()
   delays.reset()
+  // This makes the kernel forget the peak of the resident set.
+  writeFileSync('/proc/self/clear_refs', '5')
 }
 
 export function readVitals(dataDir: string): Vitals {
   const loopDelayMs = delays.count < fewestDelays ? null : delays.percentile(99) / 1e6
+  const peakRssBytes = readPeak()
   resetVitals()
   globalThis.gc?.()
-  return { loopDelayMs, openFiles: openFilesBelow(dataDir), rssBytes: process.memoryUsage.rss() }
+  return {
+    loopDelayMs,
+    openFiles: openFilesBelow(dataDir),
+    rssBytes: process.memoryUsage.rss(),
+    peakRssBytes,
+  }
+}
+
+function readPeak(): number {
+  const [, kilobytes] = /^VmHWM:\s+(\d+) kB$/m.exec(readFileSync('/proc/self/status', 'utf8')) ?? []
+  return Number(kilobytes) * 1024
 }
 
 function openFilesBelow(folder: string): string[] {

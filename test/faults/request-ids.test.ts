@@ -1,0 +1,218 @@
+import { createHash, randomBytes } from 'node:crypto'
+import { readdir } from 'node:fs/promises'
+import { join, relative } from 'node:path'
+import sharp from 'sharp'
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { authOn, type Caller, cancel, createCaller, setBudget } from './callers.ts'
+import { reset, silence } from './paid-provider.ts'
+import { ended, generate, readOperation } from './scene.ts'
+import { databases, openTestBed, type TestBed } from './test-bed.ts'
+import { until } from './until.ts'
+
+describe.each(databases)('a request id (%s)', (database) => {
+  let bed: TestBed
+
+  beforeAll(async () => {
+    bed = await openTestBed({ database, env: authOn, limits: { concurrentOperations: 30 } })
+  })
+  afterEach(() => bed.check())
+  afterAll(() => bed.close())
+
+  test('MON-01: sent fifty times at once is one operation, one reservation and one paid call', async () => {
+    const caller = await createCaller(bed.gateway, 'fifty')
+    const prompt = 'a bridge fifty times'
+    const answers = await Promise.all(
+      Array.from({ length: 50 }, () => generate(caller, { prompt, requestId: 'one-and-the-same' })),
+    )
+    const ids = new Set(answers.map(({ data, errors }) => data?.generateImage.id ?? JSON.stringify(errors)))
+    expect(ids.size).toBe(1)
+    await ended(caller, [...ids][0] as string)
+    expect(bed.provider.paidFor(prompt)).toBe(1)
+  })
+
+  test('MON-02: with another prompt is refused, and the first operation is as it was', async () => {
+    const caller = await createCaller(bed.gateway, 'reuse')
+    const requestId = 'bridge-1'
+    const first = await generate(caller, { prompt: 'a bridge in the fog', requestId })
+    const before = await ended(caller, first.data.generateImage.id)
+    const second = await generate(caller, { prompt: 'a bridge in the fog.', requestId })
+    expect(second.errors?.[0]?.extensions).toMatchObject(reused)
+    expect(await readOperation(caller, first.data.generateImage.id)).toEqual(before)
+  })
+
+  test('MON-02: with another byte in a file is refused, and nothing of that file is kept', async () => {
+    const caller = await createCaller(bed.gateway, 'another byte')
+    const prompt = 'a bridge by another light'
+    const first = await edit(caller, { prompt, colors: ['#102030', '#405060'] })
+    const before = await readOperation(caller, first.id)
+    const kept = await filesOf(bed.folder)
+    const second = edit(caller, { prompt, colors: ['#102030', '#405061'] })
+    await expect(second).rejects.toMatchObject(reused)
+    expect(await readOperation(caller, first.id)).toEqual(before)
+    expect(await filesOf(bed.folder)).toEqual(kept)
+    expect(bed.provider.paidFor(prompt)).toBe(1)
+  })
+
+  test('MON-03: with the same content in another order is the same operation', async () => {
+    const caller = await createCaller(bed.gateway, 'order')
+    const first = await generate(caller, { prompt: 'a bridge in order', user: 'u', requestId: 'order-1' })
+    const again = await generate(caller, {
+      requestId: 'order-1',
+      user: 'u',
+      prompt: 'a bridge in order',
+      n: 1,
+    })
+    expect(again.data.generateImage.id).toBe(first.data.generateImage.id)
+    await ended(caller, first.data.generateImage.id)
+  })
+
+  test('MON-03: of uploads whose parts come in another order is the same, and they are kept once', async () => {
+    const caller = await createCaller(bed.gateway, 'parts')
+    const request = { prompt: 'a bridge of two parts', colors: ['#a01010', '#10a010'] }
+    const first = await edit(caller, request)
+    const kept = await filesOf(bed.folder)
+    const again = await edit(caller, { ...request, reversed: true })
+    expect(again).toEqual(first)
+    expect(await filesOf(bed.folder)).toEqual(kept)
+    expect(bed.provider.paidFor(request.prompt)).toBe(1)
+  })
+
+  test('MON-03: of uploads sent twice at once is one operation, and they are kept once', async () => {
+    const caller = await createCaller(bed.gateway, 'twice')
+    const before = await filesOf(bed.folder)
+    const request = { prompt: 'a bridge seen twice', colors: ['#1010a0', '#a0a010'] }
+    const [one, two] = await Promise.all([
+      edit(caller, request),
+      edit(caller, { ...request, reversed: true }),
+    ])
+    expect(one).toEqual(two)
+    const files = await filesOf(bed.folder)
+    expect(files.length - before.length, 'two sources and a result').toBe(3)
+    expect(bed.provider.paidFor(request.prompt)).toBe(1)
+  })
+
+  test("MON-04: of another user is the other user's, and tells nothing", async () => {
+    const [one, other] = [await createCaller(bed.gateway, 'one'), await createCaller(bed.gateway, 'other')]
+    const first = await generate(one, { prompt: 'a bridge of mine', requestId: 'shared-id' })
+    const second = await generate(other, { prompt: 'a bridge of yours', requestId: 'shared-id' })
+    expect(second.errors).toBeUndefined()
+    expect(second.data.generateImage.id).not.toBe(first.data.generateImage.id)
+    await Promise.all([ended(one, first.data.generateImage.id), ended(other, second.data.generateImage.id)])
+  })
+
+  test('MON-05: is not bound by a refusal: with a larger budget it is accepted', async () => {
+    const caller = await createCaller(bed.gateway, 'raise')
+    await setBudget(bed.gateway, caller, 1)
+    const request = { prompt: 'a bridge too dear', requestId: 'raise-1' }
+    const refused = await generate(caller, request)
+    expect(refused.errors?.[0]?.extensions.code).toBe('BUDGET_EXCEEDED')
+    await setBudget(bed.gateway, caller, 1_000_000)
+    const accepted = await generate(caller, request)
+    expect(accepted.errors).toBeUndefined()
+    await ended(caller, accepted.data.generateImage.id)
+  })
+
+  test('MON-06: gives the operation again after it has failed, and never another try', async () => {
+    const caller = await createCaller(bed.gateway, 'failed')
+    const request = { prompt: 'a bridge that broke', requestId: 'failed-1' }
+    bed.provider.answer(request.prompt, reset)
+    const first = await generate(caller, request)
+    const { id } = first.data.generateImage
+    expect(await ended(caller, id)).toMatchObject({ status: 'FAILED' })
+    const again = await generate(caller, request)
+    expect(again.data.generateImage).toMatchObject({ id, status: 'FAILED', done: true })
+    expect(bed.provider.paidFor(request.prompt)).toBe(1)
+  })
+
+  test('MON-06: gives the operation again after it was cancelled, and never another try', async () => {
+    const caller = await createCaller(bed.gateway, 'cancelled')
+    const request = { prompt: 'a bridge nobody wants', requestId: 'cancelled-1' }
+    bed.provider.answer(request.prompt, silence)
+    const first = await generate(caller, request)
+    const { id } = first.data.generateImage
+    await bed.provider.until((calls) => calls.some(({ prompt }) => prompt === request.prompt))
+    await cancel(caller, id)
+    expect(await ended(caller, id)).toMatchObject({ status: 'CANCELLED' })
+    const again = await generate(caller, request)
+    expect(again.data.generateImage).toMatchObject({ id, status: 'CANCELLED', done: true })
+    expect(bed.provider.calls.filter(({ prompt }) => prompt === request.prompt)).toHaveLength(1)
+  })
+
+  test('MON-01, MON-03: leaves one reservation and one row of every file of each operation', async () => {
+    expect(await bed.gateway.end('SIGTERM')).toEqual({ code: 0, signal: null })
+    await bed.look(async ({ prisma }) => {
+      const reserved = await prisma.ledgerEntry.count({ where: { kind: 'RESERVE' } })
+      expect(reserved).toBe(await prisma.operation.count())
+      const images = await prisma.image.findMany({ select: { storageKey: true } })
+      const kept = await filesOf(bed.folder)
+      expect(images.map(({ storageKey }) => storageKey).sort()).toEqual(kept)
+    })
+  })
+})
+
+const reused = { code: 'IDEMPOTENCY_KEY_REUSED', field: 'input.requestId' }
+
+/** The kept images, once the uploads of requests that were answered are gone. */
+async function filesOf(folder: string): Promise<string[]> {
+  await until(async () => (await readdir(join(folder, 'staging'))).length === 0)
+  const images = join(folder, 'images')
+  const entries = await readdir(images, { recursive: true, withFileTypes: true })
+  const files = entries.filter((entry) => entry.isFile())
+  return files.map(({ parentPath, name }) => relative(images, join(parentPath, name))).sort()
+}
+
+interface Edit {
+  prompt: string
+  /** One file of each. */
+  colors: string[]
+  /** Keys and file parts in the opposite order. */
+  reversed?: boolean
+}
+
+/** The same edit whatever it looks like on the wire. Rejects with the extensions of what it is refused with. */
+async function edit(caller: Caller, { prompt, colors, reversed = false }: Edit): Promise<{ id: string }> {
+  const order = <T>(entries: T[]) => (reversed ? entries.toReversed() : entries)
+  const object = (entries: Record<string, unknown>) => Object.fromEntries(order(Object.entries(entries)))
+  const input = object({
+    prompt,
+    image: colors.map(() => ({ upload: null })),
+    model: 'paid/gpt-image-2',
+    size: '1024x1024',
+    quality: 'LOW',
+    requestId: createHash('sha256').update(prompt).digest('hex'),
+  })
+  const query = 'mutation ($input: EditImageInput!) { editImage(input: $input) { id } }'
+  const files = await Promise.all(colors.map(pixel))
+  const places = files.map((_, index) => [`${index}`, [`variables.input.image.${index}.upload`]])
+  const parts = [
+    part('name="operations"', JSON.stringify(object({ query, variables: { input } }))),
+    part('name="map"', JSON.stringify(Object.fromEntries(places))),
+    ...order(files.map((bytes, index) => part(`name="${index}"; filename="${randomName()}"`, bytes))),
+  ]
+  const boundary = randomName()
+  const response = await fetch(`${caller.url}/graphql`, {
+    method: 'POST',
+    headers: { 'content-type': `multipart/form-data; boundary=${boundary}`, ...caller.headers },
+    body: Buffer.concat([...parts.flatMap((each) => [mark(boundary), each]), mark(boundary, '--')]),
+  })
+  const { data, errors } = (await response.json()) as {
+    data: { editImage: { id: string } } | null
+    errors?: { extensions: Record<string, unknown> }[]
+  }
+  if (!data?.editImage) throw errors?.[0]?.extensions
+  return data.editImage
+}
+
+const randomName = () => randomBytes(12).toString('hex')
+const mark = (boundary: string, end = '') => Buffer.from(`--${boundary}${end}\r\n`)
+const part = (disposition: string, content: string | Buffer) =>
+  Buffer.concat([
+    Buffer.from(`Content-Disposition: form-data; ${disposition}\r\n\r\n`),
+    Buffer.from(content),
+    Buffer.from('\r\n'),
+  ])
+
+const pixel = (background: string) =>
+  sharp({ create: { width: 64, height: 64, channels: 3, background } })
+    .png()
+    .toBuffer()
