@@ -9,7 +9,19 @@ export interface S3StorageOptions {
   readonly endpoint?: string | undefined
   /** Without them the SDK looks where Amazon's tools look: environment, profile, role of the machine. */
   readonly credentials?: { readonly accessKeyId: string; readonly secretAccessKey: string } | undefined
+  readonly timeouts?: S3Timeouts | undefined
 }
+
+/** Without limits the SDK waits for ever for a server that has accepted the connection. */
+export interface S3Timeouts {
+  readonly connectMs: number
+  /** No byte either way, also within a body. */
+  readonly idleMs: number
+  /** Until the answer begins, the sent image included. */
+  readonly requestMs: number
+}
+
+const defaultTimeouts: S3Timeouts = { connectMs: 5_000, idleMs: 30_000, requestMs: 300_000 }
 
 const ignore = () => {}
 const silentLogger = { trace: ignore, debug: ignore, info: ignore, warn: ignore, error: ignore }
@@ -20,7 +32,7 @@ export interface S3Storage extends Storage {
 
 /** Keeps images in a bucket. The SDK is large, so it is loaded only where there is one. */
 export async function createS3Storage(options: S3StorageOptions): Promise<S3Storage> {
-  const { bucket, region, endpoint, credentials } = options
+  const { bucket, region, endpoint, credentials, timeouts = defaultTimeouts } = options
   const { GetObjectCommand, S3Client } = await import('@aws-sdk/client-s3')
   const { S3Driver } = await import('flydrive/drivers/s3')
   const client = new S3Client({
@@ -32,6 +44,12 @@ export async function createS3Storage(options: S3StorageOptions): Promise<S3Stor
     responseChecksumValidation: 'WHEN_REQUIRED',
     // Without a logger the SDK writes to the console; what went wrong is in the error as well.
     logger: silentLogger,
+    requestHandler: {
+      connectionTimeout: timeouts.connectMs,
+      socketTimeout: timeouts.idleMs,
+      requestTimeout: timeouts.requestMs,
+      throwOnRequestTimeout: true,
+    },
   })
   // Most servers have object ACLs off; a bucket of images is private as a whole.
   const driver = new S3Driver({ client, bucket, visibility: 'private', supportsACL: false })

@@ -67,11 +67,11 @@ export function createAttemptCall(options: AttemptCallOptions): AttemptCall {
   const { providers, attempts, spool, receive, conclude, failpoint } = options
 
   const carryOut = async (claim: Claim, call: Call, open: (tracked: Tracked) => Events) => {
-    const { operation, lease } = claim
+    const { lease } = claim
     await using writer = await openSpool(spool, call.attempt.id)
     const tracked: Tracked = { writer, sent: call.attempt.state === 'SENT' }
     try {
-      const reply = await receive.receive(operation, lease, open(tracked))
+      const reply = await receive.receive(claim, open(tracked))
       await end(claim, { ...call, sent: tracked.sent, spooled: writer.isWhole }, reply)
     } catch (error) {
       if (tracked.sent) throw error
@@ -136,7 +136,7 @@ export function createAttemptCall(options: AttemptCallOptions): AttemptCall {
     replay: async (claim, call, spooled) => {
       const sinks = receive.openSinks(claim.signal)
       const events = providers.replay(call.model, call.request, spooled.read(), sinks)
-      const reply = await receive.receive(claim.operation, claim.lease, events)
+      const reply = await receive.receive(claim, events)
       reply.upstreamRequestId ??= call.attempt.upstreamRequestId
       reply.httpStatus ??= call.attempt.httpStatus
       // What makes no sense was cut where its process died, as far as anybody can know.

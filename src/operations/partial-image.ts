@@ -14,6 +14,7 @@ export interface PartialImage {
   /** What the provider calls it. */
   index: number
   facts: Partial<ReplyFacts>
+  signal: AbortSignal
 }
 
 export interface PartialImageOptions {
@@ -29,8 +30,8 @@ export function createPartialImages({ database, images, events, newId, now }: Pa
   const { prisma } = database
 
   const keep = async (operation: Operation, lease: Lease, partial: PartialImage): Promise<void> => {
-    const { staged, position, index, facts } = partial
-    const stored = await images.store(staged, operation.id)
+    const { staged, position, index, facts, signal } = partial
+    const stored = await images.store(staged, operation.id, signal)
     await inTransaction(prisma, async (tx) => {
       const createdAt = now()
       const rows = await tx.$queryRaw<{ last: number }[]>`

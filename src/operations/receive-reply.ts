@@ -21,8 +21,7 @@ export interface Receive {
    * for the spool. Throws {@link LeaseLost} only; whatever else ended the call is in the reply.
    */
   receive(
-    operation: Operation,
-    lease: Lease,
+    work: { operation: Operation; lease: Lease; signal: AbortSignal },
     events: AsyncIterable<ReplyEvent<ReceivedImage>>,
   ): Promise<ReceivedReply>
 }
@@ -32,14 +31,14 @@ export function createReceive(options: ReceiveOptions): Receive {
   const partials = createPartialImages(options)
 
   const keepPartial = async (
-    { operation, lease, known, reply }: Receiving,
+    { operation, lease, signal, known, reply }: Receiving,
     { image, index, facts }: Extract<ReplyEvent<ReceivedImage>, { type: 'partialImage' }>,
   ) => {
     const position = reply.partials++
     try {
       // One that cannot be shown is left out: none is promised.
       if ('staged' in image && !known.has(position)) {
-        await partials.keep(operation, lease, { staged: image.staged, position, index, facts })
+        await partials.keep(operation, lease, { staged: image.staged, position, index, facts, signal })
       }
     } catch (error) {
       if (error instanceof LeaseLost) throw error
@@ -50,13 +49,13 @@ export function createReceive(options: ReceiveOptions): Receive {
   }
 
   const keepResult = async (
-    { operation, reply }: Receiving,
+    { operation, signal, reply }: Receiving,
     { image, index, revisedPrompt }: Extract<ReplyEvent<ReceivedImage>, { type: 'image' }>,
   ) => {
     if ('refused' in image) return reply.fail(index, invalidResult(image.refused))
     if ('lost' in image) return reply.lose(image.lost)
     try {
-      const stored = await images.store(image.staged, operation.id)
+      const stored = await images.store(image.staged, operation.id, signal)
       reply.images.push({ index, stored, revisedPrompt })
     } catch (error) {
       reply.lose(error)
@@ -81,10 +80,10 @@ export function createReceive(options: ReceiveOptions): Receive {
 
   return {
     openSinks: (signal) => createImageSinks(options, signal),
-    receive: async (operation, lease, events) => {
+    receive: async (work, events) => {
       const reply = new ReceivedReply()
       try {
-        const receiving = { operation, lease, reply, known: await partials.known(operation.id) }
+        const receiving = { ...work, reply, known: await partials.known(work.operation.id) }
         for await (const event of events) await take(receiving, event)
       } catch (error) {
         if (error instanceof LeaseLost) throw error
@@ -98,6 +97,7 @@ export function createReceive(options: ReceiveOptions): Receive {
 interface Receiving {
   operation: Operation
   lease: Lease
+  signal: AbortSignal
   reply: ReceivedReply
   /** Partial images that were told before a crash. */
   known: Set<number>

@@ -5,6 +5,7 @@ import { v7 as newId } from 'uuid'
 import type { Database, PrismaClient } from '../../src/database/database.ts'
 import { createFileStorage } from '../../src/images/file-storage.ts'
 import { createImages } from '../../src/images/images.ts'
+import type { Storage } from '../../src/images/storage.ts'
 import type { Failpoint } from '../../src/operations/failpoint.ts'
 import { createOperations, type Operations } from '../../src/operations/operations.ts'
 import type { SubmitRequest } from '../../src/operations/submit-operation.ts'
@@ -16,6 +17,8 @@ export interface WorkshopOptions {
   database: Database
   providerUrl: string
   folder: string
+  /** In place of the folder's own. */
+  storage?: Storage
   failpoint?: Failpoint
   now?: () => Date
   uptimeMs?: () => number
@@ -64,7 +67,7 @@ export async function openWorkshop(options: WorkshopOptions): Promise<Workshop> 
     providers,
     images: createImages({
       prisma,
-      storage: createFileStorage({ folder: join(folder, 'images'), newId }),
+      storage: options.storage ?? createFileStorage({ folder: join(folder, 'images'), newId }),
       stagingDir: join(folder, 'staging'),
       cacheDir: join(folder, 'cache'),
       publicUrl: 'http://127.0.0.1',

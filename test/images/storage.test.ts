@@ -1,5 +1,7 @@
 import { randomUUID } from 'node:crypto'
+import { once } from 'node:events'
 import { mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { type AddressInfo, createServer, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { buffer } from 'node:stream/consumers'
@@ -135,5 +137,45 @@ describe.skipIf(!hasS3Packages)('images in a bucket', () => {
   it('say what they are', async () => {
     await put(storage, 'l/one.png')
     expect(server.objects.get('l/one.png')?.contentType).toBe('image/png')
+  })
+})
+
+describe.skipIf(!hasS3Packages)('a bucket whose server falls silent', () => {
+  const sockets = new Set<Socket>()
+  let answer: string | null = null
+  const server = createServer((socket) => {
+    sockets.add(socket)
+    socket.on('error', () => {})
+    socket.on('close', () => sockets.delete(socket))
+    socket.on('data', () => answer && socket.write(answer))
+  })
+  let storage: Awaited<ReturnType<typeof createS3Storage>>
+  beforeAll(async () => {
+    server.listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    storage = await createS3Storage({
+      bucket: 'pictures',
+      region: 'eu',
+      endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+      credentials: { accessKeyId: 'id', secretAccessKey: 'secret' },
+      timeouts: { connectMs: 300, idleMs: 300, requestMs: 5_000 },
+    })
+  })
+  afterAll(() => {
+    storage.close()
+    for (const socket of sockets) socket.destroy()
+    server.close()
+  })
+
+  it('fails in time, and leaves no connection behind', async () => {
+    answer = null
+    await expect(put(storage, 'm/one.png')).rejects.toMatchObject({ name: 'TimeoutError' })
+    await expect(storage.size('m/one.png')).rejects.toMatchObject({ name: 'TimeoutError' })
+    await expect.poll(() => sockets.size).toBe(0)
+  })
+
+  it('fails in time within an image too', async () => {
+    answer = 'HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\n01234'
+    await expect(buffer(await storage.open('m/one.png'))).rejects.toMatchObject({ name: 'TimeoutError' })
   })
 })
