@@ -46,16 +46,20 @@ export async function deleteOperationImages(
 }
 
 /** Deletes objects that no row names and that are too old to be waiting for one; their number. */
-export async function sweepObjects({ prisma, storage }: DeletionOptions, olderThan: Date): Promise<number> {
+export async function sweepObjects(
+  { prisma, storage }: DeletionOptions,
+  { olderThan, signal }: { olderThan: Date; signal?: AbortSignal | undefined },
+): Promise<number> {
   let deleted = 0
-  for await (const operationIds of batches(storage.listPrefixes())) {
+  for await (const operationIds of batches(storage.listPrefixes(signal))) {
     const rows = await prisma.image.findMany({
       where: { operationId: { in: operationIds } },
       select: { storageKey: true },
     })
     const known = new Set(rows.map(({ storageKey }) => storageKey))
     for (const operationId of operationIds) {
-      for await (const { key, modifiedAt } of storage.list(`${operationId}/`)) {
+      signal?.throwIfAborted()
+      for await (const { key, modifiedAt } of storage.list(`${operationId}/`, signal)) {
         if (known.has(key) || modifiedAt >= olderThan) continue
         await storage.delete(key)
         deleted++

@@ -91,7 +91,7 @@ export interface Images {
   /** The number of images deleted; null where they are needed. */
   deleteImages(which: Deletion): Promise<number | null>
   /** Deletes what killed processes left behind. The age must exceed the longest time between `store` and `record`. */
-  sweep(options: { olderThanMs: number }): Promise<Swept>
+  sweep(options: { olderThanMs: number; signal?: AbortSignal }): Promise<Swept>
 }
 
 export function createImages(options: ImagesOptions): Images {
@@ -141,11 +141,12 @@ export function createImages(options: ImagesOptions): Images {
       for (const id of ids) await variants.drop(id)
       return ids.length
     },
-    sweep: async ({ olderThanMs }) => {
+    sweep: async ({ olderThanMs, signal }) => {
       const olderThan = new Date(now().getTime() - olderThanMs)
       const temporary = [stagingDir, cacheDir].map((folder) => sweepTemporaryFiles(folder, olderThan))
       const [staged = 0, cached = 0] = await Promise.all(temporary)
-      return { temporaryFiles: staged + cached, objects: await sweepObjects({ prisma, storage }, olderThan) }
+      const objects = await sweepObjects({ prisma, storage }, { olderThan, signal })
+      return { temporaryFiles: staged + cached, objects }
     },
   }
 }

@@ -33,7 +33,7 @@ export interface S3Storage extends Storage {
 /** Keeps images in a bucket. The SDK is large, so it is loaded only where there is one. */
 export async function createS3Storage(options: S3StorageOptions): Promise<S3Storage> {
   const { bucket, region, endpoint, credentials, timeouts = defaultTimeouts } = options
-  const { GetObjectCommand, S3Client } = await import('@aws-sdk/client-s3')
+  const { GetObjectCommand, paginateListObjectsV2, S3Client } = await import('@aws-sdk/client-s3')
   const { S3Driver } = await import('flydrive/drivers/s3')
   const client = new S3Client({
     region,
@@ -53,6 +53,12 @@ export async function createS3Storage(options: S3StorageOptions): Promise<S3Stor
   })
   // Most servers have object ACLs off; a bucket of images is private as a whole.
   const driver = new S3Driver({ client, bucket, visibility: 'private', supportsACL: false })
+  const pages = (which: { Prefix?: string; Delimiter?: string }, signal: AbortSignal | undefined) =>
+    paginateListObjectsV2(
+      { client },
+      { Bucket: bucket, ...which },
+      ...(signal ? [{ abortSignal: signal }] : []),
+    )
   return {
     async put(key, file, { contentType, byteSize, signal }) {
       const bytes = createReadStream(file)
@@ -84,29 +90,20 @@ export async function createS3Storage(options: S3StorageOptions): Promise<S3Stor
     },
     delete: (key) => driver.delete(key),
     deletePrefix: (prefix) => driver.deleteAll(prefix),
-    async *listPrefixes() {
-      for await (const entry of pages((token) => driver.listAll('/', token))) {
-        if (entry.isDirectory) yield entry.prefix
+    async *listPrefixes(signal) {
+      for await (const { CommonPrefixes = [] } of pages({ Delimiter: '/' }, signal)) {
+        for (const { Prefix = '' } of CommonPrefixes) yield Prefix.slice(0, -1)
       }
     },
-    async *list(prefix) {
-      for await (const entry of pages((token) => driver.listAll(prefix, { ...token, recursive: true }))) {
-        if (entry.isFile) yield { key: entry.key, modifiedAt: (await entry.getMetaData()).lastModified }
+    async *list(prefix, signal) {
+      for await (const { Contents = [] } of pages({ Prefix: prefix }, signal)) {
+        for (const { Key, LastModified } of Contents) {
+          if (Key && LastModified) yield { key: Key, modifiedAt: LastModified }
+        }
       }
     },
     close: () => client.destroy(),
   }
-}
-
-async function* pages<T>(
-  list: (token: { paginationToken?: string }) => Promise<{ paginationToken?: string; objects: Iterable<T> }>,
-): AsyncGenerator<T> {
-  let token: string | undefined
-  do {
-    const page = await list(token ? { paginationToken: token } : {})
-    yield* page.objects
-    token = page.paginationToken
-  } while (token)
 }
 
 function isMissing(error: unknown): boolean {

@@ -25,8 +25,8 @@ export interface Storage {
   delete(key: string): Promise<void>
   deletePrefix(prefix: string): Promise<void>
   /** The first parts of all keys. */
-  listPrefixes(): AsyncIterable<string>
-  list(prefix: string): AsyncIterable<StoredObject>
+  listPrefixes(signal?: AbortSignal): AsyncIterable<string>
+  list(prefix: string, signal?: AbortSignal): AsyncIterable<StoredObject>
 }
 
 const extensions: Record<ImageMimeType, string> = {

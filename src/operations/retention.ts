@@ -45,6 +45,7 @@ export function createRetention(options: RetentionOptions): Retention {
   const { database, images, job, limits, now, log } = options
   const { prisma } = database
   const before = (ms: number) => new Date(now().getTime() - ms)
+  const stopping = new AbortController()
   let timer: NodeJS.Timeout | undefined
   let working: Promise<unknown> = Promise.resolve()
 
@@ -101,7 +102,7 @@ export function createRetention(options: RetentionOptions): Retention {
 
   const sweepFiles = async () => {
     const spoolFiles = await sweepSpool(options, before(limits.spoolMs))
-    return { spoolFiles, ...(await images.sweep({ olderThanMs: limits.tempMs })) }
+    return { spoolFiles, ...(await images.sweep({ olderThanMs: limits.tempMs, signal: stopping.signal })) }
   }
 
   const report = async (work: () => Promise<Record<string, number>>, message: string) => {
@@ -113,7 +114,10 @@ export function createRetention(options: RetentionOptions): Retention {
   const sweepAndAsk = () => {
     working = report(sweepFiles, 'removed files that nobody needs')
       .then(() => job.request())
-      .catch((error) => log.error({ err: error }, 'removing what is past its life failed'))
+      .catch((error) => {
+        if (stopping.signal.aborted) return
+        log.error({ err: error }, 'removing what is past its life failed')
+      })
   }
 
   return {
@@ -124,6 +128,8 @@ export function createRetention(options: RetentionOptions): Retention {
     },
     stop: async () => {
       clearInterval(timer)
+      // The next process sweeps anew.
+      stopping.abort()
       await working
     },
     removeExpired,

@@ -134,6 +134,18 @@ describe.skipIf(!hasS3Packages)('images in a bucket', () => {
   })
   keepsImages(() => storage)
 
+  it('are listed with their age without asking for each of them', async () => {
+    for (const name of ['one', 'two', 'three']) await put(storage, `n/${name}.png`)
+    server.requests.length = 0
+    const objects = await Array.fromAsync(storage.list('n/'))
+    expect(objects.map(({ modifiedAt }) => modifiedAt.getTime() > Date.now() - 60_000)).toEqual([
+      true,
+      true,
+      true,
+    ])
+    expect(server.requests.map((request) => request.split(' ')[0])).toEqual(['GET', 'GET'])
+  })
+
   it('say what they are', async () => {
     await put(storage, 'l/one.png')
     expect(server.objects.get('l/one.png')?.contentType).toBe('image/png')
@@ -172,6 +184,15 @@ describe.skipIf(!hasS3Packages)('a bucket whose server falls silent', () => {
     await expect(put(storage, 'm/one.png')).rejects.toMatchObject({ name: 'TimeoutError' })
     await expect(storage.size('m/one.png')).rejects.toMatchObject({ name: 'TimeoutError' })
     await expect.poll(() => sockets.size).toBe(0)
+  })
+
+  it('is not waited for by a list that nobody wants any more', async () => {
+    answer = null
+    const stop = new AbortController()
+    const listing = Array.fromAsync(storage.listPrefixes(stop.signal))
+    await expect.poll(() => sockets.size).toBe(1)
+    stop.abort()
+    await expect(listing).rejects.toMatchObject({ name: 'AbortError' })
   })
 
   it('fails in time within an image too', async () => {

@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import { existsSync } from 'node:fs'
 import { mkdir, readdir, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -8,6 +9,7 @@ import type { Database } from '../../src/database/database.ts'
 import { createHourlyJob } from '../../src/database/queue.ts'
 import { createFileStorage } from '../../src/images/file-storage.ts'
 import { createImages } from '../../src/images/images.ts'
+import type { Storage } from '../../src/images/storage.ts'
 import { createRetention, type Retention } from '../../src/operations/retention.ts'
 import { createSpool } from '../../src/operations/spool.ts'
 import { type PaidProvider, startPaidProvider, stream } from '../faults/paid-provider.ts'
@@ -222,4 +224,20 @@ describe('what a crash left on the disk', () => {
     expect((await retention.sweepFiles()).spoolFiles).toBe(2)
     expect(await readdir(spool)).toEqual([`${open}.reply`])
   })
+})
+
+test('a sweep that takes long does not hold up a stop', async () => {
+  const { promise: asked, resolve } = Promise.withResolvers<void>()
+  const listPrefixes: Storage['listPrefixes'] = async function* (signal) {
+    resolve()
+    await (signal ? once(signal, 'abort') : new Promise(() => {}))
+    signal?.throwIfAborted()
+  }
+  const home = join(folder, 'swept')
+  const files = createFileStorage({ folder: join(home, 'images'), newId })
+  const storage: Storage = { ...files, listPrefixes }
+  const swept = await openWorkshop({ database, providerUrl: provider.url, folder: home, storage })
+  await asked
+  await swept.close()
+  expect(swept.output.join('')).not.toContain('removing what is past its life failed')
 })
