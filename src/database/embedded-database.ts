@@ -6,6 +6,7 @@ import { dataDir as prepopulatedFolder } from '@electric-sql/pglite-prepopulated
 import { fromPglite, PgBoss } from 'pg-boss'
 import { PrismaPGlite } from 'pglite-prisma-adapter'
 import type { Database, DatabaseListeners } from './database.ts'
+import { giveTurns } from './event-loop-turns.ts'
 import { lockFolder } from './folder-lock.ts'
 import { applyMigrations } from './migrations.ts'
 import { channels, NotificationHub } from './notifications.ts'
@@ -37,6 +38,7 @@ export async function connectEmbedded(
   pglite: PGlite,
   { onError, onQuery }: DatabaseListeners,
 ): Promise<Database> {
+  giveTurns(pglite)
   await applyMigrations({
     exec: async (sql) => void (await pglite.exec(sql)),
     query: async (sql, values) => (await pglite.query<Record<string, unknown>>(sql, values)).rows,
