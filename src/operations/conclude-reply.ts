@@ -11,7 +11,7 @@ import * as failures from './operation-error.ts'
 import { CancelRequested, LeaseLost } from './operation-lease.ts'
 import type { Progress } from './operation-progress.ts'
 import type { ProviderPace } from './provider-pace.ts'
-import type { ReceivedReply } from './receive-reply.ts'
+import { type Missing, type ReceivedReply, toMissing } from './receive-reply.ts'
 import type { Spool } from './spool.ts'
 
 /** Decides what follows from a reply, however it ended, and writes it in one transaction. */
@@ -52,16 +52,16 @@ class Conclusion {
     // The reply on disk has what was lost: it is read again when Easel can take it over.
     if (reply.loss && this.#call.spooled) throw reply.loss.error
     if (reply.end) return this.#broken(reply, reply.end.error)
-    await this.#whole(reply, failures.resultLost)
+    await this.#whole(reply, { failure: failures.resultLost, isUnknown: false })
   }
 
   /** The provider said all it had to say; what was asked for and is not there has `missing` as its reason. */
-  async #whole(reply: ReceivedReply, missing: failures.OperationFailure): Promise<void> {
+  async #whole(reply: ReceivedReply, missing: Missing): Promise<void> {
     const { model, request } = this.#call
     const { facts, images } = reply
     reply.complete(request.n, missing)
     if (images.length === 0) {
-      const failure = reply.failures[0]?.failure ?? missing
+      const failure = reply.failures[0]?.failure ?? missing.failure
       return this.#end({ status: 'FAILED', failure, paid: true }, reply)
     }
     const figures = this.#deps.usage.figure({
@@ -75,7 +75,8 @@ class Conclusion {
       },
       at: this.#claim.operation.createdAt,
     })
-    await this.#end({ status: 'SUCCEEDED', images, failures: reply.failures, facts, figures }, reply)
+    const unknown = { images: reply.unknown, of: request.n }
+    await this.#end({ status: 'SUCCEEDED', images, failures: reply.failures, facts, figures, unknown }, reply)
   }
 
   /** The call ended early: try again where that is safe, else end with what is known. */
@@ -93,7 +94,7 @@ class Conclusion {
     if (!paid) return this.#tryAgain(reply, error)
     // Shutting down: the next process asks the provider, where it can be asked.
     if (error.certainty === 'UNKNOWN' && signal.aborted) throw error
-    await this.#whole(reply, failures.toOperationFailure(error))
+    await this.#whole(reply, toMissing(error))
   }
 
   /** An error of Easel's own. Whoever claims the operation next goes on from the state that is there. */

@@ -30,6 +30,8 @@ export type Outcome =
       failures: ImageFailure[]
       facts: ReplyFacts
       figures: UsageFigures
+      /** Of the images asked for, those of which nobody knows whether the provider made them. */
+      unknown: { images: number; of: number }
     }
   /** `paid` = the provider may have carried the request out: the user pays nothing, the house books a loss. */
   | { status: 'FAILED' | 'CANCELLED'; failure: OperationFailure; paid: boolean }
@@ -121,7 +123,7 @@ export function createFinish(options: FinishOptions): Finish {
   }
 }
 
-/** The user pays for images; a call that may have been paid for and brought none is the house's loss. */
+/** The user pays for images; what may have been paid for and brought none is the house's loss. */
 async function settleMoney(
   { usage, log }: FinishOptions,
   tx: Transaction,
@@ -134,7 +136,11 @@ async function settleMoney(
     return
   }
   const owner = { operationId, userId, endUser, provider, model, kind, at }
-  const { exceeded } = await usage.capture(tx, { ...owner, figures: outcome.figures })
+  const { exceeded } = await usage.capture(tx, {
+    ...owner,
+    figures: outcome.figures,
+    unknown: outcome.unknown,
+  })
   if (!exceeded) return
   const { totalTokens, costMicros } = outcome.figures
   log.warn(

@@ -1,6 +1,7 @@
 import type { Logger } from 'pino'
 import type { Operation } from '../database/generated/client.ts'
 import type { EaselError } from '../errors.ts'
+import type { ProviderFailure } from '../providers/failure.ts'
 import type { OpenSink, ReplyEvent, ReplyFacts } from '../providers/reply.ts'
 import type { Failpoint } from './failpoint.ts'
 import type { ImageFailure, ResultImage } from './finish-operation.ts'
@@ -69,7 +70,7 @@ export function createReceive(options: ReceiveOptions): Receive {
     const { reply } = receiving
     if (event.type === 'partialImage') await keepPartial(receiving, event)
     if (event.type === 'image') await keepResult(receiving, event)
-    if (event.type === 'imageFailed') reply.fail(event.index, toOperationFailure(event.failure))
+    if (event.type === 'imageFailed') reply.miss(event.index, toMissing(event.failure))
     if (event.type === 'completed') reply.facts = event.facts
     if (event.type === 'responded') {
       reply.httpStatus = event.httpStatus
@@ -113,6 +114,16 @@ const noFacts: ReplyFacts = {
   usage: null,
 }
 
+/** Why an image is not there, and whether that leaves open that it was made. */
+export interface Missing {
+  failure: OperationFailure
+  isUnknown: boolean
+}
+
+export function toMissing(failure: ProviderFailure): Missing {
+  return { failure: toOperationFailure(failure), isUnknown: failure.certainty === 'UNKNOWN' }
+}
+
 /** What has arrived of a reply, and how it ended. */
 export class ReceivedReply implements ResponseFacts {
   httpStatus: number | null = null
@@ -121,6 +132,8 @@ export class ReceivedReply implements ResponseFacts {
   readonly failures: ImageFailure[] = []
   facts: ReplyFacts = noFacts
   partials = 0
+  /** How many images the provider may have made and charge for, without anybody knowing. */
+  unknown = 0
   /** What ended it before it was whole, or null. */
   end: { error: unknown } | null = null
   /** The first image that a fault of Easel's own lost; the spool may still have it. */
@@ -130,14 +143,19 @@ export class ReceivedReply implements ResponseFacts {
     this.failures.push({ index, failure })
   }
 
+  miss(index: number, { failure, isUnknown }: Missing): void {
+    this.fail(index, failure)
+    if (isUnknown) this.unknown += 1
+  }
+
   lose(error: unknown): void {
     this.loss ??= { error }
   }
 
   /** Every image that was asked for is there or has a reason why not. */
-  complete(n: number, failure: OperationFailure): void {
+  complete(n: number, missing: Missing): void {
     const settled = new Set([...this.images, ...this.failures].map(({ index }) => index))
-    for (let index = 0; index < n; index++) if (!settled.has(index)) this.fail(index, failure)
+    for (let index = 0; index < n; index++) if (!settled.has(index)) this.miss(index, missing)
     this.images.sort((a, b) => a.index - b.index)
     this.failures.sort((a, b) => a.index - b.index)
   }

@@ -127,14 +127,16 @@ async function* readEvents<T>(
     isDone = event.isDone
     if (isDone || results.isComplete) break
   }
-  if (results.settled > 0 || isDone) return yield* results.conclude()
-  // A partial image is never taken for the result.
-  throw new ProviderFailure({
+  if (isDone) return yield* results.conclude()
+  const cut = new ProviderFailure({
     certainty: 'UNKNOWN',
     reason: 'UPSTREAM_OUTCOME_UNKNOWN',
     message: "The provider's stream ended before its image was complete.",
     upstreamCode: name,
   })
+  // A partial image is never taken for the result.
+  if (results.settled === 0) throw cut
+  yield* results.conclude(cut)
 }
 
 /** Three partial images and one result for each of ten images, and a good deal of other news. */

@@ -78,11 +78,11 @@ export class ReplyResults<T> {
     for (const slot of slots) if (slot.isWhole && !slot.isEmpty) yield* this.takeFinal({ b64_json: slot })
   }
 
-  /** Ends a reply that said all it has to say. */
-  *conclude(): Generator<ReplyEvent<T>> {
+  /** Ends a reply that said all it has to say, or one that broke off: `missing` is the reason of what is not there. */
+  *conclude(missing: ProviderFailure = noImage(null)): Generator<ReplyEvent<T>> {
     const usage = this.#facts?.usage ?? null
     if (this.#images === 0) throw this.#failures[0]?.but({ usage }) ?? noImage(usage)
-    while (!this.isComplete) yield { type: 'imageFailed', index: this.settled++, failure: noImage(null) }
+    while (!this.isComplete) yield { type: 'imageFailed', index: this.settled++, failure: missing }
     yield { type: 'completed', facts: this.#facts ?? readFacts({}, this.#context.now()) }
   }
 

@@ -45,7 +45,7 @@ export async function* callYandexArt<T>(
     } catch (error) {
       // With one operation under way the call is paid for: what is left of it fails alone.
       if (submitted.length === 0 || !(error instanceof ProviderFailure)) throw error
-      failure = error.but({ certainty: 'FAILED' })
+      failure = error.certainty === 'UNKNOWN' ? error : error.but({ certainty: 'FAILED' })
       break
     }
     await options.onSubmitted?.(submitted.at(-1) ?? '')
@@ -59,7 +59,12 @@ export async function* resumeYandexArt<T>(
   pacing: Pacing,
   upstreamOperationIds: readonly string[],
 ): AsyncGenerator<ReplyEvent<T>> {
-  yield* follow({ call, pacing, upstreamOperationIds, failure: null })
+  yield* follow({ call, pacing, upstreamOperationIds, failure: cutOff() })
+}
+
+/** The process that submitted may have died within a submit. */
+function cutOff(): ProviderFailure {
+  return new ProviderFailure({ certainty: 'UNKNOWN', reason: 'UPSTREAM_OUTCOME_UNKNOWN' })
 }
 
 function responded(reply: HttpReply): ReplyEvent<never> {
@@ -103,8 +108,7 @@ async function* follow<T>({
   } finally {
     await results.discardAll(new Error('The operations are no longer followed'))
   }
-  for (let index = upstreamOperationIds.length; index < call.request.n && failure; index++)
-    yield results.fail(index, failure)
+  if (failure) yield* results.failRest(upstreamOperationIds.length, failure)
   // A spool with a cut answer in it is worth less than asking again.
   if (isSpoolWhole) await spool.end()
   yield results.conclude()
@@ -206,6 +210,12 @@ class OperationResults<T> {
     return { type: 'imageFailed', index, failure }
   }
 
+  /** Of the operations from here on the first one may have been submitted; those behind it were not. */
+  *failRest(from: number, failure: ProviderFailure): Generator<ReplyEvent<T>> {
+    for (let index = from; index < this.#context.request.n; index++)
+      yield this.fail(index, index === from ? failure : failure.but({ certainty: 'FAILED' }))
+  }
+
   async *take(index: number, state: OperationState): AsyncGenerator<ReplyEvent<T>> {
     if (state.type === 'failed') yield this.fail(index, state.failure)
     if (state.type !== 'done') return
@@ -257,6 +267,7 @@ export async function* replayYandexArt<T>(
         yield* results.take(index === -1 ? isRead : index, readOperation(value, context))
       }
     }
+    yield* results.failRest(Math.max(ids.length, isRead), cutOff())
     yield results.conclude()
   } finally {
     await reader.discard(new Error('The reply is not whole'))

@@ -5,7 +5,7 @@ import { Operation } from './operation.ts'
 
 const ProviderLoss = builder.objectRef<Loss>('ProviderLoss').implement({
   description:
-    'A call that a provider may have carried out and charged for, and that brought nobody an image: its outcome never became known, its result was lost, or it was cancelled on the way. Its user pays nothing; the house does.',
+    'A call that a provider may have carried out and charged for, and that brought nobody an image, or fewer than were asked for: its outcome never became known, its result was lost, or it was cancelled on the way. Its user pays for images that came; for the others the house does.',
   fields: (t) => ({
     operation: t.field({
       type: Operation,
@@ -15,9 +15,9 @@ const ProviderLoss = builder.objectRef<Loss>('ProviderLoss').implement({
     }),
     totalTokens: t.expose('totalTokens', {
       type: 'BigInt',
-      description: 'The most tokens that it may have taken.',
+      description: 'The most tokens that what is missing may have taken.',
     }),
-    cost: t.expose('cost', { type: Money, description: 'The most that it may have cost.' }),
+    cost: t.expose('cost', { type: Money, description: 'The most that what is missing may have cost.' }),
     createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When it was booked.' }),
   }),
 })

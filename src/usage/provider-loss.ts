@@ -2,10 +2,10 @@ import type { PrismaClient } from '../database/database.ts'
 import { checkRange, type ReportRange } from './report-range.ts'
 import type { Money } from './usage-report.ts'
 
-/** A call that a provider may have carried out and charged for, and that brought nobody an image. */
+/** A call that a provider may have carried out and charged for, and that brought nobody all of its images. */
 export interface ProviderLoss {
   operationId: string
-  /** The most it may have taken. */
+  /** The most that what is missing may have taken. */
   totalTokens: bigint
   cost: Money
   createdAt: Date

@@ -8,8 +8,8 @@ import { defaultCurrency } from './usage-figures.ts'
 /*
  * A reservation's life. RESERVE is written with the operation and raises `reserved` in the user's three windows (day,
  * month, total). RELEASE ends it, once: its unique key decides who ends it when two try. What the operation really took
- * stands beside it as CAPTURE (the user pays) or PROVIDER_LOSS (nobody got an image, the house pays); RELEASE is what
- * is given back, so that at any time  reserved = sum(RESERVE) - sum(CAPTURE) - sum(RELEASE)  over a window, and
+ * stands beside it as CAPTURE (the user pays for images) or PROVIDER_LOSS (the house pays for what nobody got); both
+ * where some images came and nobody knows whether the others were made. RELEASE is what is given back, so that at any time  reserved = sum(RESERVE) - sum(CAPTURE) - sum(RELEASE)  over a window, and
  * used = sum(CAPTURE). Every entry books into the windows of the reservation's day.
  *
  * Locks: the user's TOTAL row first. Who holds it may write the other two, so no two transactions wait in a circle.

@@ -7,6 +7,8 @@ type Transaction = Prisma.TransactionClient
 
 export interface CaptureRequest extends UsageOwner {
   figures: UsageFigures
+  /** Images that nobody got and that the provider may have made and charge for, of how many were asked for. */
+  unknown?: { images: number; of: number }
 }
 
 export interface CaptureResult {
@@ -20,7 +22,7 @@ const none: Amount = { tokens: 0n, costMicros: 0n }
 
 /** The user pays what the operation really took: record, roll-up, ledger and spending in the caller's transaction. */
 export async function capture(tx: Transaction, request: CaptureRequest): Promise<CaptureResult> {
-  const { operationId, figures } = request
+  const { operationId, figures, unknown } = request
   const used = { tokens: BigInt(figures.totalTokens), costMicros: BigInt(figures.costMicros ?? 0) }
   const reservation = await endReservation(tx, operationId, used)
   if (!reservation) return { captured: false, exceeded: false }
@@ -29,6 +31,7 @@ export async function capture(tx: Transaction, request: CaptureRequest): Promise
   await tx.ledgerEntry.create({
     data: { operationId, kind: 'CAPTURE', number: 0, userId, day, currency, ...used },
   })
+  if (unknown && unknown.images > 0) await bookLoss(tx, operationId, reservation, unknown)
   await writeUsageRecord(tx, request, figures)
   const exceeded = used.tokens > reserved.tokens || used.costMicros > reserved.costMicros
   return { captured: true, exceeded }
@@ -49,11 +52,22 @@ export async function releaseAsLoss(
 ): Promise<boolean> {
   const reservation = await endReservation(tx, operationId, none)
   if (!reservation) return false
-  const { userId, day, currency, reserved } = reservation
-  await tx.ledgerEntry.create({
-    data: { operationId, kind: 'PROVIDER_LOSS', number: 0, userId, day, currency, ...reserved },
-  })
+  await bookLoss(tx, operationId, reservation, { images: 1, of: 1 })
   return true
+}
+
+/** The share of the most it may have cost, rounded up. It is the house's: no user's spending changes. */
+async function bookLoss(
+  tx: Transaction,
+  operationId: string,
+  { userId, day, currency, reserved }: Reservation,
+  { images, of }: { images: number; of: number },
+): Promise<void> {
+  const share = (whole: bigint) => (whole * BigInt(images) + BigInt(of) - 1n) / BigInt(of)
+  const lost = { tokens: share(reserved.tokens), costMicros: share(reserved.costMicros) }
+  await tx.ledgerEntry.create({
+    data: { operationId, kind: 'PROVIDER_LOSS', number: 0, userId, day, currency, ...lost },
+  })
 }
 
 interface Reservation {

@@ -207,7 +207,7 @@ describe.each(databases)('a gateway that is killed (%s)', (database) => {
     await bed.check()
     await bed.look(async ({ prisma }) => {
       const lost = await prisma.ledgerEntry.count({ where: { kind: 'PROVIDER_LOSS' } })
-      expect(lost, 'the house pays for what nobody knows').toBe(4)
+      expect(lost, 'the house pays for what nobody knows').toBe(5)
       const captured = await prisma.ledgerEntry.findMany({ where: { kind: 'CAPTURE' } })
       // An image of YandexART is paid for by the piece.
       const tokens = new Set(captured.map((entry) => Number(entry.tokens)))

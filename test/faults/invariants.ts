@@ -107,11 +107,19 @@ export async function checkLedger(prisma: PrismaClient): Promise<void> {
 function checkBooked({ provider }: Scene, operations: Operations): void {
   if (!provider) return
   const paid = new Set(provider.calls.filter((call) => call.paid).map(({ attemptId }) => attemptId))
-  for (const { id, status, attempts, ledger } of operations) {
+  for (const { id, status, attempts, ledger, response } of operations) {
     const wasPaid = attempts.some((attempt) => paid.has(attempt.id))
     const isBooked = ledger.some((kind) => kind === 'CAPTURE' || kind === 'PROVIDER_LOSS')
     if (wasPaid) assert.ok(isBooked, `I2: ${id} (${status}) was paid for and is in no book`)
+    const isLost = ledger.includes('PROVIDER_LOSS')
+    if (hasUnknown(response))
+      assert.ok(isLost, `I2: nobody pays for what ${id} may have cost beside its images`)
   }
+}
+
+function hasUnknown(response: unknown): boolean {
+  const { failures } = (response ?? { failures: [] }) as { failures: { failure: { reason: string } }[] }
+  return failures.some(({ failure }) => failure.reason === 'UPSTREAM_OUTCOME_UNKNOWN')
 }
 
 /** I3: an operation ends once, and its events say so without a gap. */

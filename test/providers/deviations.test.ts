@@ -159,6 +159,15 @@ describe('a call survives', () => {
     expect(recorded.events[3]).toMatchObject({ index: 2, failure: { reason: 'NO_IMAGE' } })
   })
 
+  test('10: a stream that ends early without saying so may have cost what is missing', async () => {
+    const final = event('image_edit.completed', image)
+    const cut = await call(replyEvents(final), { ...stream, n: 3 })
+    expect(typesOf(cut)).toEqual(['responded', 'image', 'imageFailed', 'imageFailed', 'completed'])
+    expect(cut.events[2]).toMatchObject({ failure: { certainty: 'UNKNOWN' } })
+    const done = await call(replyEvents(final, 'data: [DONE]\n\n'), { ...stream, n: 3 })
+    expect(done.events[2]).toMatchObject({ failure: { certainty: 'FAILED', reason: 'NO_IMAGE' } })
+  })
+
   test.each([
     [
       'a successful body',

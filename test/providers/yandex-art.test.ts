@@ -14,6 +14,7 @@ import {
   openProviders,
   pixel,
   pixelBase64,
+  type Recorded,
   record,
   startRecording,
   typesOf,
@@ -249,6 +250,29 @@ describe('a call of YandexART', () => {
     expect(recorded.submitted).toEqual(['op1'])
   })
 
+  test('may have taken an image whose submit was cut off, but none of those behind it', async () => {
+    upstream.script(replyJson(started('op1')), ({ reset }) => reset(), replyJson(done('op1')))
+    const recorded = await record(providers, model, makeRequest({ n: 3 }))
+    expect(typesOf(recorded)).toEqual(['responded', 'image', 'imageFailed', 'imageFailed', 'completed'])
+    expect(certaintiesOf(recorded)).toEqual(['UNKNOWN', 'FAILED'])
+  })
+
+  test('may have taken one more image than is known when its process died', async () => {
+    upstream.script(replyJson(done('op1')))
+    const { recorded, callOptions } = startRecording()
+    const found = providers.find(model)
+    if (!found) throw new Error('no model')
+    const request = makeRequest({ n: 3 })
+    await collect(recorded, providers.resume(found, request, ['op1'], callOptions))
+    expect(certaintiesOf(recorded)).toEqual(['UNKNOWN', 'FAILED'])
+    const again = startRecording()
+    const chunks = (async function* () {
+      yield recorded.spool
+    })()
+    await collect(again.recorded, providers.replay(found, request, chunks, again.callOptions.openSink))
+    expect(again.recorded.events).toEqual(recorded.events)
+  })
+
   test('is resumed by asking alone', async () => {
     upstream.script(replyJson(done('op1')), replyJson(started('op2')), replyJson(done('op2')))
     const { recorded, callOptions } = startRecording()
@@ -296,3 +320,6 @@ describe('a call of YandexART', () => {
     await slow.close()
   })
 })
+
+const certaintiesOf = ({ events }: Recorded) =>
+  events.flatMap((event) => (event.type === 'imageFailed' ? [event.failure.certainty] : []))

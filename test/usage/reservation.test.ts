@@ -235,6 +235,22 @@ for (const { kind, isHere } of engines) {
       })
     })
 
+    test('books the share of what nobody knows as a loss beside what the user pays', async () => {
+      const userId = await createUser(database.prisma)
+      const operationId = await createOperation(database.prisma, userId)
+      await reserve(userId, { operationId })
+      const figures = makeFigures({ totalTokens: 4, costMicros: 40 })
+      const request = { ...ownerOf(operationId, userId), figures, unknown: { images: 1, of: 3 } }
+      expect(await transact((tx) => usage.capture(tx, request))).toMatchObject({ captured: true })
+      const entries = await database.prisma.ledgerEntry.findMany({ where: { operationId } })
+      const amounts = entries.map(({ kind, tokens, costMicros }) => [kind, tokens, costMicros])
+      expect(amounts).toContainEqual(['CAPTURE', 4n, 40n])
+      expect(amounts).toContainEqual(['PROVIDER_LOSS', 4n, 34n])
+      const total = await database.prisma.spending.findFirstOrThrow({ where: { userId, period: 'TOTAL' } })
+      expect(total).toMatchObject({ tokensUsed: 4n, tokensReserved: 0n, costUsedMicros: 40n })
+      await expectLedgerToBalance(userId)
+    })
+
     test('undoes a reservation with the transaction it belongs to', async () => {
       const userId = await createUser(database.prisma)
       const failing = transact(async (tx) => {

@@ -8,7 +8,7 @@ type Losses = ProviderLossesQuery['providerLosses']
 
 const shownRows = 20
 
-/** For admins: what a provider may charge for although nobody got an image. */
+/** For admins: what a provider may charge for although nobody got it. */
 export function ProviderLosses({ range }: { range: UsageRange }) {
   const [{ data }] = useQuery({
     query: ProviderLossesDocument,
@@ -21,8 +21,8 @@ export function ProviderLosses({ range }: { range: UsageRange }) {
     <section className="card" aria-labelledby="losses">
       <h2 id="losses">Provider losses</h2>
       <p className="muted">
-        Calls that a provider may have charged for and that brought nobody an image. Users pay nothing for
-        them.
+        Calls that a provider may have charged for and that brought nobody an image, or fewer than were asked
+        for. Users pay only for what came.
       </p>
       {rows.length === 0 ? (
         <p className="muted">There were none in this time.</p>
