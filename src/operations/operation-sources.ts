@@ -59,20 +59,12 @@ export function createOperationSources(options: {
   }
 
   return {
-    ready: async (sources, userId) => {
-      const settled = await Promise.allSettled(
-        sources.map(async ({ path, role, position, source }): Promise<ReadySource> => {
-          const upload = 'upload' in source ? source.upload : null
-          const image = await ('upload' in source ? source.upload.staged : find(source.imageId, userId))
-          return { path, role, position, image, upload }
-        }),
-      )
-      return settled.map((result, index) => {
-        if (result.status === 'fulfilled') return result.value
-        if (result.reason instanceof EaselError) throw result.reason.at(`input.${sources[index]?.path}`)
-        throw result.reason
-      })
-    },
+    ready: (sources, userId) =>
+      eachSource(sources, async ({ path, role, position, source }) => {
+        const upload = 'upload' in source ? source.upload : null
+        const image = await ('upload' in source ? source.upload.staged : find(source.imageId, userId))
+        return { path, role, position, image, upload }
+      }),
 
     store: async (sources, operationId) => {
       const stored: StoredSource[] = []
@@ -131,10 +123,26 @@ function imageNotFound(): EaselError {
   return new EaselError('NOT_FOUND', 'There is no such image.', { reason: 'IMAGE_NOT_FOUND' })
 }
 
-/** What stands at each path, for the fingerprint: the bytes of an upload, the id of an image. */
-export function fingerprintFiles(sources: ReadySource[]): FingerprintedFile[] {
-  return sources.map(({ path, image, upload }) => ({
+/** What stands at each path, for the fingerprint: the bytes of an upload, the id of an image, be it there or not. */
+export function fingerprintFiles(sources: NamedSource[]): Promise<FingerprintedFile[]> {
+  return eachSource(sources, async ({ path, source }) => ({
     path,
-    content: upload ? `sha256:${image.sha256}` : `image:${(image as Image).id}`,
+    content:
+      'upload' in source
+        ? `sha256:${(await source.upload.staged).sha256}`
+        : `image:${source.imageId.toLowerCase()}`,
   }))
+}
+
+/** Waits for all of them, so that no upload is left unread; the first error names its input. */
+async function eachSource<T>(
+  sources: NamedSource[],
+  work: (source: NamedSource) => Promise<T>,
+): Promise<T[]> {
+  const settled = await Promise.allSettled(sources.map(work))
+  return settled.map((result, index) => {
+    if (result.status === 'fulfilled') return result.value
+    if (result.reason instanceof EaselError) throw result.reason.at(`input.${sources[index]?.path}`)
+    throw result.reason
+  })
 }

@@ -43,10 +43,10 @@ export function createSubmit(options: SubmitOptions) {
   return async (request: SubmitRequest): Promise<Operation> => {
     const used = await findUsed(database, request)
     if (!used) acceptingModels(providers, request, null)
-    const ready = await sources.ready(request.sources, request.userId)
-    const print = fingerprint(request.input, fingerprintFiles(ready))
+    const print = fingerprint(request.input, await fingerprintFiles(request.sources))
     if (used) return replay(used, print)
 
+    const ready = await sources.ready(request.sources, request.userId)
     const models = acceptingModels(providers, request, toDraftSources(ready))
     await checkMask(images, ready)
     const operationId = newId()

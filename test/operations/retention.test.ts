@@ -137,6 +137,22 @@ describe('what is past its life', () => {
     expect(after).not.toBe(before)
   })
 
+  test('a request whose source image is gone still gets its operation', async () => {
+    const from = await finished('a picture to be edited')
+    const imageId = (await look(from)).images.find(({ role }) => role === 'RESULT')?.id ?? ''
+    const edit = async (named: string) => {
+      const given = { imageId: named }
+      const source = { path: 'image.0', role: 'INPUT', position: 0, source: given } as const
+      const input = { ...(await inputOf('an edit')), stream: true }
+      return workshop.submit('an edit', { kind: 'EDIT', requestId: 'edit-1', input, sources: [source] })
+    }
+    const { id } = await edit(imageId)
+    await workshop.operations.wait(id)
+    await database.prisma.image.deleteMany({ where: { operationId: from } })
+    expect(await edit(imageId.toUpperCase())).toMatchObject({ id, status: 'SUCCEEDED' })
+    await expect(edit(newId())).rejects.toMatchObject({ code: 'IDEMPOTENCY_KEY_REUSED' })
+  })
+
   test('still ends what somebody follows', async () => {
     const id = await finished('a picture that is followed')
     later(91)
