@@ -70,17 +70,20 @@ export function createLeases(options: LeasesOptions): Leases {
   const { database, owner, leaseMs, uptimeMs } = options
   const { prisma } = database
 
-  /** Takes what nobody owns, or, given the lease of an owner that left, what still has that lease. */
+  /**
+   * Takes what nobody owns, or, given the lease of an owner that left, what still has that lease. The lease counts from
+   * when the row was free, not from when it was asked for: a claim may wait for whoever writes to it.
+   */
   const take = async (operationId: string, left: PassedLease | null): Promise<Lease | null> => {
     const claimedAt = uptimeMs()
     const rows = await prisma.$queryRaw<Pick<Claim, 'epoch' | 'timeLeftMs' | 'ageMs' | 'deadOwners'>[]>`
       UPDATE operation
          SET lease_owner = ${owner}, lease_epoch = lease_epoch + 1,
-             lease_until = now() + ${`${leaseMs} milliseconds`}::interval,
+             lease_until = clock_timestamp() + ${`${leaseMs} milliseconds`}::interval,
              dead_owners = dead_owners + (lease_owner IS NOT NULL)::int,
              status = 'RUNNING', started_at = coalesce(started_at, now())
        WHERE id = ${operationId}::uuid AND status IN ('QUEUED', 'RUNNING')
-         AND (lease_until IS NULL OR lease_until <= now())
+         AND (lease_until IS NULL OR lease_until <= clock_timestamp())
          AND (lease_owner IS NULL
               OR lease_epoch = ${left?.epoch ?? -1} AND lease_until = ${left?.until ?? null}::timestamptz)
       RETURNING lease_epoch AS epoch, extract(epoch FROM deadline_at - now())::float8 * 1000 AS "timeLeftMs",
@@ -186,7 +189,7 @@ async function renew({
 }): Promise<'held' | 'lost' | 'cancel'> {
   const interval = `${leaseMs} milliseconds`
   const rows = await database.prisma.$queryRaw<{ cancel: boolean }[]>`
-    UPDATE operation SET lease_until = now() + ${interval}::interval
+    UPDATE operation SET lease_until = clock_timestamp() + ${interval}::interval
      WHERE id = ${operationId}::uuid AND lease_epoch = ${epoch} AND status = 'RUNNING' AND lease_owner IS NOT NULL
     RETURNING cancel_requested_at IS NOT NULL AS cancel`
   if (!rows[0]) return 'lost'

@@ -55,9 +55,10 @@ import type { Spool, SpooledReply } from './spool.ts'
  * A SETTLED attempt is therefore always one that may be followed by another: provably unsent, or documented as refused
  * before it ran (next-try.ts). One that is not ends the operation in the same transaction that settles it.
  *
- * A client that goes away changes nothing. A cancel aborts the call; the operation ends CANCELLED unless its reply
- * was whole by then. An error of Easel's own (no database, a full disk) leaves the operation as it is and puts it off:
- * whoever claims it next reads the state that is there. A process that shuts down gives back what it cannot end.
+ * A client that goes away changes nothing. A cancel aborts the call; the operation ends CANCELLED unless its images
+ * had been read to the end by then. An error of Easel's own (no database, a full disk) leaves the operation as it is
+ * and puts it off: whoever claims it next reads the state that is there. A process that shuts down gives back what it
+ * cannot end.
  */
 
 export interface RunOptions {
