@@ -1,70 +1,39 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { databaseFailure } from '../../src/database/database-failure.ts'
 import { inTransaction } from '../../src/database/transaction.ts'
-import { findPostgres, type PostgresServer, startPostgres } from '../kit/postgres.ts'
-import { type FaultProxy, startFaultProxy } from './fault-proxy.ts'
-import { type GatewayProcess, startGatewayProcess } from './gateway-process.ts'
-import { checkInvariants } from './invariants.ts'
-import { after, type PaidProvider, startPaidProvider } from './paid-provider.ts'
-import {
-  accepted,
-  ended,
-  gatewayOptions,
-  generate,
-  lookInto,
-  makeFolder,
-  rawId,
-  removeFolder,
-} from './scene.ts'
+import { findPostgres, type PostgresServer } from '../kit/postgres.ts'
+import type { FaultProxy } from './fault-proxy.ts'
+import type { GatewayProcess } from './gateway-process.ts'
+import { after, type PaidProvider } from './paid-provider.ts'
+import { accepted, ended, generate, type lookInto, rawId } from './scene.ts'
+import { openTestBed, type TestBed } from './test-bed.ts'
+
+/** How much a gateway may grow while its database hangs: 40 waiting queries and a reply that cannot be written down. */
+const maxGrowthBytes = 48 * 1024 * 1024
 
 /** A gateway whose database is a PostgreSQL server behind a wire that breaks. */
 describe.skipIf(!findPostgres())('a database in trouble', () => {
+  let bed: TestBed
   let postgres: PostgresServer
   let wire: FaultProxy
   let provider: PaidProvider
-  let folder: string
   let gateway: GatewayProcess
-  const output: string[] = []
-  const start = async () => {
-    const databaseUrl = `postgresql://easel:canary-database-password@127.0.0.1:${wire.port}/postgres`
-    const limits = { databasePool: 5, operationTimeoutMs: 60_000 }
-    gateway = await startGatewayProcess(
-      gatewayOptions({ providerUrl: provider.url, folder, databaseUrl, limits }),
-    )
-  }
 
   beforeAll(async () => {
-    postgres = (await startPostgres()) as PostgresServer
-    wire = await startFaultProxy({ port: Number(new URL(postgres.url).port) })
-    provider = await startPaidProvider()
-    folder = await makeFolder()
-    await start()
+    const limits = { databasePool: 5, operationTimeoutMs: 60_000 }
+    bed = await openTestBed({ database: 'server', wires: ['database'], limits })
+    postgres = bed.postgres as PostgresServer
+    wire = bed.wire('database')
+    provider = bed.provider
+    gateway = bed.gateway
   })
-
-  afterAll(async () => {
-    await gateway.end('SIGKILL')
-    await provider.close()
-    await wire.close()
-    await postgres.stop()
-    await removeFolder(folder)
-  })
-  // Runs before the one above, which then runs whatever is found here.
-  afterAll(async () => {
-    expect(await gateway.end('SIGTERM')).toEqual({ code: 0, signal: null })
-    output.push(...gateway.output)
-    // Whoever never heard that its last transaction was committed left the reply on the disk.
-    await start()
-    await gateway.untilLogged('removed files that nobody needs')
-    expect(await gateway.end('SIGTERM')).toEqual({ code: 0, signal: null })
-    output.push(...gateway.output)
-    await lookInto({ url: postgres.url }, ({ prisma }) =>
-      checkInvariants({ prisma, provider, folders: [folder], output }),
-    )
-  })
+  // Whoever never heard that its last transaction was committed left the reply on the disk; the last case looks at that.
+  afterEach(() => bed.check({ leftovers: true }))
+  afterAll(() => bed.close())
 
   const count = <T>(
     look: (prisma: Parameters<Parameters<typeof lookInto<T>>[1]>[0]['prisma']) => Promise<T>,
-  ) => lookInto({ url: postgres.url }, ({ prisma }) => look(prisma))
+  ) => bed.look(({ prisma }) => look(prisma))
 
   test('DBF-02: a lost answer to the COMMIT that accepts is found out: one operation, one reservation', async () => {
     const dropped = wire.dropReply({ from: /INSERT INTO "public"\."operation" /, to: /COMMIT/ })
@@ -108,6 +77,7 @@ describe.skipIf(!findPostgres())('a database in trouble', () => {
 
   test('DBF-04: that hangs is waited for within bounds, told as UNAVAILABLE, and works again by itself', async () => {
     const prompt = 'a long wait'
+    const { rssBytes: before } = await gateway.vitals()
     const answered = Promise.withResolvers<void>()
     provider.answer(prompt, after(answered.promise))
     const id = await accepted(gateway, { prompt })
@@ -129,6 +99,9 @@ describe.skipIf(!findPostgres())('a database in trouble', () => {
     await answers
     expect(await ended(gateway, id)).toMatchObject({ status: 'SUCCEEDED' })
     expect(provider.paidFor(prompt)).toBe(1)
+    const { peakRssBytes, rssBytes: behind } = await gateway.vitals()
+    expect(peakRssBytes - before, 'while it hung').toBeLessThan(maxGrowthBytes)
+    expect(behind - before, 'behind it').toBeLessThan(maxGrowthBytes)
   })
 
   test('DBF-05: with five connections serves five hundred queries and twenty operations at once', async () => {
@@ -150,7 +123,7 @@ describe.skipIf(!findPostgres())('a database in trouble', () => {
   })
 
   test('DBF-06: two transactions that wait for each other both get done', async () => {
-    await lookInto({ url: postgres.url }, async ({ prisma }) => {
+    await bed.look(async ({ prisma }) => {
       const [a, b] = ['a', 'b'].map((name) => ({ id: crypto.randomUUID(), name }))
       if (!a || !b) return
       await prisma.user.createMany({ data: [a, b] })
@@ -172,7 +145,7 @@ describe.skipIf(!findPostgres())('a database in trouble', () => {
   })
 
   test('DBF-06: an error that is no conflict is not tried again', async () => {
-    await lookInto({ url: postgres.url }, async ({ prisma }) => {
+    await bed.look(async ({ prisma }) => {
       let runs = 0
       const failing = inTransaction(prisma, async (tx) => {
         runs += 1
@@ -212,4 +185,9 @@ describe.skipIf(!findPostgres())('a database in trouble', () => {
     expect(reasons.filter((reason) => reason !== 'UPSTREAM_OUTCOME_UNKNOWN')).toEqual([])
     for (const prompt of prompts) expect(provider.paidFor(prompt)).toBeLessThanOrEqual(1)
   }, 60_000)
+  test('leaves every book in order, and the next start no file of before', async () => {
+    expect(await gateway.end('SIGTERM')).toEqual({ code: 0, signal: null })
+    await bed.sweep()
+    await bed.check()
+  })
 })

@@ -5,8 +5,20 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { FailpointName } from '../../src/operations/failpoint.ts'
 import { checkInvariants, checkLedger } from './invariants.ts'
 import { beginLife, type MortalDatabase, never } from './mortal.ts'
-import { type Answer, image, type PaidProvider, refuse, reset, startPaidProvider } from './paid-provider.ts'
+import {
+  type AnswerName,
+  answers,
+  type CancelGap,
+  cancelGaps,
+  type End,
+  endAfterCancel,
+  endAfterDeath,
+  gaps,
+  undisturbed,
+} from './operation-model.ts'
+import { type PaidProvider, startPaidProvider } from './paid-provider.ts'
 import { makeFolder, removeFolder } from './scene.ts'
+import { until } from './until.ts'
 import { openWorkshop, type Workshop } from './workshop.ts'
 
 /*
@@ -14,56 +26,6 @@ import { openWorkshop, type Workshop } from './workshop.ts'
  * answers and of the gap in which its process dies. Sequences of requests, retries, cancels and deaths are run against
  * the rooms over one database, and every step is compared with the model.
  */
-
-const answers = {
-  image: () => [image()],
-  reset: () => [reset],
-  refusal: () => [refuse(400)],
-  later: () => [refuse(429, { 'retry-after': '0' }), image()],
-} satisfies Record<string, () => Answer[]>
-type AnswerName = keyof typeof answers
-
-interface End {
-  status: 'SUCCEEDED' | 'FAILED' | 'CANCELLED'
-  reason: string | null
-  paid: number
-}
-
-const unknown = (paid: number): End => ({ status: 'FAILED', reason: 'UPSTREAM_OUTCOME_UNKNOWN', paid })
-
-/** What becomes of an operation that nothing happens to. */
-const undisturbed: Record<AnswerName, End> = {
-  image: { status: 'SUCCEEDED', reason: null, paid: 1 },
-  reset: unknown(1),
-  refusal: { status: 'FAILED', reason: 'UPSTREAM_INVALID_REQUEST', paid: 0 },
-  later: { status: 'SUCCEEDED', reason: null, paid: 1 },
-}
-
-/** And when its process dies in the gap, the first time that it gets there. */
-function endAfterDeath(answer: AnswerName, gap: FailpointName): End {
-  if (gap === 'sent') return unknown(0)
-  if (gap === 'replying' || gap === 'stored') {
-    // The first answer decides: an image was paid for, a refusal was not, and nobody can know which it was.
-    if (answer === 'image') return unknown(1)
-    if (answer === 'refusal' && gap === 'replying') return unknown(0)
-    if (answer === 'later') return unknown(gap === 'stored' ? 1 : 0)
-  }
-  return undisturbed[answer]
-}
-
-const gaps = [
-  'accepting',
-  'accepted',
-  'claimed',
-  'prepared',
-  'sent',
-  'replying',
-  'stored',
-  'spooled',
-  'responded',
-  'finishing',
-  'finished',
-] as const satisfies FailpointName[]
 
 interface Model {
   /** By request: what it must have ended as. */
@@ -74,10 +36,11 @@ interface Model {
 class Reality {
   readonly ids = new Map<number, string>()
   #armed: FailpointName | null = null
+  #held: { gap: FailpointName; reached: () => void; goOn: Promise<void> } | null = null
   #reached = Promise.withResolvers<void>()
   #database: MortalDatabase | null = null
   workshop: Workshop | null = null
-  readonly output: string[] = []
+  readonly outputs: string[][] = []
   readonly run: number
 
   constructor(run: number) {
@@ -91,8 +54,9 @@ class Reality {
       providerUrl: provider.url,
       folder,
       leaseMs: 300,
-      failpoint: (name) => (name === this.#armed ? this.#die() : undefined),
+      failpoint: (name) => (name === this.#armed ? this.#die() : this.#hold(name)),
     })
+    this.outputs.push(this.workshop.output)
     return this.workshop
   }
 
@@ -105,6 +69,14 @@ class Reality {
     this.workshop = null
     void this.#database?.kill().then(() => this.#reached.resolve())
     return never()
+  }
+
+  async #hold(name: FailpointName): Promise<void> {
+    if (name !== this.#held?.gap) return
+    const { reached, goOn } = this.#held
+    this.#held = null
+    reached()
+    await goOn
   }
 
   prompt(request: number): string {
@@ -129,6 +101,19 @@ class Reality {
     this.#armed = null
     if (!this.workshop) await this.#reached.promise
     await this.submit(request)
+  }
+
+  /** Holds it in the gap if it is reached, and cancels it there, twice at once. */
+  async submitAndCancel(request: number, gap: CancelGap): Promise<void> {
+    const { operations } = await this.living()
+    const reached = Promise.withResolvers<void>()
+    const goOn = Promise.withResolvers<void>()
+    this.#held = { gap, reached: reached.resolve, goOn: goOn.promise }
+    const id = await this.submit(request)
+    await Promise.race([reached.promise, operations.wait(id)])
+    this.#held = null
+    await Promise.all([operations.cancel(id), operations.cancel(id)])
+    goOn.resolve()
   }
 
   /** The last gap lies behind the end that a waiter sees: it is reached, unless the operation had ended before. */
@@ -180,6 +165,34 @@ class Submit implements Step {
   toString = () => `submit ${this.request} (${this.answer}${this.gap ? `, dies ${this.gap}` : ''})`
 }
 
+/** Of an operation that is on its way. */
+class SubmitAndCancel implements Step {
+  readonly request: number
+  readonly answer: AnswerName
+  readonly gap: CancelGap
+
+  constructor(request: number, answer: AnswerName, gap: CancelGap) {
+    this.request = request
+    this.answer = answer
+    this.gap = gap
+  }
+
+  check = () => true
+
+  async run(model: Model, reality: Reality): Promise<void> {
+    const { request, answer, gap } = this
+    const before = model.ends.get(request)
+    if (!before) provider.answer(reality.prompt(request), ...answers[answer]())
+    const expected = before ?? endAfterCancel(answer, gap)
+    await reality.submitAndCancel(request, gap)
+    expect(await reality.end(request), this.toString()).toEqual(expected)
+    model.ends.set(request, expected)
+    await checkLedger((await reality.living()).prisma)
+  }
+
+  toString = () => `submit ${this.request} (${this.answer}), cancel at ${this.gap}`
+}
+
 /** Of an operation that has ended: it stays what it is. */
 class Cancel implements Step {
   readonly request: number
@@ -203,6 +216,8 @@ let pglite: PGlite
 let provider: PaidProvider
 let folder: string
 let runs = 0
+/** What every life logged. */
+const outputs: string[][] = []
 
 beforeAll(async () => {
   pglite = await PGlite.create({ loadDataDir: await prepopulatedFolder() })
@@ -222,6 +237,9 @@ const steps = [
   fc
     .tuple(request, answer, fc.constantFrom(...gaps))
     .map(([which, what, gap]) => new Submit(which, what, gap)),
+  fc
+    .tuple(request, answer, fc.constantFrom(...cancelGaps))
+    .map(([which, what, gap]) => new SubmitAndCancel(which, what, gap)),
   request.map((which) => new Cancel(which)),
 ]
 
@@ -235,6 +253,7 @@ test('an operation ends as the model of its life says, whatever it is asked and 
         await fc.asyncModelRun(() => ({ model: { ends: new Map<number, End>() }, real: reality }), commands)
       } finally {
         await reality.close()
+        outputs.push(...reality.outputs)
       }
     }),
     {
@@ -243,6 +262,11 @@ test('an operation ends as the model of its life says, whatever it is asked and 
       endOnFailure: true,
     },
   )
-  const life = await beginLife(pglite)
-  await checkInvariants({ prisma: life.prisma, provider, folders: [], output: [] })
+  // What the killed ones left on the disk goes with the next start.
+  const database = await beginLife(pglite)
+  const last = await openWorkshop({ database, providerUrl: provider.url, folder, retention: { tempMs: 0 } })
+  await until(() => last.output.some((line) => line.includes('removed files that nobody needs')))
+  outputs.push(last.output)
+  await checkInvariants({ prisma: last.prisma, provider, folders: [folder], output: outputs.flat() })
+  await last.close()
 })

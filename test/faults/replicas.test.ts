@@ -1,59 +1,34 @@
 import { setTimeout as pause } from 'node:timers/promises'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import type { FailpointName } from '../../src/operations/failpoint.ts'
-import { findPostgres, type PostgresServer, startPostgres } from '../kit/postgres.ts'
-import { type GatewayProcess, startGatewayProcess } from './gateway-process.ts'
-import { checkInvariants } from './invariants.ts'
-import { after, type PaidProvider, startPaidProvider } from './paid-provider.ts'
-import {
-  accepted,
-  ended,
-  gatewayOptions,
-  generate,
-  lookInto,
-  makeFolder,
-  rawId,
-  readOperation,
-  removeFolder,
-} from './scene.ts'
+import { findPostgres } from '../kit/postgres.ts'
+import type { GatewayProcess } from './gateway-process.ts'
+import { after, type PaidProvider } from './paid-provider.ts'
+import { accepted, ended, generate, rawId, readOperation } from './scene.ts'
+import { openTestBed, type TestBed } from './test-bed.ts'
+
+const lostMessage = 'lost an operation: it has ended, or has a new owner'
 
 /** Two gateways that share a PostgreSQL server and a folder of images. */
 describe.skipIf(!findPostgres())('two gateways on one database', () => {
-  let postgres: PostgresServer
+  let bed: TestBed
   let provider: PaidProvider
-  let folder: string
   let one: GatewayProcess
   let other: GatewayProcess
-  const output: string[] = []
 
   beforeAll(async () => {
-    postgres = (await startPostgres()) as PostgresServer
-    provider = await startPaidProvider()
-    folder = await makeFolder()
-    const url = postgres.url.replace('easel@', 'easel:canary-database-password@')
-    const options = gatewayOptions({ providerUrl: provider.url, folder, databaseUrl: url })
-    one = await startGatewayProcess(options)
-    other = await startGatewayProcess(options)
+    bed = await openTestBed({ database: 'server' })
+    provider = bed.provider
+    one = bed.gateway
+    other = await bed.start()
   })
-
-  afterAll(async () => {
-    await Promise.all([one.end('SIGKILL'), other.end('SIGKILL')])
-    await provider.close()
-    await postgres.stop()
-    await removeFolder(folder)
+  // Of a reply that came to one that had lost its operation the copy on disk stays; the last case looks at that.
+  afterEach(async () => {
+    // Whatever a case came to: the next one finds both awake.
+    for (const each of [one, other]) each.thaw()
+    await bed.check({ leftovers: true })
   })
-  // Runs before the one above, which then runs whatever is found here.
-  afterAll(async () => {
-    const exits = await Promise.all([one.end('SIGTERM'), other.end('SIGTERM')])
-    expect(exits).toEqual([
-      { code: 0, signal: null },
-      { code: 0, signal: null },
-    ])
-    output.push(...one.output, ...other.output)
-    await lookInto({ url: postgres.url }, ({ prisma }) =>
-      checkInvariants({ prisma, provider, folders: [folder], output }),
-    )
-  })
+  afterAll(() => bed.close())
 
   const cancel = (gateway: GatewayProcess, id: string) =>
     gateway.graphql('mutation ($id: ID!) { cancelOperation(id: $id) { id } }', { id })
@@ -72,6 +47,13 @@ describe.skipIf(!findPostgres())('two gateways on one database', () => {
     // The one that was asked may be the frozen one, and never answer.
     const id = await Promise.race([submitted, pause(1_000, null)])
     return { frozen, awake, id: id ?? (await findByPrompt(awake, prompt)) }
+  }
+
+  /** It wakes, and learns that the operation is not its own any more. */
+  async function thawAndLose(frozen: GatewayProcess): Promise<void> {
+    const lost = frozen.logged(lostMessage).length
+    frozen.thaw()
+    await frozen.untilLogged(lostMessage, lost + 1)
   }
 
   async function findByPrompt(gateway: GatewayProcess, prompt: string): Promise<string> {
@@ -104,7 +86,7 @@ describe.skipIf(!findPostgres())('two gateways on one database', () => {
     expect(ids.size).toBe(1)
     await ended(one, [...ids][0] as string)
     expect(provider.paidFor(prompt)).toBe(1)
-    await lookInto({ url: postgres.url }, async ({ prisma }) => {
+    await bed.look(async ({ prisma }) => {
       const operationId = rawId([...ids][0] as string)
       expect(await prisma.ledgerEntry.count({ where: { operationId, kind: 'RESERVE' } })).toBe(1)
     })
@@ -134,8 +116,7 @@ describe.skipIf(!findPostgres())('two gateways on one database', () => {
     const prompt = 'a freeze before sending'
     const { frozen, awake, id } = await freezeAt('prepared', prompt)
     expect(await ended(awake, id)).toMatchObject({ status: 'SUCCEEDED' })
-    frozen.thaw()
-    await frozen.untilLogged('lost an operation: it has ended, or has a new owner')
+    await thawAndLose(frozen)
     expect(provider.paidFor(prompt)).toBe(1)
   })
 
@@ -144,9 +125,7 @@ describe.skipIf(!findPostgres())('two gateways on one database', () => {
     const { frozen, awake, id } = await freezeAt('sent', prompt)
     const before = await ended(awake, id)
     expect(before).toMatchObject({ status: 'FAILED', error: { reason: 'UPSTREAM_OUTCOME_UNKNOWN' } })
-    const lost = frozen.logged('lost an operation: it has ended, or has a new owner').length
-    frozen.thaw()
-    await frozen.untilLogged('lost an operation: it has ended, or has a new owner', lost + 1)
+    await thawAndLose(frozen)
     expect(provider.calls.filter((call) => call.prompt === prompt)).toEqual([])
     expect(await readOperation(awake, id)).toEqual(before)
   })
@@ -157,12 +136,40 @@ describe.skipIf(!findPostgres())('two gateways on one database', () => {
     const before = await ended(awake, id)
     // They share a folder, so the reply on disk is there for both.
     expect(before).toMatchObject({ status: 'SUCCEEDED' })
-    const lost = frozen.logged('lost an operation: it has ended, or has a new owner').length
-    frozen.thaw()
-    await frozen.untilLogged('lost an operation: it has ended, or has a new owner', lost + 1)
+    await thawAndLose(frozen)
     expect(await readOperation(awake, id)).toEqual(before)
     expect(provider.paidFor(prompt)).toBe(1)
   })
+
+  test('CRS-10: one that is frozen with an image in the store does not bring it in twice when it wakes', async () => {
+    const prompt = 'a freeze at the store'
+    const { frozen, awake, id } = await freezeAt('stored', prompt)
+    const before = await ended(awake, id)
+    // They share a folder, so what had come of the reply is there for both.
+    expect(before).toMatchObject({ status: 'SUCCEEDED' })
+    await thawAndLose(frozen)
+    expect(await readOperation(awake, id)).toEqual(before)
+    expect(provider.paidFor(prompt)).toBe(1)
+  })
+
+  // The server ends its transaction after 15 s, and only then lets anybody else at the operation.
+  test('CRS-10: one that is frozen within its last transaction is not waited for, and commits nothing when it wakes', async () => {
+    const prompt = 'a freeze at the end'
+    const { frozen, awake, id } = await freezeAt('finishing', prompt)
+    const before = await ended(awake, id)
+    expect(before).toMatchObject({ status: 'SUCCEEDED' })
+    const message = 'an operation cannot go on: putting it off'
+    const times = frozen.logged(message).length
+    frozen.thaw()
+    await frozen.untilLogged(message, times + 1)
+    expect(await readOperation(awake, id)).toEqual(before)
+    expect(provider.paidFor(prompt)).toBe(1)
+    const operationId = rawId(id)
+    await bed.look(async ({ prisma }) => {
+      expect(await prisma.ledgerEntry.count({ where: { operationId, kind: 'CAPTURE' } })).toBe(1)
+      expect(await prisma.image.count({ where: { operationId } })).toBe(1)
+    })
+  }, 60_000)
 
   test('MON-07: a budget that holds three holds three, whoever is asked', async () => {
     const viewer = await one.graphql<{ viewer: { id: string } }>('{ viewer { id } }')
@@ -175,9 +182,7 @@ describe.skipIf(!findPostgres())('two gateways on one database', () => {
     const dear = await generate(one, { prompt: 'how much is a crowd' })
     const asked = String(dear.errors?.[0]?.extensions.asked)
     const used = (
-      await lookInto({ url: postgres.url }, ({ prisma }) =>
-        prisma.spending.findFirstOrThrow({ where: { period: 'TOTAL' } }),
-      )
+      await bed.look(({ prisma }) => prisma.spending.findFirstOrThrow({ where: { period: 'TOTAL' } }))
     ).tokensUsed
     await setBudget(String(used + 3n * BigInt(asked)))
     const answers = await Promise.all(
@@ -189,5 +194,15 @@ describe.skipIf(!findPostgres())('two gateways on one database', () => {
     expect(ids).toHaveLength(3)
     await Promise.all(ids.map((id) => ended(one, id)))
     await setBudget(null)
+  })
+
+  test('leave every book in order, and the next start no file of before', async () => {
+    const exits = await Promise.all([one.end('SIGTERM'), other.end('SIGTERM')])
+    expect(exits).toEqual([
+      { code: 0, signal: null },
+      { code: 0, signal: null },
+    ])
+    await bed.sweep()
+    await bed.check()
   })
 })
