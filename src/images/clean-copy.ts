@@ -2,7 +2,7 @@ import { createHash, type Hash } from 'node:crypto'
 import { type FileHandle, open } from 'node:fs/promises'
 import { windowBytes } from './byte-reader.ts'
 import type { ImageLayout, Piece } from './image-layout.ts'
-import { openPixels } from './pixels.ts'
+import { openPixels, toPixelError } from './pixels.ts'
 import { refusal } from './refusal.ts'
 
 export interface FileDigest {
@@ -82,6 +82,6 @@ export async function writeUpright(options: {
   // percent of the file, but libjpeg then holds all coefficients: 690 MB instead of 180 for 42 million pixels.
   else upright.jpeg({ quality: 95, chromaSubsampling: '4:4:4', optimiseCoding: false })
   await upright.toFile(to).catch((cause) => {
-    throw refusal('IMAGE_CORRUPT', { because: 'the pixels cannot be decoded', cause })
+    throw toPixelError(cause)
   })
 }

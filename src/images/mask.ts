@@ -1,6 +1,6 @@
 import { EaselError } from '../errors.ts'
 import type { Gate } from './gate.ts'
-import { openPixels, slotsFor } from './pixels.ts'
+import { openPixels, slotsFor, toPixelError } from './pixels.ts'
 import { refusal } from './refusal.ts'
 
 export interface Size {
@@ -52,7 +52,7 @@ async function readAlpha(path: string, maxPixels: number): Promise<Buffer> {
     return await openPixels(path, maxPixels).extractChannel('alpha').raw({ depth: 'uchar' }).toBuffer()
   } catch (cause) {
     if (cause instanceof EaselError) throw cause
-    throw refusal('IMAGE_CORRUPT', { because: 'the pixels cannot be decoded', cause })
+    throw toPixelError(cause)
   }
 }
 
