@@ -4,8 +4,8 @@ import { join, resolve } from 'node:path'
 import { PGlite } from '@electric-sql/pglite'
 import { dataDir as prepopulatedFolder } from '@electric-sql/pglite-prepopulatedfs'
 import { fromPglite, PgBoss } from 'pg-boss'
-import { PrismaPGlite } from 'pglite-prisma-adapter'
 import type { Database, DatabaseListeners } from './database.ts'
+import { createEmbeddedAdapter } from './embedded-adapter.ts'
 import { giveTurns } from './event-loop-turns.ts'
 import { lockFolder } from './folder-lock.ts'
 import { applyMigrations } from './migrations.ts'
@@ -47,7 +47,7 @@ export async function connectEmbedded(
   for (const channel of Object.values(channels)) {
     await pglite.listen(channel, (payload) => hub.publish(channel, payload))
   }
-  const prisma = createPrismaClient(new PrismaPGlite(pglite), onQuery)
+  const prisma = createPrismaClient(createEmbeddedAdapter(pglite), onQuery)
   const boss = new PgBoss({
     db: fromPglite(pglite),
     backend: 'pglite',
