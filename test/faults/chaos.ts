@@ -164,7 +164,7 @@ async function seeThrough(
       // The gateway is dead, or died meanwhile.
       if (error instanceof assert.AssertionError) throw error
     }
-    await pause(50)
+    await pause(100)
   }
 }
 

@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { EventEmitter, once } from 'node:events'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import type { FailpointName } from '../../src/operations/failpoint.ts'
@@ -52,13 +53,16 @@ export interface Answer<Data> {
 /** Longer than whatever a gateway is allowed to take. A wait beyond it tells what it was for. */
 const longestWaitMs = 60_000
 
+/** A gateway is started some hundred times: what it runs is compiled once. */
+const compileCache = join(tmpdir(), 'easel-compile-cache')
+
 const entry = join(import.meta.dirname, 'gateway-entry.ts')
 const node = join(import.meta.dirname, '../../node_modules/.bin/node')
 
 export async function startGatewayProcess(options: EntryOptions): Promise<GatewayProcess> {
   const child = spawn(node, [entry, JSON.stringify(options)], {
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
-    env: { PATH: process.env.PATH, NODE_ENV: 'test' },
+    env: { PATH: process.env.PATH, NODE_ENV: 'test', NODE_COMPILE_CACHE: compileCache },
   })
   child.setMaxListeners(0)
   const output: string[] = []
@@ -98,7 +102,7 @@ function describe({ child, url, output, lines, exited }: Started): GatewayProces
   const tell = (message: ToGateway) => new Promise<void>((resolve) => child.send(message, () => resolve()))
   const logged = (message: string) =>
     output
-      .filter((line) => line.startsWith('{'))
+      .filter((line) => line.startsWith('{') && line.includes(JSON.stringify(message)))
       .map((line) => JSON.parse(line) as Record<string, unknown>)
       .filter(({ msg }) => msg === message)
   const heard = <T>(pick: (message: FromGateway) => T | undefined): Promise<T> =>

@@ -54,12 +54,9 @@ describe.skipIf(!findPostgres())('two machines', () => {
     await reached
     output.push(...dying.output)
     const other = await start(folders[1], limits)
-    const epoch = async () =>
-      lookInto(
-        { url: postgres.url },
-        async ({ prisma }) => (await prisma.operation.findFirstOrThrow()).leaseEpoch,
-      )
-    await until(async () => (await epoch()) > 1)
+    await lookInto({ url: postgres.url }, ({ prisma }) =>
+      until(async () => (await prisma.operation.findFirstOrThrow()).leaseEpoch > 1),
+    )
     return { id, other }
   }
 
