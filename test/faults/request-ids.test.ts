@@ -91,6 +91,25 @@ describe.each(databases)('a request id (%s)', (database) => {
     expect(bed.provider.paidFor(request.prompt)).toBe(1)
   })
 
+  test('MON-01: in the header Idempotency-Key is one too, for a document with one mutation', async () => {
+    const caller = await createCaller(bed.gateway, 'header')
+    const field = (name: string, prompt: string) =>
+      `${name}: generateImage(input: { prompt: "${prompt}", model: "paid/gpt-image-2", size: "1024x1024", quality: LOW }) { id }`
+    const send = (...fields: string[]) =>
+      bed.gateway.graphql<Record<string, { id: string }>>(`mutation { ${fields.join(' ')} }`, undefined, {
+        ...caller.headers,
+        'idempotency-key': 'bridge-by-header',
+      })
+    const [one, two] = await Promise.all([send(field('a', 'a bridge')), send(field('b', 'a bridge'))])
+    expect(one.data.a?.id).toBe(two.data.b?.id)
+    const other = await send(field('a', 'another bridge'))
+    expect(other.errors?.[0]?.extensions).toMatchObject(reused)
+    const several = await send(field('a', 'a bridge'), field('b', 'another bridge'))
+    expect(several.errors?.[0]?.extensions.reason).toBe('IDEMPOTENCY_KEY_AMBIGUOUS')
+    await ended(caller, one.data.a?.id ?? '')
+    expect(bed.provider.paidFor('a bridge')).toBe(1)
+  })
+
   test("MON-04: of another user is the other user's, and tells nothing", async () => {
     const [one, other] = [await createCaller(bed.gateway, 'one'), await createCaller(bed.gateway, 'other')]
     const first = await generate(one, { prompt: 'a bridge of mine', requestId: 'shared-id' })
