@@ -7,7 +7,12 @@ import { v7 as newId } from 'uuid'
 import { type Accounts, createAccounts } from './accounts/accounts.ts'
 import type { Config, Secrets } from './config/config.ts'
 import { readSecretFile } from './config/secret-file.ts'
-import { type Database, openDatabase } from './database/database.ts'
+import {
+  type Database,
+  type DatabasePlace,
+  type DatabaseTimeouts,
+  openDatabase,
+} from './database/database.ts'
 import { createFileStorage } from './images/file-storage.ts'
 import { createImages, type Images } from './images/images.ts'
 import { createS3Storage } from './images/s3-storage.ts'
@@ -48,6 +53,8 @@ export interface AppOptions {
   sandboxDelayMs?: number
   /** Hears of every statement that goes to the database, without its values. */
   onQuery?: (sql: string) => void
+  /** Shorter than what a configuration may ask for. */
+  databaseTimeouts?: Partial<DatabaseTimeouts>
   /** For tests: called in the gaps between the commits of an operation's life. */
   failpoint?: Failpoint
 }
@@ -83,11 +90,12 @@ export async function createApp(options: AppOptions): Promise<App> {
 async function open(options: AppOptions, opened: (() => Promise<unknown>)[]): Promise<App> {
   const { config, secrets, log, onQuery } = options
   const onError = (error: Error) => log.error({ err: error }, 'a background task failed')
-  const database = await openDatabase(
-    secrets.databaseUrl
-      ? { kind: 'server', url: secrets.databaseUrl, poolSize: config.limits.databasePool, onError, onQuery }
-      : { kind: 'embedded', folder: config.dataDir, onError, onQuery },
-  )
+  const database = await openDatabase({
+    ...toDatabasePlace(options),
+    onError,
+    onNotice: (message) => log.warn(message),
+    onQuery,
+  })
   opened.push(() => database.close())
   const urlSecrets = secrets.urlSecrets.length > 0 ? secrets.urlSecrets : [readSecretFile(config.dataDir)]
   const sandbox = secrets.providers ? null : await openSandbox(options)
@@ -117,6 +125,17 @@ async function open(options: AppOptions, opened: (() => Promise<unknown>)[]): Pr
       await Promise.all([gateway.drain(), rooms.operations.drain(config.limits.drainTimeoutMs)])
       for (const close of opened.reverse()) await close()
     },
+  }
+}
+
+function toDatabasePlace({ config, secrets, databaseTimeouts }: AppOptions): DatabasePlace {
+  if (!secrets.databaseUrl) return { kind: 'embedded', folder: config.dataDir }
+  return {
+    kind: 'server',
+    url: secrets.databaseUrl,
+    poolSize: config.limits.databasePool,
+    queuePoolSize: config.limits.queuePool,
+    ...(databaseTimeouts && { timeouts: databaseTimeouts }),
   }
 }
 

@@ -21,8 +21,10 @@ export const limitDefaults = {
   drainDelayMs: 0,
   /** Event streams that one user may have open. */
   streamsPerUser: 100,
-  /** Connections to a PostgreSQL server. */
+  /** Connections of this process to a PostgreSQL server, beside those of the queue and two that listen. */
   databasePool: 10,
+  /** Connections of the queue to a PostgreSQL server. */
+  queuePool: 3,
 }
 
 const limits = z.strictObject({
@@ -36,6 +38,7 @@ const limits = z.strictObject({
   drainDelayMs: z.number().int().nonnegative().optional(),
   streamsPerUser: positive.optional(),
   databasePool: positive.max(1_000).optional(),
+  queuePool: positive.max(100).optional(),
 })
 
 const hourMs = 3_600_000

@@ -20,7 +20,7 @@ const byCode: [RegExp, DatabaseFailure][] = [
   [/^(P2034|40001|40P01|55P03|TransactionWriteConflict)$/, 'CONFLICT'],
   [/^(P1001|P1002|P1008|P1017|P2024|P2028|P2037)$/, 'UNAVAILABLE'],
   [/^(DatabaseNotReachable|ConnectionClosed|SocketTimeout|TooManyConnections)$/, 'UNAVAILABLE'],
-  [/^(08...|53...|25P03|57P0[1-3]|ECONN[A-Z]+|EPIPE|ETIMEDOUT|ENOTFOUND|EAI_AGAIN)$/, 'UNAVAILABLE'],
+  [/^(08...|53...|25P03|57014|57P0[1-3]|ECONN[A-Z]+|EPIPE|ETIMEDOUT|ENOTFOUND|EAI_AGAIN)$/, 'UNAVAILABLE'],
 ]
 
 /** `pg` (8.23, lib/client.js) and `pg-pool` tell these by their words alone. */

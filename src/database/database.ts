@@ -1,4 +1,5 @@
 import type { PgBoss } from 'pg-boss'
+import { type DatabaseTimeouts, databaseTimeouts } from './connection-pool.ts'
 import { openEmbeddedDatabase } from './embedded-database.ts'
 import type { PrismaClient } from './generated/client.ts'
 import type { Notifications } from './notifications.ts'
@@ -7,12 +8,25 @@ import { openServerDatabase } from './server-database.ts'
 export interface DatabaseListeners {
   /** Failures off any request's path. */
   onError: (error: Error) => void
+  /** What whoever waits for the start should know, such as that another process migrates. */
+  onNotice?: ((message: string) => void) | undefined
   /** Hears of every statement that goes through Prisma, without its values. */
   onQuery?: ((sql: string) => void) | undefined
 }
 
-export type DatabaseOptions = DatabaseListeners &
-  ({ kind: 'embedded'; folder: string } | { kind: 'server'; url: string; poolSize: number })
+export type DatabasePlace =
+  | { kind: 'embedded'; folder: string }
+  | {
+      kind: 'server'
+      url: string
+      /** Connections for everything but the queue. */
+      poolSize: number
+      /** Connections of the queue, beside the one on which it listens. */
+      queuePoolSize: number
+      timeouts?: Partial<DatabaseTimeouts>
+    }
+
+export type DatabaseOptions = DatabaseListeners & DatabasePlace
 
 /** One PostgreSQL in two sizes: in this process over a folder, or a server that several processes share. */
 export interface Database {
@@ -24,9 +38,11 @@ export interface Database {
   close(): Promise<void>
 }
 
+export type { DatabaseTimeouts } from './connection-pool.ts'
 export type { Prisma, PrismaClient } from './generated/client.ts'
 
 /** Opens the database and applies the migrations that are missing. */
 export function openDatabase(options: DatabaseOptions): Promise<Database> {
-  return options.kind === 'embedded' ? openEmbeddedDatabase(options) : openServerDatabase(options)
+  if (options.kind === 'embedded') return openEmbeddedDatabase(options)
+  return openServerDatabase({ ...options, timeouts: { ...databaseTimeouts, ...options.timeouts } })
 }

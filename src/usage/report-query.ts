@@ -92,12 +92,16 @@ function truncate(groupBy: readonly UsageDimension[]): Sql {
   return Prisma.sql`NULL::timestamp`
 }
 
+/** The roll-up knows neither hours nor end users. */
+export function needsRecords({ groupBy, filter }: Pick<ReportRequest, 'groupBy' | 'filter'>): boolean {
+  return groupBy.includes('END_USER') || groupBy.includes('HOUR') || filter?.endUser != null
+}
+
 /** Whole UTC days come from the roll-up where it has the dimensions asked for; the ragged ends from the records. */
 function sourceOf({ from, to, groupBy, filter = {} }: ReportRequest): Sql {
   const firstDay = new Date(Math.ceil(from.getTime() / dayMs) * dayMs)
   const lastDay = dayOf(to)
-  const needsRecords = groupBy.includes('END_USER') || groupBy.includes('HOUR') || filter.endUser != null
-  if (needsRecords || firstDay >= lastDay) return recordsBetween(from, to, filter)
+  if (needsRecords({ groupBy, filter }) || firstDay >= lastDay) return recordsBetween(from, to, filter)
   const days = Prisma.sql`${fromDays} WHERE day >= ${firstDay}::date AND day < ${lastDay}::date ${matching(filter)}`
   const ends = [
     ...(from < firstDay ? [recordsBetween(from, firstDay, filter)] : []),

@@ -1,5 +1,6 @@
 import type { PrismaClient } from '../database/database.ts'
 import { Prisma } from '../database/generated/client.ts'
+import { readReport } from '../database/long-report.ts'
 
 export interface RollUpCheck {
   /** Whether the roll-up said what the records say. */
@@ -28,7 +29,7 @@ export async function verifyRollUps(
   prisma: PrismaClient,
   { repair }: { repair: boolean },
 ): Promise<RollUpCheck> {
-  const differences = repair ? await repairRollUps(prisma) : await countDifferences(prisma)
+  const differences = await readReport(prisma, repair ? repairRollUps : countDifferences)
   return { agrees: differences === 0, differences }
 }
 
@@ -44,19 +45,11 @@ async function countDifferences(client: Pick<PrismaClient, '$queryRaw'>): Promis
 }
 
 /** Captures wait while it runs: one that has not committed is neither counted here nor lost afterwards. */
-function repairRollUps(prisma: PrismaClient): Promise<number> {
-  return prisma.$transaction(
-    async (tx) => {
-      await tx.$executeRaw`LOCK TABLE usage_day IN SHARE ROW EXCLUSIVE MODE`
-      const differences = await countDifferences(tx)
-      if (differences === 0) return 0
-      await tx.$executeRaw`DELETE FROM usage_day`
-      await tx.$executeRaw`INSERT INTO usage_day (${keys}, ${sums}) SELECT ${keys}, ${sums} FROM (${recomputed}) AS truth`
-      return differences
-    },
-    { timeout: repairTimeoutMs },
-  )
+async function repairRollUps(tx: Prisma.TransactionClient): Promise<number> {
+  await tx.$executeRaw`LOCK TABLE usage_day IN SHARE ROW EXCLUSIVE MODE`
+  const differences = await countDifferences(tx)
+  if (differences === 0) return 0
+  await tx.$executeRaw`DELETE FROM usage_day`
+  await tx.$executeRaw`INSERT INTO usage_day (${keys}, ${sums}) SELECT ${keys}, ${sums} FROM (${recomputed}) AS truth`
+  return differences
 }
-
-/** A million records take seconds; far more than that is a reason to stop and look. */
-const repairTimeoutMs = 10 * 60_000

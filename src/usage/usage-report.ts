@@ -1,6 +1,7 @@
 import type { PrismaClient } from '../database/database.ts'
+import { readReport } from '../database/long-report.ts'
 import { EaselError } from '../errors.ts'
-import { reportQuery } from './report-query.ts'
+import { needsRecords, reportQuery } from './report-query.ts'
 import { checkRange } from './report-range.ts'
 
 export type UsageDimension = 'USER' | 'END_USER' | 'PROVIDER' | 'MODEL' | 'KIND' | 'HOUR' | 'DAY' | 'MONTH'
@@ -66,7 +67,9 @@ const maxCurrencies = 16
 export async function report(prisma: PrismaClient, asked: ReportRequest): Promise<UsageReport> {
   const request = { ...asked, ...checkRange(asked) }
   const limit = maxReportRows + maxCurrencies + 1
-  const sums = await prisma.$queryRaw<SumRow[]>(reportQuery(request, limit))
+  const read = (client: Pick<PrismaClient, '$queryRaw'>) =>
+    client.$queryRaw<SumRow[]>(reportQuery(request, limit))
+  const sums = await (needsRecords(request) ? readReport(prisma, read) : read(prisma))
   if (sums.length >= limit) throw reportTooLarge()
   const rows = new Map<string, UsageRow>()
   const total = emptyRow()

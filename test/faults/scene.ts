@@ -57,7 +57,7 @@ export async function lookInto<T>(
   const onError = () => {}
   const database = await openDatabase(
     'url' in where
-      ? { kind: 'server', url: where.url, poolSize: 4, onError }
+      ? { kind: 'server', url: where.url, poolSize: 4, queuePoolSize: 2, onError }
       : { kind: 'embedded', folder: where.folder, onError },
   )
   try {

@@ -37,7 +37,7 @@ beforeAll(async () => {
   postgres = await startPostgres()
   const onError = () => {}
   database = postgres
-    ? await openDatabase({ kind: 'server', url: postgres.url, poolSize: 4, onError })
+    ? await openDatabase({ kind: 'server', url: postgres.url, poolSize: 4, queuePoolSize: 2, onError })
     : await createTestDatabase()
   folder = await makeFolder()
   userId = (await database.prisma.user.create({ data: { id: newId(), name: 'Ada' } })).id

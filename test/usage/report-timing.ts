@@ -89,7 +89,13 @@ await rm(folder, { recursive: true, force: true })
 
 const server = await startPostgres()
 if (server) {
-  const database = await openDatabase({ kind: 'server', url: server.url, poolSize: 5, onError })
+  const database = await openDatabase({
+    kind: 'server',
+    url: server.url,
+    poolSize: 5,
+    queuePoolSize: 2,
+    onError,
+  })
   await measure('server', database)
   await database.close()
   await server.stop()

@@ -11,7 +11,13 @@ afterAll(() => server?.stop())
 
 /** A crash of the server breaks connections by design; what must hold is what is in the tables. */
 async function open(url: string) {
-  const database = await openDatabase({ kind: 'server', url, poolSize: 2, onError: () => {} })
+  const database = await openDatabase({
+    kind: 'server',
+    url,
+    poolSize: 2,
+    queuePoolSize: 2,
+    onError: () => {},
+  })
   const usage = createUsage({ prisma: database.prisma, now: () => at, newId: () => crypto.randomUUID() })
   return { database, usage }
 }

@@ -22,7 +22,13 @@ for (const { kind, isHere } of engines) {
     beforeAll(async () => {
       if (kind === 'server') server = await startPostgres()
       database = server
-        ? await openDatabase({ kind: 'server', url: server.url, poolSize: 20, onError: fail })
+        ? await openDatabase({
+            kind: 'server',
+            url: server.url,
+            poolSize: 20,
+            queuePoolSize: 2,
+            onError: fail,
+          })
         : await createTestDatabase()
       usage = createUsage({ prisma: database.prisma, now: () => noon, newId: () => crypto.randomUUID() })
     })

@@ -1,0 +1,71 @@
+import pg from 'pg'
+
+/**
+ * How long a connection waits for what. The server's own limits come first: a statement that it ended is known not to
+ * have happened, and the connection can be used again. What only this process gave up on may still happen, so its
+ * connection is closed.
+ */
+export interface DatabaseTimeouts {
+  /** Until a connection is free. */
+  poolWaitMs: number
+  /** Until a lock that somebody else holds is free (`lock_timeout`). */
+  lockMs: number
+  /** A statement as a whole (`statement_timeout`). Below the time that Prisma gives a transaction. */
+  statementMs: number
+  /** A server that does not even say that it ended the statement: it hangs, or the network does. */
+  queryMs: number
+  /** A transaction in which nothing is asked: its process is frozen, and keeps its rows from everybody else. */
+  idleTransactionMs: number
+}
+
+export const databaseTimeouts: DatabaseTimeouts = {
+  poolWaitMs: 5_000,
+  lockMs: 4_000,
+  statementMs: 8_000,
+  queryMs: 30_000,
+  idleTransactionMs: 15_000,
+}
+
+export interface ConnectionPoolOptions {
+  url: string
+  size: number
+  timeouts: DatabaseTimeouts
+  onError: (error: Error) => void
+}
+
+/** The limits as the server and the driver know them, for every kind of connection. */
+export function connectionLimits({ lockMs, statementMs, queryMs, idleTransactionMs }: DatabaseTimeouts) {
+  return {
+    lock_timeout: lockMs,
+    statement_timeout: statementMs,
+    query_timeout: queryMs,
+    idle_in_transaction_session_timeout: idleTransactionMs,
+  }
+}
+
+/**
+ * A pool that takes a connection back only when the server has said that no transaction is open on it. pg drops a
+ * ROLLBACK unsent when its time is over while it waits behind another statement; the next user's BEGIN would then be a
+ * warning, and its COMMIT would commit a stranger's statements.
+ */
+export function createConnectionPool({ url, size, timeouts, onError }: ConnectionPoolOptions): pg.Pool {
+  const pool = new pg.Pool({
+    connectionString: url,
+    max: size,
+    connectionTimeoutMillis: timeouts.poolWaitMs,
+    application_name: 'easel',
+    keepAlive: true,
+    ...connectionLimits(timeouts),
+  })
+  pool.on('error', onError)
+  // The pool removes a connection that has been told to end.
+  pool.on('release', (_error, client) => {
+    if (isInTransaction(client)) client.end().catch(onError)
+  })
+  return pool
+}
+
+/** By the server's last word on this connection: `T` is an open transaction, `E` a failed one. */
+function isInTransaction(client: pg.PoolClient): boolean {
+  return ['T', 'E'].includes(client.getTransactionStatus() ?? '')
+}
