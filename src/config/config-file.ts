@@ -13,8 +13,8 @@ export const limitDefaults = {
   operationTimeoutMs: 15 * 60 * 1000,
   /** How long a provider may be silent within a reply; a complex image takes up to two minutes. */
   upstreamIdleTimeoutMs: 5 * 60 * 1000,
-  /** How long a process may be silent before others take its operations over. */
-  leaseMs: 30_000,
+  /** How long a process may be silent before others take its operations for left; half as long again, and they go on. */
+  leaseMs: 10_000,
   /** How long a stop waits for running operations: what is cut off then was paid for, so longer than images take. */
   drainTimeoutMs: 180_000,
   /** How long a stop only says "not ready" before it takes no more connections: a balancer's time to notice. */

@@ -1,4 +1,6 @@
+import { setTimeout as pause } from 'node:timers/promises'
 import { fromPrisma, type PgBoss } from 'pg-boss'
+import { EaselError } from '../errors.ts'
 import type { Prisma } from './generated/client.ts'
 
 const queueName = 'operations'
@@ -22,6 +24,11 @@ export interface OperationQueue {
    * operation waits to be taken there is no second one.
    */
   send(tx: Prisma.TransactionClient, operationId: string, afterMs?: number): Promise<void>
+  /** A job for each operation that has none waiting, in one statement. */
+  sendMissing(operationIds: readonly string[]): Promise<void>
+  /** Resolves once jobs can be sent, and throws UNAVAILABLE if that takes longer. */
+  untilOpen(waitMs: number): Promise<void>
+  /** May be called again after it has failed. */
   start(options: { concurrency: number; work: (job: OperationJob) => Promise<void> }): Promise<void>
   /** Takes no more jobs; the running ones go on, and jobs can still be sent. */
   pause(): Promise<void>
@@ -30,6 +37,7 @@ export interface OperationQueue {
 }
 
 export function createOperationQueue(boss: PgBoss): OperationQueue {
+  const opened = Promise.withResolvers<true>()
   return {
     send: async (tx, operationId, afterMs = 0) => {
       await boss.send(
@@ -38,8 +46,20 @@ export function createOperationQueue(boss: PgBoss): OperationQueue {
         { db: fromPrisma(tx), singletonKey: operationId, startAfter: afterMs / 1_000 },
       )
     },
+    sendMissing: async (operationIds) => {
+      if (operationIds.length === 0) return
+      const jobs = operationIds.map((operationId) => ({ data: { operationId }, singletonKey: operationId }))
+      await boss.insert(queueName, jobs)
+    },
+    untilOpen: async (waitMs) => {
+      if (!(await Promise.race([opened.promise, pause(waitMs, false, { ref: false })]))) throw queueClosed()
+    },
     start: async ({ concurrency, work }) => {
-      await boss.start()
+      await boss.start().catch(async (error) => {
+        // What it has begun already must not be begun twice.
+        await boss.stop({ close: false, graceful: false })
+        throw error
+      })
       await boss.createQueue(queueName, {
         // One waiting job per singletonKey: sweeps and retries do not pile up jobs.
         policy: 'short',
@@ -66,10 +86,18 @@ export function createOperationQueue(boss: PgBoss): OperationQueue {
           if (job) await work({ operationId: job.data.operationId, signal: job.signal })
         },
       )
+      opened.resolve(true)
     },
     pause: () => boss.offWork(queueName, { wait: false }),
     stop: (timeoutMs) => boss.stop({ graceful: true, timeout: timeoutMs }),
   }
+}
+
+function queueClosed(): EaselError {
+  return new EaselError('UNAVAILABLE', 'Easel is starting and cannot take requests yet: try again.', {
+    reason: 'QUEUE_STARTING',
+    retryAfterMs: 2_000,
+  })
 }
 
 const hourSeconds = 3600

@@ -41,8 +41,10 @@ export interface AcceptOptions {
   failpoint: Failpoint
 }
 
-/** How long a caller is kept waiting for a database that went away while its request was being accepted. */
+/** How long a caller is kept waiting for a database that went away while its request was being accepted, */
 const patienceMs = 5_000
+/** and for the queue of a gateway that is starting. */
+const openingMs = 30_000
 
 /**
  * Writes an operation, its reservation and its job: all of them, or none. A connection that breaks during COMMIT leaves
@@ -50,7 +52,7 @@ const patienceMs = 5_000
  * says it only once the first transaction has ended, which a look would not.
  */
 export function createAccept(options: AcceptOptions): Accept {
-  const { database, images, failpoint } = options
+  const { database, queue, images, failpoint } = options
 
   const findCommitted = async (request: SubmitRequest, operationId: string): Promise<Accepted | null> => {
     const operation = await database.prisma.operation.findUnique({ where: { id: operationId } })
@@ -75,6 +77,7 @@ export function createAccept(options: AcceptOptions): Accept {
     const { operationId } = acceptance
     await failpoint('accepting')
     try {
+      await queue.untilOpen(openingMs)
       const accepted = await keepTrying(() => write(request, acceptance), { forMs: patienceMs })
       if (!accepted.isNew) await images.deleteImages({ operationId })
       await failpoint('accepted')

@@ -1,6 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Database } from '../database/database.ts'
 import { channels } from '../database/notifications.ts'
+import { type HeldLease, LeaseRenewal } from './lease-renewal.ts'
 
 /**
  * The right to act on one operation. It is a time in the operation's row by the database's clock, so that no two
@@ -59,16 +60,13 @@ export interface LeasesOptions {
   uptimeMs: () => number
 }
 
-/** A living owner renews its lease this often, */
-const renewMs = (leaseMs: number) => leaseMs / 3
-/** tries again this soon where it could not, */
-const renewAgainMs = (leaseMs: number) => Math.min(1_000, leaseMs / 10)
-/** and has this long to do so before somebody else takes its operation for one that was left. */
+/** How long a living owner has to renew a lease that passed before somebody else takes its operation for one that was left. */
 const challengeMs = (leaseMs: number) => leaseMs / 2
 
 export function createLeases(options: LeasesOptions): Leases {
   const { database, owner, leaseMs, uptimeMs } = options
   const { prisma } = database
+  const renewal = new LeaseRenewal(options)
 
   /**
    * Takes what nobody owns, or, given the lease of an owner that left, what still has that lease. The lease counts from
@@ -88,7 +86,7 @@ export function createLeases(options: LeasesOptions): Leases {
               OR lease_epoch = ${left?.epoch ?? -1} AND lease_until = ${left?.until ?? null}::timestamptz)
       RETURNING lease_epoch AS epoch, extract(epoch FROM deadline_at - now())::float8 * 1000 AS "timeLeftMs",
                 extract(epoch FROM now() - started_at)::float8 * 1000 AS "ageMs", dead_owners AS "deadOwners"`
-    return rows[0] ? hold(options, { operationId, ...rows[0], claimedAt }) : null
+    return rows[0] ? hold(options, renewal, { operationId, ...rows[0], claimedAt }) : null
   }
 
   const findPassed = async (operationId: string): Promise<PassedLease | null> => {
@@ -124,36 +122,22 @@ interface Claim {
   claimedAt: number
 }
 
-function hold({ database, leaseMs, uptimeMs }: LeasesOptions, claim: Claim): Lease {
+function hold({ database, leaseMs, uptimeMs }: LeasesOptions, renewal: LeaseRenewal, claim: Claim): Lease {
   const { operationId, epoch, timeLeftMs, ageMs, deadOwners, claimedAt } = claim
   const controller = new AbortController()
   let heldUntil = claimedAt + leaseMs
-  let renewing: Promise<void> = Promise.resolve()
-  let timer: NodeJS.Timeout
-
-  /** Answers how long it takes until the next renewal. */
-  const check = async (): Promise<number> => {
-    const askedAt = uptimeMs()
-    // If the database stays away the lease passes by itself; a reply that is being received goes on, since it is paid
-    // for, and the checks inside each transaction decide.
-    const state = await renew({ database, operationId, epoch, leaseMs }).catch(() => 'unknown' as const)
-    if (state === 'lost') controller.abort(new LeaseLost())
-    if (state === 'unknown') return renewAgainMs(leaseMs)
-    if (state !== 'lost') heldUntil = askedAt + leaseMs
-    if (state === 'cancel') controller.abort(new CancelRequested())
-    return renewMs(leaseMs)
+  const held: HeldLease = {
+    operationId,
+    epoch,
+    onRenewed: (askedAt) => {
+      heldUntil = askedAt + leaseMs
+    },
+    onLost: () => controller.abort(new LeaseLost()),
+    onCancel: () => controller.abort(new CancelRequested()),
   }
-  const renewIn = (ms: number) => {
-    timer = setTimeout(() => {
-      renewing = check().then((nextMs) => {
-        if (!isReleased) renewIn(nextMs)
-      })
-    }, ms)
-  }
-  let isReleased = false
-  renewIn(renewMs(leaseMs))
+  renewal.add(held)
   const stopListening = database.notifications.subscribe(channels.cancel, (payload) => {
-    if (payload === operationId) controller.abort(new CancelRequested())
+    if (payload === operationId) held.onCancel()
   })
   return {
     operationId,
@@ -166,34 +150,11 @@ function hold({ database, leaseMs, uptimeMs }: LeasesOptions, claim: Claim): Lea
       if (uptimeMs() >= heldUntil || controller.signal.reason instanceof LeaseLost) throw new LeaseLost()
     },
     release: async () => {
-      isReleased = true
-      clearTimeout(timer)
       stopListening()
-      // A renewal that is still under way would take the lease back.
-      await renewing
+      await renewal.remove(held)
       await giveUp(database, operationId, epoch)
     },
   }
-}
-
-async function renew({
-  database,
-  operationId,
-  epoch,
-  leaseMs,
-}: {
-  database: Database
-  operationId: string
-  epoch: number
-  leaseMs: number
-}): Promise<'held' | 'lost' | 'cancel'> {
-  const interval = `${leaseMs} milliseconds`
-  const rows = await database.prisma.$queryRaw<{ cancel: boolean }[]>`
-    UPDATE operation SET lease_until = clock_timestamp() + ${interval}::interval
-     WHERE id = ${operationId}::uuid AND lease_epoch = ${epoch} AND status = 'RUNNING' AND lease_owner IS NOT NULL
-    RETURNING cancel_requested_at IS NOT NULL AS cancel`
-  if (!rows[0]) return 'lost'
-  return rows[0].cancel ? 'cancel' : 'held'
 }
 
 /** An operation that was put off has no owner any more, and keeps the time until which nobody may claim it. */

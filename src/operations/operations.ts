@@ -1,9 +1,10 @@
 import { hostname } from 'node:os'
+import { setTimeout as pause } from 'node:timers/promises'
 import type { Logger } from 'pino'
 import type { Database } from '../database/database.ts'
 import { toUnavailable } from '../database/database-failure.ts'
 import type { Operation, OperationEvent } from '../database/generated/client.ts'
-import { createHourlyJob, createOperationQueue } from '../database/queue.ts'
+import { createHourlyJob, createOperationQueue, type OperationJob } from '../database/queue.ts'
 import type { Images } from '../images/images.ts'
 import type { Providers } from '../providers/providers.ts'
 import type { Usage } from '../usage/usage.ts'
@@ -74,6 +75,7 @@ export interface Operations {
     after: number,
     signal?: AbortSignal,
   ): AsyncGenerator<OperationEvent, void, undefined>
+  /** Work is taken as soon as the queue can be opened, in the background. */
   start(): Promise<void>
   /** Takes no more work, and gives what runs `timeoutMs` to end; the rest is left to the next owner. */
   drain(timeoutMs: number): Promise<void>
@@ -93,7 +95,7 @@ export function createOperations(options: OperationsOptions): Operations {
   const parts = { ...options, ...limits, failpoint, queue, spool, events }
   const finish = createFinish(parts)
   const workers = createWorkers(createRunner({ ...parts, finish }))
-  const recovery = createRecovery({ ...parts, work: workers.work, sweepMs: limits.leaseMs })
+  const recovery = createRecovery({ ...parts, work: workers.work })
   const retention = createRetention({
     ...parts,
     limits: options.retention,
@@ -102,6 +104,19 @@ export function createOperations(options: OperationsOptions): Operations {
   const sources = createOperationSources(options)
   const submit = createSubmit({ ...options, sources, accept: createAccept({ ...parts, sources }) })
   const cancel = createCancel({ ...options, finish })
+  const stopping = new AbortController()
+  let opening: Promise<void> = Promise.resolve()
+
+  /** However long the database takes, and whatever it says: nothing of this ends the process. */
+  const open = async () => {
+    const work = ({ operationId }: OperationJob) => workers.work(operationId)
+    const steps = [
+      () => queue.start({ concurrency: limits.concurrency, work }),
+      async () => recovery.start(),
+      () => retention.start(),
+    ]
+    for (const step of steps) await untilDone(step, { signal: stopping.signal, log })
+  }
 
   return {
     submit: (request) => submit(request).catch(rethrow),
@@ -120,23 +135,36 @@ export function createOperations(options: OperationsOptions): Operations {
       // A folder that cannot be written to is told of now.
       await spool.id()
       await recovery.freeLeases()
-      await queue.start({
-        concurrency: limits.concurrency,
-        work: ({ operationId }) => workers.work(operationId),
-      })
-      await recovery.start()
-      await retention.start()
+      opening = open()
     },
     drain: async (timeoutMs) => {
       await queue.pause()
       await workers.drain(timeoutMs)
     },
     stop: async () => {
+      stopping.abort()
+      await opening
       await recovery.stop()
       await retention.stop()
       await workers.drain(0)
       await queue.stop(queueStopMs)
     },
+  }
+}
+
+const tryAgainMs = 1_000
+
+async function untilDone(
+  step: () => Promise<void>,
+  { signal, log }: { signal: AbortSignal; log: Pick<Logger, 'error'> },
+): Promise<void> {
+  while (!signal.aborted) {
+    try {
+      return await step()
+    } catch (error) {
+      log.error({ err: error }, 'the queue cannot be opened: trying again')
+      await pause(tryAgainMs, undefined, { signal }).catch(() => {})
+    }
   }
 }
 
