@@ -19,6 +19,7 @@ import { createS3Storage } from './images/s3-storage.ts'
 import type { Storage } from './images/storage.ts'
 import type { Failpoint } from './operations/failpoint.ts'
 import { createOperations, type Operations } from './operations/operations.ts'
+import { createSharedSpool } from './operations/shared-spool.ts'
 import { createProviders, type Providers } from './providers/providers.ts'
 import { type Sandbox, startSandbox } from './sandbox/sandbox.ts'
 import type { Context } from './schema/context.ts'
@@ -200,6 +201,7 @@ async function openRooms({ config, secrets, log, failpoint }: AppOptions, opened
     images,
     usage,
     spoolFolder: join(config.dataDir, 'spool'),
+    ...(config.storage.kind === 's3' && { sharedSpool: createSharedSpool(storage) }),
     pseudonym: (userId, endUser) => endUserPseudonym(pseudonymSecret, userId, endUser),
     limits: {
       concurrency: config.limits.concurrentOperations,

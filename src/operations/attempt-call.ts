@@ -7,10 +7,11 @@ import type { CallOptions, Providers } from '../providers/providers.ts'
 import type { ReplyEvent } from '../providers/reply.ts'
 import type { ConcludeReply } from './conclude-reply.ts'
 import type { Failpoint } from './failpoint.ts'
-import type { Attempts } from './operation-attempts.ts'
+import type { Attempts, ResponseFacts } from './operation-attempts.ts'
 import { type Lease, LeaseLost } from './operation-lease.ts'
-import type { Receive, ReceivedReply } from './receive-reply.ts'
+import type { Receive } from './receive-reply.ts'
 import type { ReceivedImage } from './received-image.ts'
+import { sharedSpoolId } from './shared-spool.ts'
 import type { Spool, SpooledReply, SpoolWriter } from './spool.ts'
 
 /** An operation in the hands of this process. */
@@ -72,7 +73,10 @@ export function createAttemptCall(options: AttemptCallOptions): AttemptCall {
     const tracked: Tracked = { writer, sent: call.attempt.state === 'SENT' }
     try {
       const reply = await receive.receive(claim, open(tracked))
-      await end(claim, { ...call, sent: tracked.sent, spooled: writer.isWhole }, reply)
+      const spoolId = await spoolOf(writer)
+      const { httpStatus, upstreamRequestId } = reply
+      if (spoolId !== null) await responded(claim, call, { httpStatus, upstreamRequestId, spoolId })
+      await conclude(claim, { ...call, sent: tracked.sent, spooled: writer.isWhole }, reply)
     } catch (error) {
       if (tracked.sent) throw error
       // Sent or not, only this process knows; its new owner, if there is one, has another epoch.
@@ -83,15 +87,19 @@ export function createAttemptCall(options: AttemptCallOptions): AttemptCall {
     }
   }
 
-  const end = async (claim: Claim, call: EndedCall, reply: ReceivedReply) => {
-    if (call.spooled) {
-      await failpoint('spooled')
-      const { httpStatus, upstreamRequestId } = reply
-      const facts = { httpStatus, upstreamRequestId, spoolId: await spool.id() }
-      await attempts.markResponded(claim.lease, call.attempt.id, facts)
-      await failpoint('responded')
-    }
-    await conclude(claim, call, reply)
+  const spoolOf = async (writer: SpoolWriter): Promise<string | null> => {
+    if (!writer.isWhole) return null
+    return writer.isShared ? sharedSpoolId : spool.id()
+  }
+
+  const responded = async (
+    { lease }: Claim,
+    { attempt }: Call,
+    facts: ResponseFacts & { spoolId: string },
+  ) => {
+    await failpoint('spooled')
+    await attempts.markResponded(lease, attempt.id, facts)
+    await failpoint('responded')
   }
 
   const callOptions = (claim: Claim, call: Call, tracked: Tracked): CallOptions<ReceivedImage> => {

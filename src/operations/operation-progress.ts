@@ -4,7 +4,7 @@ import { inTransaction } from '../database/transaction.ts'
 import { type EventLog, statusEventType } from './operation-events.ts'
 import { type Lease, LeaseLost } from './operation-lease.ts'
 
-export type Stage = 'CALLING_PROVIDER' | 'WAITING_TO_RETRY' | 'RECONCILING'
+export type Stage = 'CALLING_PROVIDER' | 'WAITING_TO_RETRY' | 'RECONCILING' | 'WAITING_FOR_REPLICA'
 
 /** Moves a running operation along, under its lease. */
 export interface Progress {
@@ -20,8 +20,11 @@ export interface Progress {
   ): Promise<void>
   /** The same without telling anybody: Easel itself is in trouble, and the stage is what it was. */
   putOffSilently(lease: Lease, waitMs: number): Promise<void>
-  /** To whoever can go on with it, at any time; this process looks at it again when the wait is over. */
-  leaveToOthers(lease: Lease, waitMs: number): Promise<void>
+  /**
+   * To whoever can go on with it, at any time; this process looks at it again when the wait is over. With a stage its
+   * user is told what it waits for.
+   */
+  leaveToOthers(lease: Lease, waitMs: number, stage?: Stage): Promise<void>
 }
 
 export function createProgress(options: {
@@ -68,7 +71,10 @@ export function createProgress(options: {
         await close(tx, lease, waitMs)
       }),
     putOffSilently: (lease, waitMs) => inTransaction(prisma, (tx) => close(tx, lease, waitMs)),
-    leaveToOthers: (lease, waitMs) =>
-      inTransaction(prisma, (tx) => leave(tx, lease, { closedMs: 0, waitMs: Math.ceil(waitMs) })),
+    leaveToOthers: (lease, waitMs, stage) =>
+      inTransaction(prisma, async (tx) => {
+        if (stage) await tell(tx, lease, stage)
+        await leave(tx, lease, { closedMs: 0, waitMs: Math.ceil(waitMs) })
+      }),
   }
 }

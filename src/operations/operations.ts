@@ -26,6 +26,7 @@ import { createRecovery } from './recover-operations.ts'
 import { createRequestSources } from './request-sources.ts'
 import { createRetention, type RetentionLimits } from './retention.ts'
 import { createRun } from './run-operation.ts'
+import type { SharedSpool } from './shared-spool.ts'
 import { createSpool } from './spool.ts'
 import { createSubmit, type SubmitRequest } from './submit-operation.ts'
 
@@ -35,6 +36,8 @@ export interface OperationsOptions {
   images: Images
   usage: Usage
   spoolFolder: string
+  /** Where replies are kept for every machine, if there is such a place. */
+  sharedSpool?: SharedSpool | undefined
   /** The name under which an end user is known upstream: stable, and never the raw id. */
   pseudonym: (userId: string, endUser: string) => string
   limits: OperationLimits
@@ -89,7 +92,7 @@ const queueStopMs = 5_000
 export function createOperations(options: OperationsOptions): Operations {
   const { database, limits, log } = options
   const queue = createOperationQueue(database.boss)
-  const spool = createSpool(options.spoolFolder, log)
+  const spool = createSpool({ folder: options.spoolFolder, shared: options.sharedSpool, log })
   const events = createEventLog(database)
   const failpoint = options.failpoint ?? (() => {})
   const parts = { ...options, ...limits, failpoint, queue, spool, events }

@@ -13,6 +13,7 @@ import { type Lease, LeaseLost, type Leases } from './operation-lease.ts'
 import type { Progress } from './operation-progress.ts'
 import type { ProviderPace } from './provider-pace.ts'
 import { type RequestSources, SourceMissing } from './request-sources.ts'
+import { sharedSpoolId } from './shared-spool.ts'
 import type { Spool, SpooledReply } from './spool.ts'
 
 /*
@@ -47,9 +48,10 @@ import type { Spool, SpooledReply } from './spool.ts'
  *   RESPONDED, the reply in the spool            read the reply again and go on from there.
  *   RESPONDED, no reply                          FAILED with RESULT_LOST, booked like an unknown outcome.
  *
- * A spool is a folder of one machine, and the attempt names it. Whoever has another one leaves a SENT or RESPONDED
- * attempt to those who have it, for a while: their process may be alive, or about to start again, and looks itself for
- * operations whose replies it has (recover-operations.ts). An operation whose
+ * A spool is a folder of one machine, and the attempt names it; with S3 whole replies are shared, and the attempt says
+ * so. Whoever has another spool leaves a SENT or RESPONDED attempt to the machine that has it, for a while, and says so
+ * (WAITING_FOR_REPLICA): its process may be alive, or about to start again, and looks itself for operations whose
+ * replies it has (recover-operations.ts). An operation whose
  * owners keep dying at it is given up, lest it takes the gateway down with every start.
  *
  * A SETTLED attempt is therefore always one that may be followed by another: provably unsent, or documented as refused
@@ -73,6 +75,7 @@ export interface RunOptions {
   attemptCall: AttemptCall
   finish: Finish
   failpoint: Failpoint
+  now: () => Date
   log: Pick<Logger, 'warn' | 'error'>
 }
 
@@ -80,6 +83,8 @@ export interface RunOptions {
 const giveUpMs = 24 * 3600 * 1000
 /** A whole reply on a machine that does not come back is waited for this long behind the deadline. */
 const awayMs = 3600 * 1000
+/** Where replies are shared, a process that died within one is waited for as long as a restart takes. */
+const replicaReturnMs = 60_000
 /** An operation at which this many processes died has killed them. */
 const maxDeadOwners = 10
 const firstPauseMs = 1_000
@@ -195,8 +200,10 @@ class Run {
       return attemptCall.resume(this.#claim, { attempt, model, request, alternatives: 1 })
     }
     if (model && reply) return this.#replay(attempt, model, reply)
-    const mayComeBack = !model || (await this.#isElsewhere(attempt))
-    if (mayComeBack && lease.timeLeftMs() > 0) return progress.leaveToOthers(lease, pauseMs(lease))
+    if (lease.timeLeftMs() > 0) {
+      if (!model) return progress.leaveToOthers(lease, pauseMs(lease))
+      if ((await this.#isElsewhere(attempt)) && !this.#isGoneForGood()) return this.#leaveToItsReplica()
+    }
     return this.#end('FAILED', failures.outcomeUnknown, { paid: true })
   }
 
@@ -209,10 +216,8 @@ class Run {
     const lateMs = -lease.timeLeftMs()
     if (model && reply && lateMs < giveUpMs) return this.#replay(attempt, model, reply)
     // The provider may be back in the configuration soon, and so may the machine that has the reply.
-    const mayComeBack = reply
-      ? !model && lateMs < giveUpMs
-      : (await this.#isElsewhere(attempt)) && lateMs < awayMs
-    if (mayComeBack) return progress.leaveToOthers(lease, pauseMs(lease))
+    if (reply && lateMs < giveUpMs) return progress.leaveToOthers(lease, pauseMs(lease))
+    if (!reply && (await this.#isElsewhere(attempt)) && lateMs < awayMs) return this.#leaveToItsReplica()
     return this.#end('FAILED', failures.resultLost, { paid: true })
   }
 
@@ -223,7 +228,23 @@ class Run {
   }
 
   async #isElsewhere({ spoolId }: Attempt): Promise<boolean> {
-    return spoolId !== null && spoolId !== (await this.#deps.spool.id())
+    return spoolId !== null && spoolId !== sharedSpoolId && spoolId !== (await this.#deps.spool.id())
+  }
+
+  /** A whole reply would be shared, so all that its machine can still have is a part; it gets a moment to come back. */
+  #isGoneForGood(): boolean {
+    const { spool, now } = this.#deps
+    const { stage, modifiedAt } = this.#claim.operation
+    const waitedMs = now().getTime() - modifiedAt.getTime()
+    return spool.isShared && stage === 'WAITING_FOR_REPLICA' && waitedMs > replicaReturnMs
+  }
+
+  /** Its user is told once that it waits for the machine which has the reply. */
+  #leaveToItsReplica(): Promise<void> {
+    const { operation, lease } = this.#claim
+    const isTold = operation.stage === 'WAITING_FOR_REPLICA'
+    const stage = isTold ? undefined : 'WAITING_FOR_REPLICA'
+    return this.#deps.progress.leaveToOthers(lease, pauseMs(lease), stage)
   }
 
   async #giveUp(last: Attempt | undefined): Promise<void> {

@@ -15,15 +15,19 @@ import {
 } from 'node:fs/promises'
 import { basename, dirname, extname, join } from 'node:path'
 import type { Logger } from 'pino'
+import type { SharedSpool } from './shared-spool.ts'
 
 /**
  * Raw replies of paid calls, on disk before anything is done with them: `<attempt>.part` while a reply arrives, synced
  * and renamed to `<attempt>.reply` when it is whole. A reply that was paid for survives a crash of everything after it,
- * and one that was still arriving is worth what is there: the last byte may be on disk before anybody knew it was.
+ * and one that was still arriving is worth what is there: the last byte may be on disk before anybody knew it was. With
+ * a storage that several machines share a whole reply is put there too, before anybody acts on it.
  */
 export interface Spool {
   /** Names this folder among those of all machines, for as long as it exists. */
   id(): Promise<string>
+  /** Whether replies that are whole are where every machine can read them. */
+  readonly isShared: boolean
   open(attemptId: string): Promise<SpoolWriter>
   /** What is here of a reply, or null. */
   find(attemptId: string): Promise<SpooledReply | null>
@@ -43,12 +47,34 @@ export interface SpoolWriter {
   /** Never fails: without room on the disk the reply is still read, only not kept. */
   write(chunk: Uint8Array): Promise<void>
   end(): Promise<void>
-  /** Whether the reply is whole on disk. */
+  /** Whether the reply is whole on disk, */
   readonly isWhole: boolean
+  /** and also where every machine can read it. */
+  readonly isShared: boolean
   close(): Promise<void>
 }
 
-export function createSpool(folder: string, log: Pick<Logger, 'error'>): Spool {
+export interface SpoolOptions {
+  folder: string
+  shared?: SharedSpool | undefined
+  log: Pick<Logger, 'error' | 'warn'>
+}
+
+/** The longest that a reply which is safe on this disk waits for the storage. */
+const shareMs = 30_000
+
+export function createSpool({ folder, shared, log }: SpoolOptions): Spool {
+  const share = async (attemptId: string, file: string): Promise<boolean> => {
+    if (!shared) return false
+    try {
+      const { size: byteSize } = await stat(file)
+      await shared.put(attemptId, { file, byteSize, signal: AbortSignal.timeout(shareMs) })
+      return true
+    } catch (error) {
+      log.warn({ err: error, attemptId }, 'cannot share a reply: it is on the disk of this machine only')
+      return false
+    }
+  }
   const files = (attemptId: string): SpoolFiles => ({
     part: join(folder, `${attemptId}.part`),
     reply: join(folder, `${attemptId}.reply`),
@@ -59,22 +85,31 @@ export function createSpool(folder: string, log: Pick<Logger, 'error'>): Spool {
       id ??= readFolderId(folder)
       return id
     },
+    isShared: shared !== undefined,
     open: async (attemptId) => {
-      const writer = new Writer(files(attemptId), (error) =>
-        log.error({ err: error, attemptId }, 'cannot spool a reply: it is received without a copy on disk'),
-      )
+      const writer = new Writer(files(attemptId), {
+        share: (file) => share(attemptId, file),
+        onFault: (error) =>
+          log.error({ err: error, attemptId }, 'cannot spool a reply: it is received without a copy on disk'),
+      })
       await writer.open(folder)
       return writer
     },
     find: async (attemptId) => {
       const { part, reply } = files(attemptId)
       if (await isThere(reply)) return { isWhole: true, read: () => createReadStream(reply) }
+      if (shared && (await shared.has(attemptId)))
+        return { isWhole: true, read: () => shared.read(attemptId) }
       return (await isThere(part)) ? { isWhole: false, read: () => createReadStream(part) } : null
     },
     remove: async (attemptId) => {
       const { part, reply } = files(attemptId)
       await rm(part, { force: true })
       await rm(reply, { force: true })
+      // What cannot be removed now is swept later.
+      await shared
+        ?.remove(attemptId)
+        .catch((error) => log.warn({ err: error, attemptId }, 'a shared reply was left behind'))
     },
     list: async () => {
       const names = await readdir(folder).catch(() => [])
@@ -119,15 +154,21 @@ interface SpoolFiles {
   reply: string
 }
 
+interface WriterOptions {
+  share: (file: string) => Promise<boolean>
+  onFault: (error: unknown) => void
+}
+
 class Writer implements SpoolWriter {
   readonly #files: SpoolFiles
-  readonly #onFault: (error: unknown) => void
+  readonly #options: WriterOptions
   #file: FileHandle | null = null
   isWhole = false
+  isShared = false
 
-  constructor(files: SpoolFiles, onFault: (error: unknown) => void) {
+  constructor(files: SpoolFiles, options: WriterOptions) {
     this.#files = files
-    this.#onFault = onFault
+    this.#options = options
   }
 
   open(folder: string): Promise<void> {
@@ -153,6 +194,7 @@ class Writer implements SpoolWriter {
       await rename(this.#files.part, this.#files.reply)
       await syncFolder(this.#files.reply)
       this.isWhole = true
+      this.isShared = await this.#options.share(this.#files.reply)
     })
   }
 
@@ -166,7 +208,7 @@ class Writer implements SpoolWriter {
     try {
       await work()
     } catch (error) {
-      this.#onFault(error)
+      this.#options.onFault(error)
       await this.close().catch(() => {})
       // A reply with a hole in it is worth nothing, and its room is needed.
       await rm(this.#files.part, { force: true }).catch(() => {})

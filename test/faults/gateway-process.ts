@@ -55,6 +55,8 @@ const longestWaitMs = 60_000
 
 /** A gateway is started some hundred times: what it runs is compiled once. */
 const compileCache = join(tmpdir(), 'easel-compile-cache')
+/** For a bucket, where a test has one: the SDK reads them from the environment. */
+const s3Keys = { AWS_ACCESS_KEY_ID: 'key', AWS_SECRET_ACCESS_KEY: 'secret' }
 
 const entry = join(import.meta.dirname, 'gateway-entry.ts')
 const node = join(import.meta.dirname, '../../node_modules/.bin/node')
@@ -62,7 +64,7 @@ const node = join(import.meta.dirname, '../../node_modules/.bin/node')
 export async function startGatewayProcess(options: EntryOptions): Promise<GatewayProcess> {
   const child = spawn(node, [entry, JSON.stringify(options)], {
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
-    env: { PATH: process.env.PATH, NODE_ENV: 'test', NODE_COMPILE_CACHE: compileCache },
+    env: { PATH: process.env.PATH, NODE_ENV: 'test', NODE_COMPILE_CACHE: compileCache, ...s3Keys },
   })
   child.setMaxListeners(0)
   const output: string[] = []

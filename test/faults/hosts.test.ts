@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { FailpointName } from '../../src/operations/failpoint.ts'
+import { startS3Server } from '../images/s3-server.ts'
 import { findPostgres, type PostgresServer, startPostgres } from '../kit/postgres.ts'
 import { type GatewayProcess, startGatewayProcess } from './gateway-process.ts'
 import { checkInvariants } from './invariants.ts'
@@ -36,9 +37,9 @@ describe.skipIf(!findPostgres())('two machines', () => {
     await Promise.all(folders.map(removeFolder))
   })
 
-  const start = (folder: string, limits = {}) =>
+  const start = (folder: string, limits = {}, env = {}) =>
     startGatewayProcess(
-      gatewayOptions({ providerUrl: provider.url, folder, databaseUrl: postgres.url, limits }),
+      gatewayOptions({ providerUrl: provider.url, folder, databaseUrl: postgres.url, limits, env }),
     )
 
   async function leave(gateway: GatewayProcess): Promise<void> {
@@ -64,11 +65,32 @@ describe.skipIf(!findPostgres())('two machines', () => {
     'a reply that lies on the disk of a machine that died (%s) is worth its money once that machine is back',
     async (gap) => {
       const { id, other } = await dieAt(gap, 'a pier far away')
-      expect(await readOperation(other, id)).toMatchObject({ status: 'RUNNING', done: false })
+      await until(async () => (await readOperation(other, id)).metadata.stage === 'WAITING_FOR_REPLICA')
       const back = await start(folders[0])
       expect(await ended(other, id)).toMatchObject({ status: 'SUCCEEDED' })
       expect(provider.paidFor('a pier far away')).toBe(1)
       await Promise.all([leave(back), leave(other)])
+    },
+    60_000,
+  )
+
+  test.each(['responded', 'finishing'] as const)(
+    'with a storage that both share a reply needs no disk of the machine that died (%s)',
+    async (gap) => {
+      const storage = await startS3Server('shared')
+      const env = { EASEL_STORAGE: `s3://shared?endpoint=${storage.endpoint}` }
+      const dying = await start(folders[0], {}, env)
+      const { reached } = await dying.arm(gap)
+      const id = await accepted(dying, { prompt: 'a pier in a bucket' })
+      await reached
+      output.push(...dying.output)
+      await removeFolder(folders[0])
+      const other = await start(folders[1], {}, env)
+      expect(await ended(other, id)).toMatchObject({ status: 'SUCCEEDED' })
+      expect(provider.paidFor('a pier in a bucket')).toBe(1)
+      await until(() => [...storage.objects.keys()].every((key) => !key.startsWith('spool/')))
+      await leave(other)
+      await storage.close()
     },
     60_000,
   )

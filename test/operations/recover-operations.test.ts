@@ -1,9 +1,12 @@
+import { pino } from 'pino'
 import { v7 as newId } from 'uuid'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Database } from '../../src/database/database.ts'
+import { createRecovery } from '../../src/operations/recover-operations.ts'
 import { createUsage } from '../../src/usage/usage.ts'
 import { type PaidProvider, startPaidProvider } from '../faults/paid-provider.ts'
 import { makeFolder, removeFolder } from '../faults/scene.ts'
+import { until } from '../faults/until.ts'
 import { openWorkshop, type Workshop } from '../faults/workshop.ts'
 import { createTestDatabase } from '../kit/database.ts'
 
@@ -74,5 +77,34 @@ describe('an operation at which process after process died', () => {
       (await database.prisma.ledgerEntry.findMany({ where: { operationId } })).map(({ kind }) => kind).sort()
     expect(await kinds(unsent)).toEqual(['RELEASE', 'RESERVE'])
     expect(await kinds(sent)).toEqual(['PROVIDER_LOSS', 'RELEASE', 'RESERVE'])
+  })
+})
+
+describe('operations that wait for their turn', () => {
+  test('get a job again where theirs was lost, however many they are', async () => {
+    await workshop?.close()
+    workshop = null
+    const { prisma } = database
+    const user = await prisma.user.create({ data: { id: newId(), name: 'Ada' } })
+    const waiting = 1_200
+    await prisma.$executeRaw`
+      INSERT INTO operation (id, kind, status, stage, user_id, fingerprint, input, provider, model,
+                             created_at, modified_at, deadline_at)
+      SELECT gen_random_uuid(), 'GENERATE', 'QUEUED', 'QUEUED', ${user.id}::uuid, '', '{}', 'paid', 'gpt-image-2',
+             now() - interval '1 h', now() - interval '1 h', now() + interval '1 h'
+        FROM generate_series(1, ${waiting})`
+    const sent: string[] = []
+    const recovery = createRecovery({
+      database,
+      queue: { sendMissing: async (ids) => void sent.push(...ids) },
+      spool: { list: async () => [] },
+      work: async () => {},
+      leaseMs: 100,
+      log: pino({ level: 'silent' }),
+    })
+    recovery.start()
+    await until(() => new Set(sent).size === waiting)
+    await recovery.stop()
+    await prisma.$executeRaw`DELETE FROM operation WHERE status = 'QUEUED'`
   })
 })

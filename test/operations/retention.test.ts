@@ -53,7 +53,7 @@ beforeAll(async () => {
       now,
       newId,
     }),
-    spool: createSpool(join(folder, 'spool'), pino({ level: 'silent' })),
+    spool: createSpool({ folder: join(folder, 'spool'), log: pino({ level: 'silent' }) }),
     job: createHourlyJob(database.boss, 'retention-under-test'),
     limits,
     now,

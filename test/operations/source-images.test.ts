@@ -63,7 +63,7 @@ beforeAll(async () => {
   })
   sources = createOperationSources({ database, images, newId })
   const limits = { partialImagesMs: hourMs, resultsMs: 1e12, operationsMs: 1e12, spoolMs: 0, tempMs: 0 }
-  const spool = createSpool(join(folder, 'spool'), log)
+  const spool = createSpool({ folder: join(folder, 'spool'), log })
   const job = createHourlyJob(database.boss, 'retention-under-test')
   retention = createRetention({ database, images, spool, job, limits, now, log })
 })

@@ -12,6 +12,7 @@ const stageTexts: Record<string, string> = {
   CALLING_PROVIDER: 'The model is at work',
   RECEIVING: 'The image is coming in',
   WAITING_TO_RETRY: 'The provider asked to wait before another try',
+  WAITING_FOR_REPLICA: 'The server that has the reply is away: waiting for it',
   RECONCILING: 'Asking the provider what became of it',
 }
 

@@ -1,0 +1,95 @@
+import pg from 'pg'
+import { v7 as newId } from 'uuid'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { type Database, openDatabase } from '../../src/database/database.ts'
+import { createLeases, LeaseLost } from '../../src/operations/operation-lease.ts'
+import { until } from '../faults/until.ts'
+import { findPostgres, type PostgresServer, startPostgres } from '../kit/postgres.ts'
+
+let server: PostgresServer
+let database: Database
+let holder: pg.Client
+const statements: string[] = []
+const userId = newId()
+const leaseMs = 600
+const never = new AbortController().signal
+
+describe.skipIf(!findPostgres())('the leases of a process', () => {
+  beforeAll(async () => {
+    server = (await startPostgres()) as PostgresServer
+    const where = { kind: 'server', url: server.url, poolSize: 4, queuePoolSize: 1 } as const
+    database = await openDatabase({ ...where, onError: () => {}, onQuery: (sql) => statements.push(sql) })
+    await database.prisma.user.create({ data: { id: userId, name: 'Ada' } })
+    holder = new pg.Client(server.url)
+    await holder.connect()
+  })
+  afterAll(async () => {
+    await holder.end()
+    await database.close()
+    await server.stop()
+  })
+
+  const accept = async () => {
+    const id = newId()
+    const at = new Date()
+    const times = { createdAt: at, modifiedAt: at, deadlineAt: new Date(at.getTime() + 60_000) }
+    const data = {
+      id,
+      kind: 'GENERATE',
+      userId,
+      fingerprint: '',
+      input: {},
+      provider: 'p',
+      model: 'm',
+    } as const
+    await database.prisma.operation.create({ data: { ...data, ...times } })
+    return id
+  }
+  const claimed = async (owner: string, count: number) => {
+    const leases = createLeases({ database, owner, leaseMs, uptimeMs: () => performance.now() })
+    const ids = await Promise.all(Array.from({ length: count }, accept))
+    const held = await Promise.all(ids.map((id) => leases.claim(id, never)))
+    return { ids, held: held.filter((lease) => lease !== null) }
+  }
+  const leaseUntil = async (id: string) =>
+    (await database.prisma.operation.findUniqueOrThrow({ where: { id } })).leaseUntil?.getTime() ?? 0
+  const isRenewed = async (id: string) => {
+    const first = await leaseUntil(id)
+    await until(async () => (await leaseUntil(id)) > first)
+  }
+
+  test('are renewed in one statement, however many they are', async () => {
+    const { ids, held } = await claimed('one', 20)
+    await isRenewed(ids[0] as string)
+    const before = statements.filter((sql) => sql.includes('renewed')).length
+    const first = await Promise.all(ids.map(leaseUntil))
+    await Promise.all(
+      ids.map((id, index) => until(async () => (await leaseUntil(id)) > (first[index] as number))),
+    )
+    const renewals = statements.filter((sql) => sql.includes('renewed')).length - before
+    expect(renewals).toBeLessThanOrEqual(2)
+    await Promise.all(held.map((lease) => lease.release()))
+  })
+
+  test('are renewed although somebody has locked one of their operations, and that one is not lost', async () => {
+    const { ids, held } = await claimed('two', 2)
+    const [locked = '', free = ''] = ids
+    await holder.query('BEGIN')
+    await holder.query('SELECT FROM operation WHERE id = $1 FOR UPDATE', [locked])
+    await isRenewed(free)
+    await isRenewed(free)
+    await holder.query('ROLLBACK')
+    await isRenewed(locked)
+    expect(held.map(({ signal }) => signal.aborted)).toEqual([false, false])
+    await Promise.all(held.map((lease) => lease.release()))
+  })
+
+  test('are lost where somebody else has the operation', async () => {
+    const { ids, held } = await claimed('three', 2)
+    await database.prisma.operation.update({ where: { id: ids[0] as string }, data: { leaseEpoch: 9 } })
+    await until(() => held[0]?.signal.aborted === true)
+    expect(held[0]?.signal.reason).toBeInstanceOf(LeaseLost)
+    expect(held[1]?.signal.aborted).toBe(false)
+    await Promise.all(held.map((lease) => lease.release()))
+  })
+})
