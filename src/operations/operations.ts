@@ -14,6 +14,7 @@ import { createCancel } from './cancel-operation.ts'
 import { createConclude } from './conclude-reply.ts'
 import type { Failpoint } from './failpoint.ts'
 import { createFinish } from './finish-operation.ts'
+import { createMending } from './mend-operations.ts'
 import { createAttempts } from './operation-attempts.ts'
 import { createEventLog, type EventLog } from './operation-events.ts'
 import { createLeases } from './operation-lease.ts'
@@ -99,6 +100,7 @@ export function createOperations(options: OperationsOptions): Operations {
   const finish = createFinish(parts)
   const workers = createWorkers(createRunner({ ...parts, finish }))
   const recovery = createRecovery({ ...parts, work: workers.work })
+  const mending = createMending({ ...parts, finish })
   const retention = createRetention({
     ...parts,
     limits: options.retention,
@@ -116,6 +118,8 @@ export function createOperations(options: OperationsOptions): Operations {
     const steps = [
       () => queue.start({ concurrency: limits.concurrency, work }),
       async () => recovery.start(),
+      // Before retention sweeps the replies that nobody seems to need.
+      () => mending.mendAll(stopping.signal),
       () => retention.start(),
     ]
     for (const step of steps) await untilDone(step, { signal: stopping.signal, log })
@@ -165,7 +169,7 @@ async function untilDone(
     try {
       return await step()
     } catch (error) {
-      log.error({ err: error }, 'the queue cannot be opened: trying again')
+      log.error({ err: error }, 'a part of the work cannot be started: trying again')
       await pause(tryAgainMs, undefined, { signal }).catch(() => {})
     }
   }
