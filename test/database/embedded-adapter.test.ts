@@ -72,4 +72,23 @@ describe('a transaction of the embedded database', () => {
     await expect(given).rejects.toThrow('given up')
     expect(await ids()).toEqual([])
   })
+
+  test('that takes too long is rolled back whole, and what it asks for afterwards happens nowhere', async () => {
+    let late: unknown
+    const slow = database.prisma.$transaction(
+      async (tx) => {
+        await tx.$executeRaw`INSERT INTO checked VALUES (3)`
+        while (!late)
+          late = await tx.$executeRaw`INSERT INTO checked VALUES (4)`.then(
+            () => null,
+            (error) => error,
+          )
+      },
+      { timeout: 50 },
+    )
+    await expect(slow).rejects.toThrow()
+    expect(databaseFailure(late)).toBe('UNAVAILABLE')
+    expect(await insert(0)).toBe('committed')
+    expect(await ids()).toEqual([0])
+  })
 })
