@@ -21,8 +21,8 @@ const mayUse: Record<string, string[]> = {
   // Talks to the running gateway like any client, so it has no part of it.
   'admin.ts': ['admin', 'config', 'errors.ts'],
   admin: ['errors.ts'],
-  config: ['errors.ts'],
-  server: ['schema', 'images', 'accounts', 'errors.ts'],
+  config: ['errors.ts', 'loopback.ts'],
+  server: ['schema', 'images', 'accounts', 'errors.ts', 'loopback.ts'],
   schema: ['operations', 'providers', 'images', 'usage', 'accounts', 'database', 'errors.ts'],
   operations: ['providers', 'images', 'usage', 'database', 'errors.ts'],
   providers: ['errors.ts'],
@@ -32,6 +32,7 @@ const mayUse: Record<string, string[]> = {
   database: ['errors.ts'],
   sandbox: [],
   'errors.ts': [],
+  'loopback.ts': [],
 }
 
 /** Packages that belong to some rooms only. */

@@ -10,8 +10,8 @@ import { EaselError } from '../errors.ts'
  *  - authentication is on and it carries credentials of its own. A page can only do that with our CORS approval,
  *    so such a request comes from a program.
  *
- * With authentication off every caller on this machine is the administrator. Then the `Host` must be a loopback name
- * too, else a page could point its own name at 127.0.0.1 (DNS rebinding) and be "same origin".
+ * A page that points a name of its own at 127.0.0.1 (DNS rebinding) is "same origin" here: `local-request.ts` keeps it
+ * out where authentication is off.
  */
 export interface CrossSiteGuardOptions {
   authenticationRequired: boolean
@@ -32,22 +32,15 @@ export function createCrossSiteGuard(options: CrossSiteGuardOptions): (request: 
 
   return (request, url) => {
     const host = request.headers.get('host') ?? url.host
-    if (!options.authenticationRequired && !isLoopback(host) && host !== publicUrl?.host) {
-      throw forbidden('HOST_NOT_ALLOWED', 'Without authentication Easel answers to loopback host names only')
-    }
     const origin = request.headers.get('origin')
     if (!isForeign(request.headers, origin, publicUrl ? [host, publicUrl.host] : [host])) return
     if (origin && allowed.has(origin) && isPreflighted(request)) return
     if (options.authenticationRequired && hasCredentials(request.headers)) return
-    throw forbidden('CROSS_SITE_REQUEST', 'A page of another site may not send this request', {
+    throw new EaselError('FORBIDDEN', 'A page of another site may not send this request', {
+      reason: 'CROSS_SITE_REQUEST',
       hint: allowed.has(origin ?? '') ? `SEND_HEADER ${preflightHeaders[0]}` : 'ADD_ALLOWED_ORIGIN',
     })
   }
-}
-
-export function isLoopback(host: string): boolean {
-  const { hostname } = URL.parse(`http://${host}`) ?? { hostname: '' }
-  return /^(localhost|.+\.localhost|127(\.\d+){3}|\[::1\])$/.test(hostname)
 }
 
 function isForeign(headers: Headers, origin: string | null, ownHosts: readonly string[]): boolean {
@@ -67,8 +60,4 @@ function isPreflighted({ headers }: Request): boolean {
 
 function hasCredentials(headers: Headers): boolean {
   return headers.has('authorization') || headers.has('x-api-key')
-}
-
-function forbidden(reason: string, message: string, more: { hint?: string } = {}): EaselError {
-  return new EaselError('FORBIDDEN', message, { reason, ...more })
 }

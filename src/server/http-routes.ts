@@ -1,13 +1,13 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { EaselError } from '../errors.ts'
 import type { CrossOriginAccess } from './cross-origin-access.ts'
-import { isLoopback } from './cross-site-guard.ts'
 import { handleEventStream } from './event-stream-endpoint.ts'
 import type { Exchange, ServerViewer } from './exchange.ts'
 import { openGraphiQLPage } from './graphiql-page.ts'
 import type { GraphQLEndpoint } from './graphql-endpoint.ts'
 import { methodNotAllowed } from './http-failure.ts'
 import type { HttpMetrics } from './http-metrics.ts'
+import { checkLocalRequest, isLocalRequest } from './local-request.ts'
 import type { StreamRegistry } from './stream-registry.ts'
 
 /** A further route behind authentication, e.g. a CSV of the usage. */
@@ -70,7 +70,7 @@ export function createHttpRoutes<V extends ServerViewer>(
   async function answerMetrics(exchange: Exchange<V>): Promise<Response> {
     const printed = await options.metrics.print()
     if (!printed) throw notFound()
-    if (!isLocal(exchange)) {
+    if (!isLocalRequest(exchange)) {
       const { role } = await admit(exchange)
       if (role !== 'ADMIN') throw new EaselError('FORBIDDEN', 'Metrics are for administrators')
     }
@@ -101,6 +101,7 @@ export function createHttpRoutes<V extends ServerViewer>(
     const preflight = options.crossOrigin.preflight(exchange.request)
     if (preflight) return preflight
     const { pathname } = exchange.url
+    if (!options.authenticationRequired && !isForEverybody(pathname)) checkLocalRequest(exchange)
     const route = further.get(pathname)
     const answer = Object.hasOwn(fixed, pathname) ? fixed[pathname] : undefined
     if (answer || route) exchange.route = pathname
@@ -117,15 +118,13 @@ function isPageVisit({ method, url, request }: Exchange): boolean {
   return method === 'GET' && accept.includes('text/html') && !url.searchParams.has('query')
 }
 
-function allows(method: string, asked: string): boolean {
-  return asked === method || (method === 'GET' && asked === 'HEAD')
+/** Health says nothing of anybody, and the address of an image is its own permission. */
+function isForEverybody(pathname: string): boolean {
+  return pathname === '/healthz' || pathname === '/readyz' || pathname.startsWith('/images/')
 }
 
-/** From this machine, and by nobody's proxy: a proxy on the same machine makes the whole world look local. */
-function isLocal({ incoming, request: { headers } }: Exchange): boolean {
-  if (['forwarded', 'x-forwarded-for', 'via', 'x-real-ip'].some((name) => headers.has(name))) return false
-  const address = incoming?.socket.remoteAddress?.replace(/^::ffff:/, '')
-  return address === undefined ? incoming === null : isLoopback(address === '::1' ? '[::1]' : address)
+function allows(method: string, asked: string): boolean {
+  return asked === method || (method === 'GET' && asked === 'HEAD')
 }
 
 function plain(text: string, status = 200): Response {
