@@ -1,4 +1,5 @@
 import { parse as parseYaml } from 'yaml'
+import { readAuth } from './auth.ts'
 import { type ConfigFile, configFile, limitDefaults, retentionDefaults } from './config-file.ts'
 import type { Env } from './env.ts'
 
@@ -56,10 +57,10 @@ export function parseConfig(env: Env, fileText: string | null): { config: Config
   const limits = { ...limitDefaults, ...file.limits }
   const retention = { ...retentionDefaults, ...file.retention }
   checkRetention(retention, limits, faults)
-  const auth = readAuth(env, host, faults)
+  const publicUrl = readPublicUrl(env, { host, port }, faults)
+  const auth = readAuth(env, { host, publicUrl, hasJwt: file.jwt !== undefined }, faults)
   const storage = readStorage(env.storage, faults)
   const urlSecrets = readUrlSecrets(env, faults)
-  const publicUrl = readPublicUrl(env, { host, port }, faults)
   if (env.databaseUrl && !/^postgres(ql)?:\/\//.test(env.databaseUrl)) {
     faults.push('DATABASE_URL must start with postgresql://')
   }
@@ -158,22 +159,6 @@ function readPort(text: string | undefined, faults: string[]): number {
   if (/^\d+$/.test(text) && port <= 65_535) return port
   faults.push(`PORT must be a number from 0 to 65535, not "${text}"`)
   return 4000
-}
-
-export function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '::1' || /^127(\.\d{1,3}){3}$/.test(host)
-}
-
-function readAuth(env: Env, host: string, faults: string[]): 'on' | 'off' {
-  const auth = env.auth ?? (isLoopback(host) ? 'off' : 'on')
-  if (auth !== 'on' && auth !== 'off') {
-    faults.push(`EASEL_AUTH must be "on" or "off", not "${auth}"`)
-    return 'on'
-  }
-  if (auth === 'off' && !isLoopback(host)) {
-    faults.push(`EASEL_AUTH=off lets everybody in, so HOST must be a loopback address, not "${host}"`)
-  }
-  return auth
 }
 
 function readStorage(text: string | undefined, faults: string[]): Config['storage'] {

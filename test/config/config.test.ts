@@ -75,12 +75,38 @@ describe('the configuration', () => {
     ])
   })
 
-  test('turns sign-in on for every host but the loopback, and refuses to turn it off there', () => {
-    expect(parse({ HOST: '0.0.0.0' }).config.auth).toBe('on')
-    expect(parse({ HOST: 'localhost' }).config.auth).toBe('off')
-    expect(faultsOf(() => parse({ HOST: '0.0.0.0', EASEL_AUTH: 'off' }))).toEqual([
-      'EASEL_AUTH=off lets everybody in, so HOST must be a loopback address, not "0.0.0.0"',
+  const jwt = 'jwt: { issuer: https://i.example, audience: easel, jwksUrl: "https://i.example/jwks" }'
+  const signs: [string, Record<string, string>, string | null][] = [
+    ['HOST is "0.0.0.0"', { HOST: '0.0.0.0' }, null],
+    ['EASEL_PUBLIC_URL is on "easel.example"', { EASEL_PUBLIC_URL: 'https://easel.example/x' }, null],
+    ['EASEL_ADMIN_KEY is set', { EASEL_ADMIN_KEY: 'the-key-of-the-first-admin' }, null],
+    ['NODE_ENV is production', { NODE_ENV: 'production' }, null],
+    ['easel.yaml has jwt', {}, jwt],
+  ]
+
+  test.each(signs)('is closed by default where others may come in: %s', (sign, variables, file) => {
+    expect(parse(variables, file).config.auth).toBe('on')
+    expect(parse({ ...variables, EASEL_AUTH: 'on' }, file).config.auth).toBe('on')
+    expect(faultsOf(() => parse({ ...variables, EASEL_AUTH: 'off' }, file))).toEqual([
+      `EASEL_AUTH=off makes everybody an administrator and is for one machine alone, but ${sign}`,
     ])
+  })
+
+  test('names every sign that stands against an open gateway, and no key', () => {
+    const all = Object.assign({ EASEL_AUTH: 'off' }, ...signs.map(([, variables]) => variables))
+    const [fault, ...others] = faultsOf(() => parse(all, jwt))
+    expect(others).toEqual([])
+    for (const [sign] of signs) expect(fault).toContain(sign)
+    expect(fault).not.toContain('the-key-of')
+  })
+
+  test('is open on a host and a public address of this machine alone', () => {
+    for (const host of ['localhost', '127.0.0.2', '::1', 'easel.localhost']) {
+      expect(parse({ HOST: host, NODE_ENV: 'development' }).config.auth).toBe('off')
+    }
+    for (const url of ['http://localhost:8080', 'http://[::1]:4000/easel', 'http://127.0.0.1']) {
+      expect(parse({ EASEL_PUBLIC_URL: url, EASEL_AUTH: 'off' }).config.auth).toBe('off')
+    }
   })
 
   test('fills variables from the environment, and names a variable that is not set', () => {
