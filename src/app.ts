@@ -38,6 +38,8 @@ export interface App {
   server: Server
   /** What to tell whoever started it: where things are, and one request to paste. */
   welcome: string
+  /** Who may come in, in one line. */
+  access: string
   /** Null when real providers are configured. */
   sandbox: Sandbox | null
   /** An embedded one can be reached from this process only. */
@@ -112,6 +114,7 @@ async function open(options: AppOptions, opened: (() => Promise<unknown>)[]): Pr
   const gateway = await createServer(options, rooms)
   opened.push(() => rooms.operations.stop())
   await rooms.operations.start()
+  const access = await rooms.accounts.describeAccess()
   return {
     fetch: (request) => gateway.fetch(request),
     server: gateway.server,
@@ -119,7 +122,9 @@ async function open(options: AppOptions, opened: (() => Promise<unknown>)[]): Pr
       publicUrl: config.publicUrl,
       sandbox: sandbox !== null,
       authenticated: config.auth === 'on',
+      access,
     }),
+    access,
     sandbox,
     database,
     close: async () => {

@@ -13,7 +13,8 @@ async function main(): Promise<void> {
   const app = await createApp({ config, secrets, log })
   app.server.listen(config.port, config.host, () => {
     // Logs are for machines; whoever starts it by hand is told where to look.
-    if (config.production) log.info({ url: config.publicUrl, pid: process.pid }, 'listening')
+    if (config.production)
+      log.info({ url: config.publicUrl, pid: process.pid, access: app.access }, 'listening')
     else process.stdout.write(app.welcome)
   })
 

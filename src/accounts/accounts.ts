@@ -1,6 +1,7 @@
 import type { PrismaClient } from '../database/database.ts'
 import type { User } from '../database/generated/client.ts'
 import type { Notifications } from '../database/notifications.ts'
+import { describeAccess } from './access.ts'
 import { type ApiKeyFacts, createApiKeys } from './api-keys.ts'
 import { isToken, readCredential } from './credential.ts'
 import { createRevocations } from './revocations.ts'
@@ -17,6 +18,8 @@ export type { Credential, Role, Viewer } from './viewer.ts'
 export interface Accounts {
   /** Throws UNAUTHENTICATED, always in the same words, or UNAVAILABLE when the token issuer cannot be reached. */
   authenticate(headers: Headers): Promise<Viewer>
+  /** Who may come in, in one line for the operator. */
+  describeAccess(): Promise<string>
   /** Calls `end` once when the viewer's right ends: its key is revoked or its token expires. The answer stops it. */
   onRevoked(viewer: Viewer, end: () => void): () => void
   createUser(user: { name: string; role: Role }): Promise<User>
@@ -101,6 +104,8 @@ export async function createAccounts(options: AccountsOptions): Promise<Accounts
   })
   return {
     authenticate,
+    describeAccess: async () =>
+      describeAccess({ auth: options.auth, hasApiKeys: await keys.exist(), issuer: jwt?.issuer ?? null }),
     onRevoked: revocations.watch,
     createUser: users.create,
     createApiKey: keys.create,

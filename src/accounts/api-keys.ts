@@ -21,6 +21,8 @@ export interface ApiKeys {
   authenticate(secret: string): Promise<Viewer>
   create(request: { userId: string; name: string }): Promise<{ apiKey: ApiKeyFacts; secret: string }>
   revoke(id: string): Promise<ApiKeyFacts>
+  /** Whether any key works. */
+  exist(): Promise<boolean>
   /** Newest first, revoked ones included. */
   ofUsers(userIds: readonly string[]): Promise<Map<string, ApiKeyFacts[]>>
   /** Makes this the one working key of that name, or with null none. */
@@ -128,6 +130,8 @@ export function createApiKeys(options: ApiKeyOptions): ApiKeys {
       if (!apiKey) throw new EaselError('NOT_FOUND', 'There is no such API key.', { field: 'id' })
       return apiKey
     },
+    exist: async () =>
+      (await prisma.apiKey.findFirst({ where: { revokedAt: null }, select: { id: true } })) !== null,
     ofUsers: async (userIds) => {
       const where = { userId: { in: [...userIds] } }
       const keys = await prisma.apiKey.findMany({ where, orderBy: { id: 'desc' }, omit: { hash: true } })

@@ -4,10 +4,12 @@ export interface WelcomeFacts {
   sandbox: boolean
   /** Whether requests need a key. */
   authenticated: boolean
+  /** Who may come in. */
+  access: string
 }
 
 /** The last lines of a start: where things are, and one request to paste. */
-export function welcome({ publicUrl, sandbox, authenticated }: WelcomeFacts): string {
+export function welcome({ publicUrl, sandbox, authenticated, access }: WelcomeFacts): string {
   const key = authenticated ? " -H 'authorization: Bearer <your API key>'" : ''
   const query = 'mutation { generateImage(input: { prompt: \\"a teapot in the rain\\" }) { id status } }'
   return [
@@ -15,6 +17,7 @@ export function welcome({ publicUrl, sandbox, authenticated }: WelcomeFacts): st
     `  Easel is ready at ${publicUrl}`,
     `  Console    ${publicUrl}/`,
     `  GraphiQL   ${publicUrl}/graphql`,
+    `  Access     ${access}`,
     ...(sandbox
       ? ['  Images come from the built-in sandbox, not from a real model: set EASEL_CONFIG to use one.']
       : []),

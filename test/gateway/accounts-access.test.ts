@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { exportJWK, generateKeyPair, SignJWT } from 'jose'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { startTestGateway, type TestGatewayOptions } from '../kit/gateway.ts'
 import { adminKey, bearer, editAs, type GuardedGateway, startGuardedGateway } from './accounts-kit.ts'
 
 describe('a gateway with authentication', () => {
@@ -144,6 +145,44 @@ test('takes the key of a user for EASEL_ADMIN_KEY from nobody', async () => {
 test('refuses to start open to everybody on an address that others reach', async () => {
   const env = { EASEL_AUTH: 'off', HOST: '0.0.0.0' }
   await expect(startGuardedGateway({ env })).rejects.toMatchObject({ name: 'ConfigError' })
+})
+
+test('says at the start who may come in', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'easel-access-'))
+  const file =
+    'jwt: { issuer: https://issuer.example, audience: easel, jwksUrl: "https://issuer.example/jwks" }'
+  const accessOf = async (options: TestGatewayOptions) => {
+    await using gateway = await startTestGateway({ folder, ...options })
+    expect(gateway.welcome).toContain(`Access     ${gateway.access}\n`)
+    return gateway.access
+  }
+  expect(await accessOf({})).toBe('everybody on this machine, as the administrator "local"')
+  const closed = { NODE_ENV: 'production' }
+  expect(await accessOf({ env: closed })).toMatch(/^nobody yet: set EASEL_ADMIN_KEY, or jwt /)
+  expect(await accessOf({ file })).toBe('holders of tokens of https://issuer.example')
+  expect(await accessOf({ env: { EASEL_ADMIN_KEY: adminKey } })).toBe('holders of API keys')
+  // The admin's key went with the variable, and with it the only way in.
+  expect(await accessOf({ env: closed })).toMatch(/^nobody yet/)
+  await rm(folder, { recursive: true, force: true })
+})
+
+test('goes on letting in the holders of keys when the admin has none', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'easel-access-'))
+  const env = { EASEL_ADMIN_KEY: adminKey }
+  const first = await startGuardedGateway({ folder, env })
+  const { key } = await first.invite('Ann')
+  await first[Symbol.asyncDispose]()
+  {
+    await using gateway = await startTestGateway({ folder, env: { NODE_ENV: 'production' } })
+    expect(gateway.access).toBe('holders of API keys')
+    const { data } = await gateway.graphql<{ viewer: { name: string } }>(
+      '{ viewer { name } }',
+      {},
+      bearer(key),
+    )
+    expect(data.viewer.name).toBe('Ann')
+  }
+  await rm(folder, { recursive: true, force: true })
 })
 
 test('makes a member of whoever brings a token of the issuer, with usage of its own', async () => {
