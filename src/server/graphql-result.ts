@@ -27,11 +27,15 @@ export function presentResult(result: ExecutionResult, scope: ResultScope): Exec
   return { ...result, errors }
 }
 
-/** graphql-js gives one error for each fault of a variable; each of them is split into all of its variable's faults. */
+/**
+ * graphql-js gives one error for each fault of a variable; each of them is split into all of its variable's faults.
+ * After fifty it gives up with an error that names no place: there are enough that do.
+ */
 function withoutRepeats(errors: readonly GraphQLError[]): GraphQLError[] {
   const variables = new Set<unknown>()
   return errors.filter((error) => {
     const [node] = error.nodes ?? []
+    if (!node && !error.path && variables.size > 0) return false
     if (node?.kind !== Kind.VARIABLE_DEFINITION) return true
     const isNew = !variables.has(node)
     variables.add(node)

@@ -1,5 +1,14 @@
 import { type ASTNode, type DocumentNode, Kind, visit } from 'graphql'
 
+/** Names and keys are a client's own, and one of them may have a megabyte. */
+const maxPathChars = 256
+
+/** An input path as errors tell it, such as `input.image.0`, cut where it is too long to help anybody. */
+export function joinInputPath(keys: readonly (string | number)[]): string {
+  const path = keys.join('.')
+  return path.length > maxPathChars ? `${path.slice(0, maxPathChars - 1).toWellFormed()}…` : path
+}
+
 /**
  * The input path that a node of a document stands at, as a caller counts it: from the field's arguments down.
  * `{ editImage(input: { image: [$a] }) }` has `$a` at `input.image.0`.
@@ -8,23 +17,33 @@ export function inputPathOf(
   document: DocumentNode,
   isSought: (node: ASTNode) => boolean,
 ): string | undefined {
-  let found: string | undefined
+  const keys = findKeys(document, isSought)
+  return keys && joinInputPath(keys)
+}
+
+/** The same for a place in a variable: from where the variable is used for the first time. */
+export function variablePathOf(
+  document: DocumentNode,
+  [variable, ...path]: readonly [string, ...(string | number)[]],
+): string {
+  const keys = findKeys(document, (node) => node.kind === Kind.VARIABLE && node.name.value === variable) ?? [
+    variable,
+  ]
+  return joinInputPath([...keys, ...path])
+}
+
+function findKeys(document: DocumentNode, isSought: (node: ASTNode) => boolean): string[] | undefined {
+  let found: string[] | undefined
   visit(document, {
     enter(node, _key, parent, path, ancestors) {
       if (found !== undefined) return false
       if (!isSought(node)) return undefined
       const keys = readKeys([...ancestors, ...(parent ? [parent] : []), node], path)
-      if (keys.length > 0) found = keys.join('.')
+      if (keys.length > 0) found = keys
       return undefined
     },
   })
   return found
-}
-
-/** Where a variable is used for the first time. */
-export function variablePathOf(document: DocumentNode, variable: string): string {
-  const path = inputPathOf(document, (node) => node.kind === Kind.VARIABLE && node.name.value === variable)
-  return path ?? variable
 }
 
 type Ancestor = ASTNode | readonly ASTNode[]

@@ -1,4 +1,5 @@
 import { EaselError } from '../errors.ts'
+import { joinInputPath } from './input-path.ts'
 
 /** A place in `operations` that a file belongs to, e.g. `['variables', 'input', 'image', '0', 'upload']`. */
 export type FilePath = readonly string[]
@@ -28,11 +29,10 @@ export function parseFileMap(value: string, operations: Record<string, unknown>,
   return new Map(entries.map(([name, paths]) => [name, parsePaths(paths, operations, taken)]))
 }
 
-/** The input path as the caller knows it, without the `variables` in front. */
-/** The input that a file belongs to: the image, not the `upload` within it. */
+/** The input that a file belongs to, without the `variables` in front: the image, not the `upload` within it. */
 export function fieldOf(paths: readonly FilePath[]): string | undefined {
   const path = paths[0]?.slice(1)
-  return path?.slice(0, path.at(-1) === 'upload' ? -1 : undefined).join('.')
+  return path && joinInputPath(path.slice(0, path.at(-1) === 'upload' ? -1 : undefined))
 }
 
 /** For paths that `parseFileMap` let through. */

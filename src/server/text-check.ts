@@ -45,9 +45,9 @@ function isPlain(value: unknown): value is object {
 
 function fieldOf(document: DocumentNode, wrong: Place): string {
   const keys: string[] = []
-  for (let place = wrong; place.parent; place = place.parent) keys.unshift(place.key)
-  const [variable = '', ...path] = keys
-  return [variablePathOf(document, variable), ...path].join('.')
+  for (let place = wrong; place.parent; place = place.parent) keys.push(place.key)
+  const [variable = '', ...path] = keys.reverse()
+  return variablePathOf(document, [variable, ...path])
 }
 
 function notText(field: string | undefined): EaselError {

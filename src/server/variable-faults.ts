@@ -14,7 +14,7 @@ import {
   type VariableDefinitionNode,
 } from 'graphql'
 import { EaselError } from '../errors.ts'
-import { variablePathOf } from './input-path.ts'
+import { joinInputPath, variablePathOf } from './input-path.ts'
 
 export interface VariableScope {
   schema: GraphQLSchema
@@ -25,6 +25,9 @@ export interface VariableScope {
 
 const maxFaults = 20
 
+/** Ends a coercion that has told enough: graphql-js would go on through a list of thousands of wrong items. */
+class EnoughFaults extends Error {}
+
 /**
  * graphql-js refuses a variable in a sentence that names the place in prose and prints the whole value, prompt and all.
  * Coercing the value once more tells each fault and its place as data: a form wants one error for each field.
@@ -34,7 +37,7 @@ export function splitVariableError(error: GraphQLError, scope: VariableScope): G
   const { document } = scope
   const definition = error.nodes?.[0]
   if (!document || definition?.kind !== Kind.VARIABLE_DEFINITION) return null
-  const field = variablePathOf(document, definition.variable.name.value)
+  const field = variablePathOf(document, [definition.variable.name.value])
   const faults = coerceAgain(definition, field, scope)
   if (faults.length > 0) return faults
   return [
@@ -52,14 +55,18 @@ function coerceAgain(definition: VariableDefinitionNode, base: string, scope: Va
   const faults: GraphQLError[] = []
   const keysAt = new Map<string, string[]>()
   const onError = (path: readonly (string | number)[], value: unknown, error: GraphQLError) => {
-    if (faults.length >= maxFaults) return
     const at = [base, ...path].join('.')
     const keys = keysAt.get(at) ?? listWrongKeys(value, typeAt(type, path))
     const key = keys.shift()
     keysAt.set(at, keys)
-    faults.push(toFault(error, key === undefined ? at : `${at}.${key}`))
+    faults.push(toFault(error, joinInputPath(key === undefined ? [at] : [at, key])))
+    if (faults.length >= maxFaults) throw new EnoughFaults()
   }
-  coerceInputValue(variables[name], type, onError, hideSuggestions)
+  try {
+    coerceInputValue(variables[name], type, onError, hideSuggestions)
+  } catch (error) {
+    if (!(error instanceof EnoughFaults)) throw error
+  }
   return faults
 }
 
