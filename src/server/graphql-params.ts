@@ -1,6 +1,7 @@
 import type { GraphQLParams } from 'graphql-yoga'
 import { EaselError } from '../errors.ts'
 import type { Exchange } from './exchange.ts'
+import { type JsonLimits, parseJson } from './json-limits.ts'
 import { isRecord } from './multipart-map.ts'
 import { readJson } from './request-body.ts'
 import type { ServerLimits } from './server-limits.ts'
@@ -22,10 +23,12 @@ export function bodyKindOf({ method, headers }: Request): BodyKind {
   })
 }
 
-export function readQueryParams({ searchParams }: URL): GraphQLParams {
+export function readQueryParams({ searchParams }: URL, limits: JsonLimits): GraphQLParams {
   const readObject = (name: string) => {
-    const value = searchParams.get(name)
-    return value === null || value === '' ? undefined : parseObject(value, name)
+    const text = searchParams.get(name)
+    if (text === null || text === '') return undefined
+    const malformed = (cause: unknown) => invalid(`The parameter "${name}" is not valid JSON`, { cause })
+    return parseJson({ text, limits, malformed })
   }
   const params = {
     query: searchParams.get('query') ?? undefined,
@@ -48,14 +51,6 @@ export function checkParams(body: unknown): GraphQLParams {
   if (operationName != null && typeof operationName !== 'string')
     throw invalid('"operationName" must be a string')
   return body as GraphQLParams
-}
-
-function parseObject(value: string, name: string): unknown {
-  try {
-    return JSON.parse(value)
-  } catch (cause) {
-    throw invalid(`The parameter "${name}" is not valid JSON`, { cause })
-  }
 }
 
 function invalid(message: string, options?: ErrorOptions): EaselError {

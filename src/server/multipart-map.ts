@@ -1,5 +1,7 @@
 import { EaselError } from '../errors.ts'
 import { joinInputPath } from './input-path.ts'
+import { type JsonLimits, parseJson } from './json-limits.ts'
+import type { ServerLimits } from './server-limits.ts'
 
 /** A place in `operations` that a file belongs to, e.g. `['variables', 'input', 'image', '0', 'upload']`. */
 export type FilePath = readonly string[]
@@ -14,8 +16,13 @@ const poisonous = new Set(['__proto__', 'prototype', 'constructor'])
  * Reads the `map` field of a multipart request against the `operations` it points into.
  * A path may only name a place that exists as the object's own, so no path reaches a prototype or grows an array.
  */
-export function parseFileMap(value: string, operations: Record<string, unknown>, maxFiles: number): FileMap {
-  const map = parseJson(value)
+export function parseFileMap(
+  text: string,
+  operations: Record<string, unknown>,
+  { maxFiles, ...limits }: JsonLimits & Pick<ServerLimits, 'maxFiles'>,
+): FileMap {
+  const malformed = (cause: unknown) => mapInvalid('The field "map" is not valid JSON', { cause })
+  const map = parseJson({ text, limits, malformed })
   if (!isRecord(map)) throw mapInvalid('The field "map" must be a JSON object')
   const entries = Object.entries(map)
   if (entries.length > maxFiles) {
@@ -95,14 +102,6 @@ function own(container: unknown, key: string): unknown {
     throw mapInvalid('A path in "map" names no place in "operations"')
   }
   return (container as Record<string, unknown>)[key]
-}
-
-function parseJson(value: string): unknown {
-  try {
-    return JSON.parse(value)
-  } catch (cause) {
-    throw mapInvalid('The field "map" is not valid JSON', { cause })
-  }
 }
 
 function mapInvalid(message: string, options?: ErrorOptions): EaselError {

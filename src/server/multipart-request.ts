@@ -4,6 +4,7 @@ import type { GraphQLParams } from 'graphql-yoga'
 import { EaselError } from '../errors.ts'
 import type { Exchange } from './exchange.ts'
 import { type GuardedUpload, parseGuarded } from './guarded-upload.ts'
+import { type JsonLimits, parseJson } from './json-limits.ts'
 import { type FileMap, fieldOf, getAt, isRecord, parseFileMap, setAt } from './multipart-map.ts'
 import { watchRate } from './rate-watch.ts'
 import { bodyTooLarge, bodyTooSlow, checkBodyHeaders } from './request-body.ts'
@@ -141,9 +142,10 @@ class Reception<S extends DiscardableImage> {
       const details = { reason: 'FIELD_TOO_LARGE', allowed }
       throw new EaselError('PAYLOAD_TOO_LARGE', `A multipart field is larger than ${allowed} bytes`, details)
     }
-    if (name === 'operations' && !this.#operations) this.#operations = parseOperations(value)
+    if (name === 'operations' && !this.#operations)
+      this.#operations = parseOperations(value, this.#options.limits)
     else if (name === 'map' && this.#operations && !this.#map) {
-      this.#map = parseFileMap(value, this.#operations, this.#options.limits.maxFiles)
+      this.#map = parseFileMap(value, this.#operations, this.#options.limits)
     } else throw malformed('Send the field "operations", then "map", then the files, each of them once')
   }
 
@@ -216,13 +218,12 @@ function readBoundary(headers: Headers): string {
   throw malformed('The multipart boundary must have 1 to 70 plain characters')
 }
 
-function parseOperations(value: string): Record<string, unknown> {
-  let operations: unknown
-  try {
-    operations = JSON.parse(value)
-  } catch (cause) {
-    throw malformed('The field "operations" is not valid JSON', cause)
-  }
+function parseOperations(text: string, limits: JsonLimits): Record<string, unknown> {
+  const operations = parseJson({
+    text,
+    limits,
+    malformed: (cause) => malformed('The field "operations" is not valid JSON', cause),
+  })
   if (isRecord(operations)) return operations
   throw malformed('The field "operations" must be one JSON object')
 }

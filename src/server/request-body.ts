@@ -1,6 +1,7 @@
 import type { Readable } from 'node:stream'
 import { EaselError } from '../errors.ts'
 import type { Exchange } from './exchange.ts'
+import { type JsonLimits, parseJson } from './json-limits.ts'
 import { watchRate } from './rate-watch.ts'
 import type { ServerLimits } from './server-limits.ts'
 
@@ -19,15 +20,27 @@ export function checkBodyHeaders(headers: Headers, maxBytes: number): void {
   if (length > maxBytes) throw bodyTooLarge(maxBytes, length)
 }
 
-export async function readJson(exchange: Exchange, maxBytes: number, limits: BodyLimits): Promise<unknown> {
+export async function readJson(
+  exchange: Exchange,
+  maxBytes: number,
+  limits: BodyLimits & JsonLimits,
+): Promise<unknown> {
   checkBodyHeaders(exchange.request.headers, maxBytes)
   const bytes = await readBytes(exchange.openBody(), { maxBytes, signal: exchange.signal, limits })
+  return parseJson({ text: decode(bytes), limits, malformed: notJson })
+}
+
+function decode(bytes: Buffer): string {
   try {
-    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes))
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
   } catch (cause) {
-    const details = { reason: 'JSON_MALFORMED' }
-    throw new EaselError('BAD_USER_INPUT', 'The request body is not valid JSON in UTF-8', details, { cause })
+    throw notJson(cause)
   }
+}
+
+function notJson(cause: unknown): EaselError {
+  const details = { reason: 'JSON_MALFORMED' }
+  return new EaselError('BAD_USER_INPUT', 'The request body is not valid JSON in UTF-8', details, { cause })
 }
 
 async function readBytes(

@@ -40,7 +40,7 @@ export function requestPlugin<V extends ServerViewer, S extends DiscardableImage
   }
   async function readParams(call: GraphQLCall<V, S>): Promise<GraphQLParams> {
     const kind = bodyKindOf(call.exchange.request)
-    if (kind === 'query') return readQueryParams(call.exchange.url)
+    if (kind === 'query') return readQueryParams(call.exchange.url, limits)
     return kind === 'json' ? readJsonParams(call.exchange, limits) : readMultipart(call)
   }
   return {

@@ -2,6 +2,10 @@
 export interface ServerLimits {
   /** A JSON body, and one non-file field of a multipart body. */
   maxJsonBytes: number
+  /** Values in one JSON text. Clients send some dozens; a refusal prints all of them once for each of fifty faults. */
+  maxJsonValues: number
+  /** Lists and objects within each other, in JSON. The schema's inputs go down six. */
+  maxInputDepth: number
   maxUploadBytes: number
   maxRequestBytes: number
   maxFiles: number
@@ -46,6 +50,8 @@ export interface ServerLimits {
 
 const defaults: ServerLimits = {
   maxJsonBytes: 1_000_000,
+  maxJsonValues: 5_000,
+  maxInputDepth: 32,
   maxUploadBytes: 52_428_800,
   maxRequestBytes: 1_073_741_824,
   maxFiles: 32,
