@@ -6,16 +6,18 @@ import {
   type ParseOptions,
   parse,
   type SelectionSetNode,
-  type Source,
+  Source,
   visit,
 } from 'graphql'
 import { EaselError } from '../errors.ts'
+import { NestingLexer, type NestingLimits } from './nesting-lexer.ts'
 import type { ServerLimits } from './server-limits.ts'
 
 export type DocumentLimits = Pick<
   ServerLimits,
   'maxDocumentBytes' | 'maxTokens' | 'maxDepth' | 'maxAliases' | 'maxDirectives' | 'maxFields'
->
+> &
+  NestingLimits
 
 /**
  * Checked right after parsing: validation itself costs too much on a document built to be expensive
@@ -26,10 +28,11 @@ export function parseWithinLimits(
   limits: DocumentLimits,
   options?: ParseOptions,
 ): DocumentNode {
-  const text = typeof source === 'string' ? source : source.body
-  const bytes = Buffer.byteLength(text)
+  const document = typeof source === 'string' ? new Source(source) : source
+  const bytes = Buffer.byteLength(document.body)
   if (bytes > limits.maxDocumentBytes) throw tooLarge('DOCUMENT_TOO_LARGE', bytes, limits.maxDocumentBytes)
-  return parse(text, { ...options, maxTokens: limits.maxTokens })
+  const lexer = new NestingLexer(document, limits)
+  return parse(document, { ...options, lexer, maxTokens: limits.maxTokens })
 }
 
 export function checkDocument(document: DocumentNode, limits: DocumentLimits): void {

@@ -4,7 +4,7 @@ export interface ServerLimits {
   maxJsonBytes: number
   /** Values in one JSON text. Clients send some dozens; a refusal prints all of them once for each of fifty faults. */
   maxJsonValues: number
-  /** Lists and objects within each other, in JSON. The schema's inputs go down six. */
+  /** Lists and objects within each other, in JSON and in a value of a document. The schema's inputs go down six. */
   maxInputDepth: number
   maxUploadBytes: number
   maxRequestBytes: number
@@ -29,6 +29,8 @@ export interface ServerLimits {
   maxDocumentBytes: number
   maxTokens: number
   maxDepth: number
+  /** Selection sets within each other, inline fragments too: room for two of those around each of `maxDepth` fields. */
+  maxSelectionSets: number
   maxAliases: number
   maxDirectives: number
   /** Fields after fragments are spread out; Pothos weighs lists on top of it. */
@@ -68,6 +70,7 @@ const defaults: ServerLimits = {
   maxDocumentBytes: 100_000,
   maxTokens: 5_000,
   maxDepth: 20,
+  maxSelectionSets: 64,
   maxAliases: 30,
   maxDirectives: 50,
   maxFields: 2_000,

@@ -18,6 +18,7 @@ const read = async (response: Response) => ({
   status: response.status,
   body: (await response.json()) as Answer,
 })
+const post = async (body: object) => read(await toy.post(body, accept))
 const postText = async (body: string) =>
   read(
     await fetch(`${toy.url}/graphql`, {
@@ -88,5 +89,36 @@ describe('the number of values beside a document', () => {
     expect(await send(toy.url, encodeParts([field('operations', body(4_997))]))).toMatchObject(
       refusal('JSON_TOO_MANY_VALUES', { allowed: 5_000 }),
     )
+  })
+})
+
+describe('the depth of a document', () => {
+  it.each([
+    ['lists', (depth: number) => `{ hello(name: ${nested(depth)}) }`],
+    ['objects', (depth: number) => `{ hello(name: ${'{a:'.repeat(depth)}1${'}'.repeat(depth)}) }`],
+    ['a default', (depth: number) => `query ($a: Int = ${nested(depth)}) { hello(name: $a) }`],
+    ['a type', (depth: number) => `query ($a: ${nested(depth, 'Int')}) { hello(name: $a) }`],
+    ['a directive', (depth: number) => `{ hello @x(y: ${nested(depth)}) }`],
+  ])('is 32 in a value: %s', async (_, write) => {
+    const { body } = await post({ query: write(32) })
+    expect(body.errors?.some(({ extensions }) => 'reason' in extensions)).toBe(false)
+    for (const depth of [33, 2_400]) {
+      expect(await post({ query: write(depth) })).toMatchObject(
+        refusal('LITERAL_TOO_DEEP', { allowed: 32, actual: 33 }),
+      )
+    }
+  })
+
+  it('is 64 in selection sets, inline fragments included', async () => {
+    const query = (depth: number) => `${'{ ... '.repeat(depth - 1)}{ viewer }${'}'.repeat(depth - 1)}`
+    expect(await post({ query: query(64) })).toEqual({ status: 200, body: { data: { viewer: 'ann' } } })
+    expect(await post({ query: query(65) })).toMatchObject(refusal('TOO_DEEP', { allowed: 64, actual: 65 }))
+    expect(await post({ query: query(1_600) })).toMatchObject(refusal('TOO_DEEP', { allowed: 64 }))
+  })
+
+  it('does not count brackets of texts and comments, nor those that are closed', async () => {
+    const texts = `# ${'['.repeat(99)}\n{ a: hello(name: "${'{'.repeat(99)}") b: hello(name: """${'['.repeat(99)}""")`
+    const closed = Array.from({ length: 40 }, () => '... { ... @include(if: true) { viewer } }').join(' ')
+    expect(await post({ query: `${texts} ${closed} }` })).toMatchObject({ status: 200 })
   })
 })
