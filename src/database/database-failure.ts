@@ -10,6 +10,7 @@ import { EaselError } from '../errors.ts'
 export type DatabaseFailure = 'CONFLICT' | 'UNAVAILABLE' | 'DUPLICATE'
 
 const retryAfterMs = 2_000
+const unavailableReason = 'DATABASE_UNAVAILABLE'
 
 /**
  * https://www.prisma.io/docs/orm/reference/error-reference, SQLSTATE for what Prisma passes on as it came, and the
@@ -20,8 +21,11 @@ const byCode: [RegExp, DatabaseFailure][] = [
   [/^(P2034|40001|40P01|55P03|TransactionWriteConflict)$/, 'CONFLICT'],
   [/^(P1001|P1002|P1008|P1017|P2024|P2028|P2037)$/, 'UNAVAILABLE'],
   [/^(DatabaseNotReachable|ConnectionClosed|SocketTimeout|TooManyConnections)$/, 'UNAVAILABLE'],
-  [/^(08...|53...|25P03|57014|57P0[1-3]|ECONN[A-Z]+|EPIPE|ETIMEDOUT|ENOTFOUND|EAI_AGAIN)$/, 'UNAVAILABLE'],
+  [/^(08...|53...|25P03|57014|57P0[1-3])$/, 'UNAVAILABLE'],
 ]
+
+/** Node's own codes: they say what broke, and not whose connection it was. */
+const ofAnySocket = /^(ECONN[A-Z]+|EPIPE|ETIMEDOUT|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH)$/
 
 /** `pg` (8.23, lib/client.js) and `pg-pool` tell these by their words alone. */
 const withoutCode =
@@ -30,22 +34,36 @@ const withoutCode =
 /** How many causes deep to look: Prisma wraps the driver adapter's error, which wraps the driver's. */
 const maxDepth = 6
 
-export function databaseFailure(error: unknown): DatabaseFailure | null {
+/** Whose error it is: known by what it is wrapped in, or by where it was caught. */
+interface Origin {
+  /** It came out of the database's client, so a broken connection was the database's. */
+  fromClient?: boolean
+}
+
+/**
+ * Only what the database's client said counts: a storage and a provider break their connections in the same words. An
+ * `EaselError` has been sorted already.
+ */
+export function databaseFailure(error: unknown, { fromClient = false }: Origin = {}): DatabaseFailure | null {
+  let isOfClient = fromClient
   for (let at = error, depth = 0; isRecord(at) && depth < maxDepth; at = nextOf(at), depth++) {
-    const found = sort(at)
+    if (at instanceof EaselError && at.details.reason !== unavailableReason) return null
+    isOfClient ||= at instanceof EaselError || /^(PrismaClient|DriverAdapterError)/.test(String(at.name))
+    const found = sort(at) ?? (isOfClient && isBroken(at) ? 'UNAVAILABLE' : null)
     if (found) return found
   }
-  return null
+  return error instanceof EaselError ? 'UNAVAILABLE' : null
 }
 
 /** What a caller is told when the database cannot be asked; any other error comes back as it was. */
-export function toUnavailable(error: unknown): unknown {
-  const failure = databaseFailure(error)
+export function toUnavailable(error: unknown, origin: Origin = {}): unknown {
+  const failure = databaseFailure(error, origin)
   if (failure !== 'UNAVAILABLE' && failure !== 'CONFLICT') return error
+  if (error instanceof EaselError) return error
   return new EaselError(
     'UNAVAILABLE',
     'The database cannot be reached at the moment. Nothing was lost: try again.',
-    { reason: 'DATABASE_UNAVAILABLE', retryAfterMs },
+    { reason: unavailableReason, retryAfterMs },
     { cause: error },
   )
 }
@@ -55,8 +73,11 @@ function sort(error: Record<string, unknown>): DatabaseFailure | null {
     const found = typeof code === 'string' ? byCode.find(([codes]) => codes.test(code)) : undefined
     if (found) return found[1]
   }
-  return typeof error.message === 'string' && withoutCode.test(error.message) ? 'UNAVAILABLE' : null
+  return null
 }
+
+const isBroken = ({ code, message }: Record<string, unknown>): boolean =>
+  ofAnySocket.test(String(code)) || withoutCode.test(String(message))
 
 function nextOf(error: Record<string, unknown>): unknown {
   return isRecord(error.meta) && isRecord(error.meta.driverAdapterError)

@@ -23,7 +23,7 @@ function tellingUnavailable(prisma: PrismaClient): PrismaClient {
     query: {
       $allOperations: ({ args, query }) =>
         query(args).catch((error: unknown) => {
-          throw toUnavailable(error)
+          throw toUnavailable(error, { fromClient: true })
         }),
     },
   })

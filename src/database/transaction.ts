@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises'
-import { databaseFailure } from './database-failure.ts'
+import { databaseFailure, toUnavailable } from './database-failure.ts'
 import type { Prisma, PrismaClient } from './generated/client.ts'
 
 const maxTries = 5
@@ -15,10 +15,28 @@ export async function inTransaction<T>(
 ): Promise<T> {
   for (let tried = 1; ; tried++) {
     try {
-      return await prisma.$transaction(work)
+      return await runOnce(prisma, work)
     } catch (error) {
       if (databaseFailure(error) !== 'CONFLICT' || tried === maxTries) throw error
       await pause(firstPauseMs * 2 ** tried)
     }
+  }
+}
+
+/** What the work did not throw itself came of BEGIN or COMMIT, and so from the database. */
+async function runOnce<T>(
+  prisma: PrismaClient,
+  work: (tx: Prisma.TransactionClient) => Promise<T>,
+): Promise<T> {
+  let thrown: unknown
+  const noting = (tx: Prisma.TransactionClient) =>
+    work(tx).catch((error: unknown) => {
+      thrown = error
+      throw error
+    })
+  try {
+    return await prisma.$transaction(noting)
+  } catch (error) {
+    throw toUnavailable(error, { fromClient: error !== thrown })
   }
 }
