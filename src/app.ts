@@ -17,6 +17,7 @@ import { createFileStorage } from './images/file-storage.ts'
 import { createImages, type Images } from './images/images.ts'
 import { createS3Storage } from './images/s3-storage.ts'
 import type { Storage } from './images/storage.ts'
+import { type WatchedStorage, watchStorage } from './images/watched-storage.ts'
 import type { Failpoint } from './operations/failpoint.ts'
 import { createOperations, type Operations } from './operations/operations.ts'
 import { createSharedSpool } from './operations/shared-spool.ts'
@@ -104,14 +105,14 @@ async function open(options: AppOptions, opened: (() => Promise<unknown>)[]): Pr
   const sandbox = secrets.providers ? null : await openSandbox(options)
   if (sandbox) opened.push(() => sandbox.close())
 
-  const storage = await openStorage(config)
-  opened.push(async () => storage.close?.())
-  const rooms = await openRooms(options, { database, sandbox, storage, urlSecrets, onError })
+  const watched = await openStorage(config, log)
+  opened.push(async () => watched.storage.close?.())
+  const rooms = await openRooms(options, { database, sandbox, watched, urlSecrets, onError })
   opened.push(
     () => rooms.providers.close(),
     () => rooms.accounts.close(),
   )
-  const gateway = await createServer(options, rooms)
+  const gateway = await createServer(options, rooms, watched)
   opened.push(() => rooms.operations.stop())
   await rooms.operations.start()
   const access = await rooms.accounts.describeAccess()
@@ -152,29 +153,41 @@ function openSandbox({ log, sandboxDelayMs }: AppOptions): Promise<Sandbox> {
   })
 }
 
-async function openStorage({ storage, dataDir }: Config): Promise<Storage & { close?(): void }> {
-  if (storage.kind === 'files') return createFileStorage({ folder: join(dataDir, 'images'), newId })
+type ClosableStorage = Storage & { close?(): void }
+
+async function openStorage(
+  { storage, dataDir }: Config,
+  log: Logger,
+): Promise<WatchedStorage<ClosableStorage>> {
+  const watching = { folder: stagingFolder(dataDir), newId, uptimeMs: () => performance.now(), log }
+  if (storage.kind === 'files') {
+    const files = createFileStorage({ folder: join(dataDir, 'images'), newId })
+    return watchStorage({ storage: files, probe: 'write', ...watching })
+  }
   const { bucket, region, endpoint } = storage
-  return createS3Storage({ bucket, region: region ?? 'us-east-1', endpoint: endpoint ?? undefined })
+  const s3 = await createS3Storage({ bucket, region: region ?? 'us-east-1', endpoint: endpoint ?? undefined })
+  return watchStorage<ClosableStorage>({ storage: s3, probe: 'look', ...watching })
 }
+
+const stagingFolder = (dataDir: string) => join(dataDir, 'staging')
 
 interface Opened {
   database: Database
   sandbox: Sandbox | null
-  storage: Storage
+  watched: WatchedStorage<Storage>
   urlSecrets: string[]
   onError: (error: Error) => void
 }
 
 async function openRooms({ config, secrets, log, failpoint }: AppOptions, opened: Opened): Promise<Rooms> {
-  const { database, sandbox, storage, urlSecrets, onError } = opened
+  const { database, sandbox, watched, urlSecrets, onError } = opened
   const { prisma, notifications } = database
   // The oldest one, so that providers know an end user by the same name for as long as a change of secrets lasts.
   const pseudonymSecret = urlSecrets.at(-1) ?? ''
   const images = createImages({
     prisma,
-    storage,
-    stagingDir: join(config.dataDir, 'staging'),
+    storage: watched.storage,
+    stagingDir: stagingFolder(config.dataDir),
     cacheDir: join(config.dataDir, 'cache'),
     publicUrl: config.publicUrl,
     signingKeys: toSigningKeys(urlSecrets),
@@ -226,7 +239,7 @@ async function openRooms({ config, secrets, log, failpoint }: AppOptions, opened
   return { database, images, providers, usage, accounts, operations }
 }
 
-async function createServer({ config, log }: AppOptions, rooms: Rooms) {
+async function createServer({ config, log }: AppOptions, rooms: Rooms, watched: WatchedStorage<Storage>) {
   const { database, images, providers, usage, accounts, operations } = rooms
   const { prisma } = database
   const serveConsole = await createServeConsole({ folder: consoleFolder, publicUrl: config.publicUrl })
@@ -254,9 +267,9 @@ async function createServer({ config, log }: AppOptions, rooms: Rooms) {
     ...(serveConsole && { serveConsole }),
     allowedOrigins: config.allowedOrigins,
     routes: [createUsageCsvRoute(usage.streamCsv)],
-    isReady: async () => {
-      await prisma.$queryRaw`SELECT 1`
-      return true
+    readiness: {
+      'the database': () => prisma.$queryRaw`SELECT 1`,
+      'the storage of the images': watched.isUp,
     },
     graphiql: !config.production,
     introspection: true,

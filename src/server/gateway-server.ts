@@ -14,6 +14,7 @@ import { createHttpMetrics } from './http-metrics.ts'
 import { type AuthenticatedRoute, createHttpRoutes } from './http-routes.ts'
 import type { StageUpload } from './multipart-request.ts'
 import { createNodeServer } from './node-server.ts'
+import { createReadiness, type ReadinessChecks } from './readiness.ts'
 import { logRequest } from './request-log.ts'
 import { addSecurityHeaders } from './security-headers.ts'
 import { type ServerLimits, serverLimits } from './server-limits.ts'
@@ -32,7 +33,8 @@ export interface GatewayServerOptions<V extends ServerViewer, S extends Discarda
   serveImage(request: Request): Promise<Response>
   serveConsole?: ((request: Request) => Promise<Response | null>) | undefined
   routes?: readonly AuthenticatedRoute<V>[] | undefined
-  isReady(): Promise<boolean>
+  /** What must be there for this process to work, by the name that an operator knows it by. */
+  readiness: ReadinessChecks
   graphiql: boolean
   introspection: boolean
   limits?: Partial<ServerLimits> | undefined
@@ -88,7 +90,7 @@ export function createGatewayServer<V extends ServerViewer, S extends Discardabl
     crossOrigin,
     routes,
     isDraining,
-    readyTimeoutMs: limits.readyTimeoutMs,
+    findMissing: createReadiness(options.readiness, limits.readyTimeoutMs),
     checkCrossSite: createCrossSiteGuard({ ...options, publicUrl, allowedOrigins }),
   })
 

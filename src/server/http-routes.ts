@@ -1,4 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises'
 import { EaselError } from '../errors.ts'
 import type { CrossOriginAccess } from './cross-origin-access.ts'
 import { handleEventStream } from './event-stream-endpoint.ts'
@@ -29,8 +28,8 @@ export interface HttpRoutesOptions<V extends ServerViewer> {
   routes: readonly AuthenticatedRoute<V>[]
   graphiql: boolean
   authenticationRequired: boolean
-  isReady(): Promise<boolean>
-  readyTimeoutMs: number
+  /** The parts without which this process cannot work, of those that are not there. */
+  findMissing(): Promise<string[]>
   isDraining(): boolean
 }
 
@@ -62,9 +61,8 @@ export function createHttpRoutes<V extends ServerViewer>(
 
   async function answerReady(): Promise<Response> {
     if (options.isDraining()) return plain('draining', 503)
-    const tooLate = delay(options.readyTimeoutMs, false, { ref: false })
-    const ready = await Promise.race([options.isReady().catch(() => false), tooLate])
-    return ready ? plain('ready') : plain('not ready', 503)
+    const missing = await options.findMissing()
+    return missing.length === 0 ? plain('ready') : plain(`not ready: ${missing.join(', ')}`, 503)
   }
 
   async function answerMetrics(exchange: Exchange<V>): Promise<Response> {

@@ -301,14 +301,21 @@ describe('a drain', () => {
     expect(await running).toBeInstanceOf(Error)
   })
 
-  it('tells the truth about readiness before', async () => {
-    await using broken = await openToyGateway({ isReady: () => Promise.reject(new Error('no database')) })
-    expect((await fetch(`${broken.url}/readyz`)).status).toBe(503)
-    await using silent = await openToyGateway({
-      isReady: () => new Promise(() => {}),
+  it('says which part is not there before, in plain words', async () => {
+    await using part = await openToyGateway({
+      readiness: {
+        'the memory': async () => true,
+        'the database': () => Promise.reject(new Error('its secret address')),
+        'the disk': async () => false,
+        'the cloud': () => new Promise(() => {}),
+      },
       limits: { readyTimeoutMs: 20 },
     })
-    expect((await fetch(`${silent.url}/readyz`)).status).toBe(503)
+    const answer = await fetch(`${part.url}/readyz`)
+    expect(answer.status).toBe(503)
+    expect(await answer.text()).toBe(
+      'not ready: the database does not work, the disk does not work, the cloud does not answer\n',
+    )
     expect((await fetch(`${toy.url}/readyz`)).status).toBe(200)
   })
 })

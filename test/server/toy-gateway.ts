@@ -281,7 +281,7 @@ export async function openToyGateway(overrides: Partial<Options> = {}): Promise<
     createContext: (base) => ({ ...base, ticker }),
     stage: (source, options) => stageInto(folder, source, options),
     serveImage: async () => new Response('image', { headers: { 'content-type': 'image/png' } }),
-    isReady: async () => true,
+    readiness: {},
     graphiql: false,
     introspection: true,
     log,

@@ -1,0 +1,89 @@
+import type { Logger } from 'pino'
+
+export interface StorageHealthOptions {
+  /** Rejects when the storage does not work. `failedBytes` is the size of the image that it did not take, or 0. */
+  probe(failedBytes: number): Promise<unknown>
+  /** Milliseconds of a clock that never jumps. */
+  uptimeMs(): number
+  log: Pick<Logger, 'warn' | 'error'>
+}
+
+/** How long an answer holds: a probe a second asks S3 this seldom. */
+const upMs = 5_000
+/** The same while it is down: as soon as it works again, work goes on. */
+const downMs = 2_000
+/** A storage that has not answered by then does not work. */
+const probeTimeoutMs = 5_000
+
+/**
+ * Whether images can be kept. Each write says so on its way; where the last one was long ago, somebody who asks has it
+ * tried. A write that fails is believed at once, and until another one succeeds.
+ */
+export class StorageHealth {
+  readonly #options: StorageHealthOptions
+  #isUp = true
+  #checkedAt = Number.NEGATIVE_INFINITY
+  #failures = 0
+  #failedBytes = 0
+  #probing: Promise<boolean> | null = null
+
+  constructor(options: StorageHealthOptions) {
+    this.#options = options
+  }
+
+  async isUp(): Promise<boolean> {
+    const ageMs = this.#options.uptimeMs() - this.#checkedAt
+    if (ageMs < (this.#isUp ? upMs : downMs)) return this.#isUp
+    this.#probing ??= this.#probe().finally(() => {
+      this.#probing = null
+    })
+    return this.#probing
+  }
+
+  noteWritten(): void {
+    this.#note(true)
+  }
+
+  noteFailed(error: unknown, byteSize = 0): void {
+    this.#failures++
+    this.#failedBytes = byteSize
+    this.#note(false, error)
+  }
+
+  /** Something went wrong that says nothing about writing: who asks next does not trust the last answer. */
+  doubt(): void {
+    this.#checkedAt = Number.NEGATIVE_INFINITY
+  }
+
+  async #probe(): Promise<boolean> {
+    const { probe } = this.#options
+    const failures = this.#failures
+    try {
+      await withinTime(probe(this.#isUp ? 0 : this.#failedBytes))
+      // A write that failed meanwhile knows better than a look that did not.
+      if (failures === this.#failures) this.#note(true)
+    } catch (error) {
+      this.#note(false, error)
+    }
+    return this.#isUp
+  }
+
+  #note(isUp: boolean, error?: unknown): void {
+    this.#checkedAt = this.#options.uptimeMs()
+    if (isUp) this.#failedBytes = 0
+    if (isUp === this.#isUp) return
+    this.#isUp = isUp
+    if (isUp) this.#options.log.warn('the storage of the images works again')
+    else this.#options.log.error({ err: error }, 'the storage of the images does not work: paid work waits')
+  }
+}
+
+async function withinTime(probing: Promise<unknown>): Promise<void> {
+  const late = Promise.withResolvers<never>()
+  const timer = setTimeout(() => late.reject(new Error('The storage does not answer')), probeTimeoutMs)
+  try {
+    await Promise.race([probing, late.promise])
+  } finally {
+    clearTimeout(timer)
+  }
+}
