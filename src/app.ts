@@ -219,7 +219,8 @@ async function openRooms({ config, secrets, log, failpoint }: AppOptions, opened
     images,
     usage,
     spoolFolder: join(config.dataDir, 'spool'),
-    ...(config.storage.kind === 's3' && { sharedSpool: createSharedSpool(storage) }),
+    ...(config.storage.kind === 's3' && { sharedSpool: createSharedSpool(watched.storage) }),
+    isStorageUp: watched.isUp,
     pseudonym: (userId, endUser) => endUserPseudonym(pseudonymSecret, userId, endUser),
     limits: {
       concurrency: config.limits.concurrentOperations,

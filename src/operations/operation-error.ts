@@ -47,6 +47,18 @@ export const deadlineExceeded: OperationFailure = {
   retryAfterMs: null,
 }
 
+/** The deadline passed while nothing that a provider makes could have been kept. */
+export const storageUnavailable: OperationFailure = {
+  code: 14,
+  status: 'UNAVAILABLE',
+  message:
+    'The storage of the images could not be reached before the deadline, so no provider was asked. You were not charged.',
+  details: [],
+  reason: 'STORAGE_UNAVAILABLE',
+  retryable: true,
+  retryAfterMs: null,
+}
+
 export const sourceMissing: OperationFailure = {
   code: 9,
   status: 'FAILED_PRECONDITION',

@@ -4,7 +4,12 @@ import { inTransaction } from '../database/transaction.ts'
 import { type EventLog, statusEventType } from './operation-events.ts'
 import { type Lease, LeaseLost } from './operation-lease.ts'
 
-export type Stage = 'CALLING_PROVIDER' | 'WAITING_TO_RETRY' | 'RECONCILING' | 'WAITING_FOR_REPLICA'
+export type Stage =
+  | 'CALLING_PROVIDER'
+  | 'WAITING_TO_RETRY'
+  | 'WAITING_FOR_STORAGE'
+  | 'WAITING_FOR_REPLICA'
+  | 'RECONCILING'
 
 /** Moves a running operation along, under its lease. */
 export interface Progress {
@@ -18,6 +23,8 @@ export interface Progress {
     waitMs: number,
     settle?: (tx: Prisma.TransactionClient) => Promise<unknown>,
   ): Promise<void>
+  /** The same while images cannot be kept; who follows is told when the wait begins, not at each look. */
+  waitForStorage(lease: Lease, waitMs: number, options: { isWaiting: boolean }): Promise<void>
   /** The same without telling anybody: Easel itself is in trouble, and the stage is what it was. */
   putOffSilently(lease: Lease, waitMs: number): Promise<void>
   /**
@@ -68,6 +75,11 @@ export function createProgress(options: {
       inTransaction(prisma, async (tx) => {
         await tell(tx, lease, 'WAITING_TO_RETRY')
         await settle?.(tx)
+        await close(tx, lease, waitMs)
+      }),
+    waitForStorage: (lease, waitMs, { isWaiting }) =>
+      inTransaction(prisma, async (tx) => {
+        if (!isWaiting) await tell(tx, lease, 'WAITING_FOR_STORAGE')
         await close(tx, lease, waitMs)
       }),
     putOffSilently: (lease, waitMs) => inTransaction(prisma, (tx) => close(tx, lease, waitMs)),

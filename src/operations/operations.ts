@@ -39,6 +39,8 @@ export interface OperationsOptions {
   spoolFolder: string
   /** Where replies are kept for every machine, if there is such a place. */
   sharedSpool?: SharedSpool | undefined
+  /** Whether what a provider makes could be kept. */
+  isStorageUp: () => Promise<boolean>
   /** The name under which an end user is known upstream: stable, and never the raw id. */
   pseudonym: (userId: string, endUser: string) => string
   limits: OperationLimits

@@ -74,6 +74,7 @@ export interface RunOptions {
   sources: RequestSources
   attemptCall: AttemptCall
   finish: Finish
+  isStorageUp: () => Promise<boolean>
   failpoint: Failpoint
   now: () => Date
   log: Pick<Logger, 'warn' | 'error'>
@@ -89,6 +90,8 @@ const replicaReturnMs = 60_000
 const maxDeadOwners = 10
 const firstPauseMs = 1_000
 const maxPauseMs = 60_000
+/** How long an operation waits at most before it looks again whether images can be kept. */
+const storagePauseMs = 15_000
 
 /** Does what is left to do of an operation, if nobody else is doing it. */
 export function createRun(options: RunOptions) {
@@ -158,8 +161,24 @@ class Run {
     if (last?.state === 'RESPONDED') return this.#readSpooled(last)
     if (last?.state === 'SENT') return this.#reconcile(last)
     if (operation.cancelRequestedAt) return this.#end('CANCELLED', failures.cancelled)
-    if (lease.timeLeftMs() <= 0) return this.#end('FAILED', failures.deadlineExceeded)
+    if (lease.timeLeftMs() <= 0) return this.#end('FAILED', this.#tooLate())
+    if (!(await this.#deps.isStorageUp())) return this.#waitForStorage()
     await this.#callProvider()
+  }
+
+  /** What is paid for now could not be kept. */
+  async #waitForStorage(): Promise<void> {
+    const { lease } = this.#claim
+    const waitMs = Math.min(pauseMs(lease), storagePauseMs, Math.max(firstPauseMs, lease.timeLeftMs()))
+    await this.#deps.progress.waitForStorage(lease, waitMs, { isWaiting: this.#isWaitingForStorage() })
+  }
+
+  #isWaitingForStorage(): boolean {
+    return this.#claim.operation.stage === 'WAITING_FOR_STORAGE'
+  }
+
+  #tooLate(): failures.OperationFailure {
+    return this.#isWaitingForStorage() ? failures.storageUnavailable : failures.deadlineExceeded
   }
 
   async #callProvider(): Promise<void> {
@@ -177,7 +196,7 @@ class Run {
     const attempt = await attempts.prepare(lease, { provider: model.provider, model: model.name })
     Object.assign(operation, { provider: model.provider, model: model.name })
     await failpoint('prepared')
-    if (settled === 0) await progress.enter(lease, 'CALLING_PROVIDER')
+    if (settled === 0 || this.#isWaitingForStorage()) await progress.enter(lease, 'CALLING_PROVIDER')
     const call = { attempt, model, request, alternatives: models.length }
     await attemptCall.send(this.#claim, call)
   }
@@ -188,7 +207,8 @@ class Run {
     const { operation, lease } = this.#claim
     const reply = await spool.find(attempt.id)
     if (reply?.isWhole) {
-      const facts = { httpStatus: null, upstreamRequestId: null, spoolId: await spool.id() }
+      const spoolId = reply.isShared ? sharedSpoolId : await spool.id()
+      const facts = { httpStatus: null, upstreamRequestId: null, spoolId }
       await attempts.markResponded(lease, attempt.id, facts)
       return this.#readSpooled(attempt)
     }

@@ -39,6 +39,8 @@ export interface Spool {
 export interface SpooledReply {
   /** False: its process died, or was interrupted, while it arrived. */
   isWhole: boolean
+  /** Whether every machine can read it. */
+  isShared: boolean
   /** Opens it: whoever asks for it reads it. */
   read(): AsyncIterable<Uint8Array>
 }
@@ -97,10 +99,12 @@ export function createSpool({ folder, shared, log }: SpoolOptions): Spool {
     },
     find: async (attemptId) => {
       const { part, reply } = files(attemptId)
-      if (await isThere(reply)) return { isWhole: true, read: () => createReadStream(reply) }
+      if (await isThere(reply)) return { isWhole: true, isShared: false, read: () => createReadStream(reply) }
       if (shared && (await shared.has(attemptId)))
-        return { isWhole: true, read: () => shared.read(attemptId) }
-      return (await isThere(part)) ? { isWhole: false, read: () => createReadStream(part) } : null
+        return { isWhole: true, isShared: true, read: () => shared.read(attemptId) }
+      return (await isThere(part))
+        ? { isWhole: false, isShared: false, read: () => createReadStream(part) }
+        : null
     },
     remove: async (attemptId) => {
       const { part, reply } = files(attemptId)

@@ -14,7 +14,7 @@ export const OperationMetadata = builder.prismaObject('Operation', {
     }),
     stage: t.exposeString('stage', {
       description:
-        'What is being done: `QUEUED`, `CALLING_PROVIDER`, `RECEIVING`, `WAITING_TO_RETRY`, `RECONCILING` (the provider is asked what became of it), `WAITING_FOR_REPLICA` (the machine that has its reply is away), or the final status.',
+        'What is being done: `QUEUED`, `CALLING_PROVIDER`, `RECEIVING`, `WAITING_TO_RETRY`, `WAITING_FOR_STORAGE` (images cannot be kept at the moment, so nothing is paid for), `RECONCILING` (the provider is asked what became of it), `WAITING_FOR_REPLICA` (the machine that has its reply is away), or the final status.',
     }),
     attempts: t.int({
       description: 'How many calls of a provider it took so far.',

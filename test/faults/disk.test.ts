@@ -3,10 +3,11 @@ import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { multipart } from '../kit/gateway.ts'
 import { photoFile } from '../kit/photo.ts'
-import { usage } from './paid-provider.ts'
+import { after, usage } from './paid-provider.ts'
 import { accepted, ended, generate, readOperation } from './scene.ts'
 import { mountSmallDisk, type SmallDisk } from './small-disk.ts'
 import { openTestBed, type TestBed } from './test-bed.ts'
+import { until } from './until.ts'
 
 const noDisk = 'this account may not mount a file system'
 const putOff = 'an operation cannot go on: putting it off'
@@ -23,6 +24,16 @@ describe('a disk that takes nothing', () => {
     if (images && staging) disks = { images, staging }
   })
   afterEach(() => bed.check())
+
+  /** An operation whose provider has been asked, and answers when it is told to. */
+  async function called(prompt: string): Promise<{ id: string; answer: () => void }> {
+    const told = Promise.withResolvers<void>()
+    bed.provider.answer(prompt, after(told.promise))
+    const id = await accepted(bed.gateway, { prompt })
+    await bed.provider.until((calls) => calls.some((call) => call.prompt === prompt))
+    return { id, answer: told.resolve }
+  }
+
   afterAll(async () => {
     await bed.gateway.end('SIGKILL')
     await disks?.images.unmount()
@@ -33,12 +44,13 @@ describe('a disk that takes nothing', () => {
   test('SYS-02: keeps a paid reply until there is room for its image, and charges it once', async () => {
     const images = join(bed.folder, 'images')
     const prompt = 'a shelf that is full'
+    const { id, answer } = await called(prompt)
     if (disks) await disks.images.fill()
     else {
       await rename(images, `${images}.away`).catch(() => {})
       await writeFile(images, 'not a folder')
     }
-    const id = await accepted(bed.gateway, { prompt })
+    answer()
     await bed.gateway.untilLogged(putOff)
     expect(await readOperation(bed.gateway, id)).toMatchObject({ status: 'RUNNING', done: false })
     expect(await readdir(join(bed.folder, 'spool')), 'the reply that was paid for').toHaveLength(1)
@@ -58,11 +70,25 @@ describe('a disk that takes nothing', () => {
   test('SYS-02: nor is a paid reply lost when there is no room to look at its image', async ({ skip }) => {
     const { staging } = disks ?? skip(noDisk)
     const prompt = 'a desk that is full'
+    const { id, answer } = await called(prompt)
     await staging.fill()
     const before = bed.gateway.logged(putOff).length
-    const id = await accepted(bed.gateway, { prompt })
+    answer()
     await bed.gateway.untilLogged(putOff, before + 1)
     await staging.clear()
+    expect(await ended(bed.gateway, id)).toMatchObject({ status: 'SUCCEEDED' })
+    expect(bed.provider.paidFor(prompt)).toBe(1)
+  })
+
+  test('SYS-02: pays for nothing while there is no room, and goes on once there is', async ({ skip }) => {
+    const { images } = disks ?? skip(noDisk)
+    const prompt = 'a shelf that was full before'
+    await images.fill()
+    await until(async () => (await fetch(`${bed.gateway.url}/readyz`)).status === 503)
+    const id = await accepted(bed.gateway, { prompt })
+    await until(async () => (await readOperation(bed.gateway, id)).metadata.stage === 'WAITING_FOR_STORAGE')
+    expect(bed.provider.paidFor(prompt)).toBe(0)
+    await images.clear()
     expect(await ended(bed.gateway, id)).toMatchObject({ status: 'SUCCEEDED' })
     expect(bed.provider.paidFor(prompt)).toBe(1)
   })

@@ -77,6 +77,7 @@ export async function openWorkshop(options: WorkshopOptions): Promise<Workshop> 
     }),
     usage: createUsage({ prisma, now, newId }),
     spoolFolder: join(folder, 'spool'),
+    isStorageUp: async () => true,
     pseudonym: (_, endUser) => endUser,
     limits: { concurrency: 4, operationTimeoutMs, idleTimeoutMs: 10_000, leaseMs, maxImageBytes: 50_000_000 },
     retention: { ...lives, ...options.retention },

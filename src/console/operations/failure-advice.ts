@@ -9,6 +9,7 @@ const advice: Record<string, string> = {
   UPSTREAM_OUTCOME_UNKNOWN:
     'The connection broke after the request was sent, so nobody knows whether the provider did the work. You were not charged. Run it again if you still want the image.',
   DEADLINE_EXCEEDED: 'It took longer than this gateway allows. A lower quality or a smaller size is faster.',
+  STORAGE_UNAVAILABLE: 'The gateway could not have kept the image. Run it again in a while.',
   CANCELLED: 'It was cancelled. Nothing was charged.',
 }
 

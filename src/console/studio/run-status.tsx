@@ -13,6 +13,7 @@ const stageTexts: Record<string, string> = {
   RECEIVING: 'The image is coming in',
   WAITING_TO_RETRY: 'The provider asked to wait before another try',
   WAITING_FOR_REPLICA: 'The server that has the reply is away: waiting for it',
+  WAITING_FOR_STORAGE: 'The storage of images is away: waiting before anything is paid for',
   RECONCILING: 'Asking the provider what became of it',
 }
 
