@@ -271,6 +271,7 @@ async function createServer({ config, log }: AppOptions, rooms: Rooms, watched: 
     readiness: {
       'the database': () => prisma.$queryRaw`SELECT 1`,
       'the storage of the images': watched.isUp,
+      'the queue of operations': async () => operations.isOpen(),
     },
     graphiql: !config.production,
     introspection: true,

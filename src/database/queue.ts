@@ -28,6 +28,7 @@ export interface OperationQueue {
   sendMissing(operationIds: readonly string[]): Promise<void>
   /** Resolves once jobs can be sent, and throws UNAVAILABLE if that takes longer. */
   untilOpen(waitMs: number): Promise<void>
+  isOpen(): boolean
   /** May be called again after it has failed. */
   start(options: { concurrency: number; work: (job: OperationJob) => Promise<void> }): Promise<void>
   /** Takes no more jobs; the running ones go on, and jobs can still be sent. */
@@ -38,7 +39,9 @@ export interface OperationQueue {
 
 export function createOperationQueue(boss: PgBoss): OperationQueue {
   const opened = Promise.withResolvers<true>()
+  let isOpen = false
   return {
+    isOpen: () => isOpen,
     send: async (tx, operationId, afterMs = 0) => {
       await boss.send(
         queueName,
@@ -86,6 +89,7 @@ export function createOperationQueue(boss: PgBoss): OperationQueue {
           if (job) await work({ operationId: job.data.operationId, signal: job.signal })
         },
       )
+      isOpen = true
       opened.resolve(true)
     },
     pause: () => boss.offWork(queueName, { wait: false }),

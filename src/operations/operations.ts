@@ -83,6 +83,8 @@ export interface Operations {
   ): AsyncGenerator<OperationEvent, void, undefined>
   /** Work is taken as soon as the queue can be opened, in the background. */
   start(): Promise<void>
+  /** Whether the queue is open: until then nothing is accepted. */
+  isOpen(): boolean
   /** Takes no more work, and gives what runs `timeoutMs` to end; the rest is left to the next owner. */
   drain(timeoutMs: number): Promise<void>
   /** Releases everything; what still runs is interrupted. */
@@ -146,6 +148,7 @@ export function createOperations(options: OperationsOptions): Operations {
       await recovery.freeLeases()
       opening = open()
     },
+    isOpen: queue.isOpen,
     drain: async (timeoutMs) => {
       await queue.pause()
       await workers.drain(timeoutMs)
