@@ -129,6 +129,8 @@ async function open(options: AppOptions, opened: (() => Promise<unknown>)[]): Pr
     sandbox,
     database,
     close: async () => {
+      // Until the balancers have noticed, requests and operations go on as if nothing were.
+      await gateway.announceDrain()
       await Promise.all([gateway.drain(), rooms.operations.drain(config.limits.drainTimeoutMs)])
       for (const close of opened.reverse()) await close()
     },

@@ -1,6 +1,5 @@
 import { type DocumentNode, getOperationAST, NoSchemaIntrospectionCustomRule, validate } from 'graphql'
 import type { Plugin } from 'graphql-yoga'
-import { EaselError } from '../errors.ts'
 import { checkDocument, parseWithinLimits } from './document-limits.ts'
 import type { ServerViewer } from './exchange.ts'
 import { callOf, type GraphQLCall } from './graphql-call.ts'
@@ -11,11 +10,10 @@ import type { DiscardableImage } from './uploaded-file.ts'
 export interface DocumentPluginOptions {
   limits: ServerLimits
   introspection: boolean
-  isDraining(): boolean
 }
 
 /** Checks the document and its texts before anything expensive is done with them, and notes what it is. */
-export function documentPlugin({ limits, introspection, isDraining }: DocumentPluginOptions): Plugin {
+export function documentPlugin({ limits, introspection }: DocumentPluginOptions): Plugin {
   const checked = new WeakSet<DocumentNode>()
   return {
     onParse({ context, setParseFn }) {
@@ -37,15 +35,6 @@ export function documentPlugin({ limits, introspection, isDraining }: DocumentPl
       if (!introspection) addValidationRule(NoSchemaIntrospectionCustomRule)
       const options = { maxErrors: 20, hideSuggestions: !introspection }
       setValidationFn((schema, document, rules) => validate(schema, document, rules, options))
-    },
-    onExecute({ args, setResultAndStopExecution }) {
-      const operation = getOperationAST(args.document, args.operationName)
-      if (operation?.operation !== 'mutation' || !isDraining()) return
-      const error = new EaselError('UNAVAILABLE', 'This server is shutting down', {
-        reason: 'SHUTTING_DOWN',
-        retryAfterMs: limits.reconnectMs,
-      })
-      setResultAndStopExecution({ errors: [error as never] })
     },
   }
 }

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { IncomingMessage, Server } from 'node:http'
+import { setTimeout as delay } from 'node:timers/promises'
 import type { GraphQLSchema } from 'graphql'
 import type { Logger } from 'pino'
 import type { Registry } from 'prom-client'
@@ -52,7 +53,9 @@ export interface GatewayServer {
   /** Answers in-process. `serverContext.req` is where the body is read from, if there is one. */
   fetch(request: Request, serverContext?: { req?: IncomingMessage }): Promise<Response>
   readonly server: Server
-  /** Says no to balancers and new work, sends subscribers elsewhere, and resolves when the running requests ended. */
+  /** Says no to balancers for a while, in which everything else goes on as usual. Resolves when the while is over. */
+  announceDrain(): Promise<void>
+  /** Takes no new connections, sends subscribers elsewhere, and resolves when every request has its answer. */
   drain(): Promise<void>
 }
 
@@ -65,8 +68,8 @@ export function createGatewayServer<V extends ServerViewer, S extends Discardabl
   const limits = serverLimits(options.limits)
   const metrics = createHttpMetrics(options.metrics ?? null)
   const crossOrigin = createCrossOriginAccess(allowedOrigins)
-  let draining = false
-  const isDraining = () => draining
+  let announced: Promise<void> | undefined
+  const isDraining = () => announced !== undefined
 
   const streams = createStreamRegistry<V>({
     limits,
@@ -79,7 +82,6 @@ export function createGatewayServer<V extends ServerViewer, S extends Discardabl
     ...options,
     streams,
     limits,
-    isDraining,
     onUploadBytes: metrics.addUploadBytes,
   })
   const route = createHttpRoutes<V>({
@@ -138,9 +140,12 @@ export function createGatewayServer<V extends ServerViewer, S extends Discardabl
     return response
   }
 
+  function announceDrain(): Promise<void> {
+    announced ??= delay(limits.drainDelayMs)
+    return announced
+  }
+
   async function drain(): Promise<void> {
-    draining = true
-    await node.wait(limits.drainDelayMs)
     streams.drain()
     await node.close(limits.drainTimeoutMs)
   }
@@ -149,8 +154,9 @@ export function createGatewayServer<V extends ServerViewer, S extends Discardabl
   return {
     fetch,
     server: node.server,
+    announceDrain,
     drain: () => {
-      drained ??= drain()
+      drained ??= announceDrain().then(drain)
       return drained
     },
   }

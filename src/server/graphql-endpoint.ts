@@ -34,7 +34,6 @@ export interface GraphQLEndpointOptions<V extends ServerViewer, S extends Discar
   introspection: boolean
   log: Logger
   onUploadBytes(count: number): void
-  isDraining(): boolean
 }
 
 export interface GraphQLEndpoint<V extends ServerViewer> {

@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
-import { setTimeout as delay } from 'node:timers/promises'
 import type { EaselError } from '../errors.ts'
+import { ConnectionDrain } from './connection-drain.ts'
 import { type Exchange, openNodeExchange, type ServerViewer } from './exchange.ts'
 import { failureResponse } from './http-failure.ts'
 import { sendResponse } from './response-sender.ts'
@@ -19,15 +19,13 @@ export interface NodeServerOptions<V extends ServerViewer> {
 
 export interface NodeServer {
   readonly server: Server
-  wait(ms: number): Promise<void>
-  /** Takes no new connections, and cuts what is still open after the time limit. */
+  /** Takes no new connections, answers what comes on the open ones, and cuts what is still open after the time limit. */
   close(timeoutMs: number): Promise<void>
 }
 
 export function createNodeServer<V extends ServerViewer>(options: NodeServerOptions<V>): NodeServer {
   const { limits, publicUrl, clock } = options
   const base = publicUrl ? new URL(publicUrl).origin : 'http://localhost'
-  const closed = Promise.withResolvers<void>()
   const server = createServer({
     maxHeaderSize: limits.maxHeaderBytes,
     headersTimeout: limits.headersTimeoutMs,
@@ -38,19 +36,7 @@ export function createNodeServer<V extends ServerViewer>(options: NodeServerOpti
     noDelay: true,
   })
 
-  // Node calls a fresh connection busy until its first headers come, and browsers open connections in advance.
-  const connections = new Map<Socket, number>()
-  const count = (socket: Socket, difference: 1 | -1) => {
-    const requests = connections.get(socket)
-    if (requests !== undefined) connections.set(socket, requests + difference)
-  }
-  const closeIdle = () => {
-    for (const [socket, requests] of connections) if (requests === 0) socket.destroySoon()
-  }
-  server.on('connection', (socket: Socket) => {
-    connections.set(socket, 0)
-    socket.once('close', () => connections.delete(socket))
-  })
+  const connections = new ConnectionDrain(server, limits.drainLingerMs)
 
   async function serve(incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
     const exchange = open(incoming, outgoing)
@@ -80,35 +66,20 @@ export function createNodeServer<V extends ServerViewer>(options: NodeServerOpti
     incoming.on('error', () => {})
     outgoing.on('error', () => {})
     const { socket } = incoming
-    count(socket, 1)
+    connections.begin(socket)
     serve(incoming, outgoing)
       .catch((error) => {
         options.expected(error, 'unknown')
         outgoing.destroy()
       })
-      .finally(() => {
-        count(socket, -1)
-        if (options.isDraining() && !server.listening) closeIdle()
-      })
+      .finally(() => connections.end(socket))
   }
   server.on('request', listener)
   // Whoever asks first gets "100 Continue" only once the body is wanted.
   server.on('checkContinue', listener)
   server.on('clientError', refuseConnection)
-  server.once('close', () => closed.resolve())
 
-  return {
-    server,
-    wait: (ms) => delay(ms),
-    async close(timeoutMs) {
-      if (!server.listening) return
-      server.close()
-      closeIdle()
-      const timer = setTimeout(() => server.closeAllConnections(), timeoutMs)
-      await closed.promise
-      clearTimeout(timer)
-    },
-  }
+  return { server, close: (timeoutMs) => connections.close(timeoutMs) }
 }
 
 /** What Node could not even parse. */

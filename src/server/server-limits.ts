@@ -46,6 +46,8 @@ export interface ServerLimits {
 
   /** After the drain began, how long `/readyz` says no while everything is still served. */
   drainDelayMs: number
+  /** How long a silent connection of a process that listens no more may still bring a request. */
+  drainLingerMs: number
   /** How long running requests may take to end before their sockets are cut. */
   drainTimeoutMs: number
 }
@@ -80,6 +82,7 @@ const defaults: ServerLimits = {
   reservationMs: 60_000,
   reconnectMs: 2_000,
   drainDelayMs: 0,
+  drainLingerMs: 1_000,
   drainTimeoutMs: 30_000,
 }
 

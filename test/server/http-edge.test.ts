@@ -30,6 +30,7 @@ afterAll(async () => {
 })
 
 const hello = JSON.stringify({ query: '{ viewer }' })
+const healthRequest = 'GET /healthz HTTP/1.1\r\nhost: easel\r\n\r\n'
 const ann = { authorization: 'Bearer ann' }
 
 function ask(headers: Record<string, string>, gateway = toy): Promise<Response> {
@@ -268,20 +269,18 @@ describe('metrics', () => {
 })
 
 describe('a drain', () => {
-  it('says no to balancers and new mutations, serves queries, and waits for what runs', async () => {
+  it('says no to balancers, serves everybody else, and waits for what runs', async () => {
     await using draining = await openToyGateway({ limits: { drainDelayMs: 300, drainTimeoutMs: 5_000 } })
     const running = draining.post({ query: 'mutation { wait }' })
     await until(() => draining.ticker.listeners === 1)
     const drained = draining.gateway.drain()
     expect((await fetch(`${draining.url}/readyz`)).status).toBe(503)
     expect((await fetch(`${draining.url}/healthz`)).status).toBe(200)
-    const refused = await draining.post({ query: 'mutation { noop }' })
-    expect(refused.status).toBe(503)
-    expect(refused.headers.get('retry-after')).toBe('2')
-    expect(await refused.json()).toMatchObject({
-      errors: [{ extensions: { code: 'UNAVAILABLE', retryable: true } }],
-    })
-    expect((await draining.post({ query: '{ viewer }' })).status).toBe(200)
+    for (const query of ['mutation { noop }', '{ viewer }']) {
+      const served = await draining.post({ query })
+      expect(await served.json()).not.toHaveProperty('errors')
+      expect(served.headers.get('connection'), 'a balancer keeps no connection to it').toBe('close')
+    }
     let isDrained = false
     void drained.then(() => {
       isDrained = true
@@ -291,6 +290,36 @@ describe('a drain', () => {
     draining.ticker.emit('done')
     expect(await (await running).json()).toEqual({ data: { wait: 'done' } })
     await drained
+  })
+
+  it('answers what comes on the connections that were open, one request each', async () => {
+    await using draining = await openToyGateway()
+    const running = draining.post({ query: 'mutation { wait }' })
+    await until(() => draining.ticker.listeners === 1)
+    const fresh = await openRaw(draining.port)
+    const kept = await openRaw(draining.port)
+    kept.socket.write(healthRequest)
+    await until(() => kept.received().endsWith('ok\n'))
+    expect(kept.received()).not.toMatch(/^connection: close/im)
+    const drained = draining.gateway.drain()
+    await until(() => !draining.gateway.server.listening)
+    for (const { socket, received, closed } of [fresh, kept]) {
+      socket.write(healthRequest)
+      await closed
+      expect(received()).toMatch(/^connection: close\r\n.*ok\n$/ims)
+    }
+    draining.ticker.emit('done')
+    expect((await running).status).toBe(200)
+    await drained
+  })
+
+  it('does not wait for connections that stay silent', async () => {
+    await using draining = await openToyGateway({ limits: { drainLingerMs: 20 } })
+    const [fresh, kept] = [await openRaw(draining.port), await openRaw(draining.port)]
+    kept.socket.write(healthRequest)
+    await until(() => kept.received().endsWith('ok\n'))
+    await draining.gateway.drain()
+    await Promise.all([fresh.closed, kept.closed])
   })
 
   it('cuts what does not end in time', async () => {
