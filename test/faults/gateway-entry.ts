@@ -76,7 +76,7 @@ process.on('message', (message: ToGateway) => {
 process.on('disconnect', () => process.exit(2))
 
 const app = await createApp({ config, secrets, log, failpoint })
-app.server.listen(0, '127.0.0.1', () => {
+app.server.listen(config.port, '127.0.0.1', () => {
   const address = app.server.address()
   if (typeof address !== 'object' || address === null) throw new Error('The gateway has no port')
   resetVitals()

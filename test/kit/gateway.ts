@@ -1,12 +1,12 @@
 import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
-import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pino } from 'pino'
 import { type App, createApp } from '../../src/app.ts'
 import { parseConfig } from '../../src/config/config.ts'
 import { readEnv } from '../../src/config/env.ts'
+import { freePort } from './free-port.ts'
 
 export interface TestGateway extends App {
   url: string
@@ -98,13 +98,4 @@ export function multipart(query: string, variables: object, files: Record<string
   )
   for (const [index, path] of paths.entries()) form.set(`${index}`, files[path] as Blob, `${path}.png`)
   return form
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
 }

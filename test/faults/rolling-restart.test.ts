@@ -1,0 +1,78 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { freePort } from '../kit/free-port.ts'
+import { findNginx, type Nginx, startNginx } from '../kit/nginx.ts'
+import { findPostgres } from '../kit/postgres.ts'
+import { type GatewayProcess, post } from './gateway-process.ts'
+import { ended, generate } from './scene.ts'
+import { openTestBed, type TestBed } from './test-bed.ts'
+
+const readme = readFileSync(join(import.meta.dirname, '../../README.md'), 'utf8')
+const site = /```nginx\n([^`]*)```/.exec(readme)?.[1] ?? ''
+
+const callers = 3
+/** So that a request comes in every phase of a stop, and is still a small load. */
+const paceMs = 60
+
+const missing = !findPostgres() || !findNginx()
+
+describe.skipIf(missing).each([{ drainDelayMs: 1_000 }, { drainDelayMs: 0 }])(
+  'two gateways behind nginx, as the README sets it up, that say no for $drainDelayMs ms',
+  (limits) => {
+    let bed: TestBed
+    let nginx: Nginx
+    let ports: number[]
+    const gateways: GatewayProcess[] = []
+
+    beforeAll(async () => {
+      ports = [await freePort(), await freePort()]
+      bed = await openTestBed({ database: 'server', env: { PORT: String(ports[0]) }, limits })
+      gateways.push(bed.gateway, await bed.start({ env: { PORT: String(ports[1]) } }))
+      nginx = await startNginx({ ports, site })
+    })
+    afterAll(async () => {
+      await nginx?.close()
+      await bed.close()
+    })
+
+    const balancer = () => ({
+      url: nginx.url,
+      graphql: <Data>(query: string, variables?: object) => post<Data>(nginx.url, { query, variables }),
+    })
+
+    /** Stops one and starts it again; resolves when nginx has sent something to the new one. */
+    async function restart(index: number): Promise<void> {
+      expect(await gateways[index]?.end('SIGTERM')).toEqual({ code: 0, signal: null })
+      const gateway = await bed.start({ env: { PORT: String(ports[index]) } })
+      gateways[index] = gateway
+      await gateway.untilLogged('request')
+    }
+
+    test('answer every mutation while one after the other is restarted, and carry each out once', async () => {
+      const rolled = new AbortController()
+      const ids: string[] = []
+      const errors: unknown[] = []
+      const call = async (caller: number) => {
+        for (let number = 0; !rolled.signal.aborted; number++) {
+          const prompt = `a rolling restart ${caller} ${number}`
+          await generate(balancer(), { prompt }).then(
+            (answer) => (answer.errors ? errors.push(answer.errors) : ids.push(answer.data.generateImage.id)),
+            (error: unknown) => errors.push(error),
+          )
+          await pause(paceMs)
+        }
+      }
+      const calling = Promise.all(Array.from({ length: callers }, (_, caller) => call(caller)))
+      for (const index of [0, 1]) await restart(index)
+      rolled.abort()
+      await calling
+      expect(errors).toEqual([])
+      expect(ids.length).toBeGreaterThan(callers)
+      for (const id of ids) expect(await ended(balancer(), id)).toMatchObject({ status: 'SUCCEEDED' })
+      for (const { prompt } of bed.provider.calls) expect(bed.provider.paidFor(prompt)).toBe(1)
+      await bed.check({ leftovers: true })
+    }, 120_000)
+  },
+)
