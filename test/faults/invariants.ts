@@ -35,7 +35,11 @@ export async function checkInvariants(scene: Scene): Promise<void> {
   checkPaid(scene, operations)
   await checkLedger(scene.prisma)
   checkBooked(scene, operations)
-  for (const operation of operations) checkEnd(operation)
+  await checkReserved(scene.prisma)
+  for (const operation of operations) {
+    checkEnd(operation)
+    checkImages(scene, operation)
+  }
   checkLeftovers(scene)
   checkSecrets(scene, operations)
 }
@@ -47,7 +51,10 @@ async function isSettled({ prisma, folders }: Scene): Promise<boolean> {
 }
 
 async function load(prisma: PrismaClient) {
-  const operations = await prisma.operation.findMany({ include: { attempts: true, events: true } })
+  const results = { images: { where: { role: 'RESULT' } } } as const
+  const operations = await prisma.operation.findMany({
+    include: { attempts: true, events: true, ...results },
+  })
   const entries = Map.groupBy(await prisma.ledgerEntry.findMany(), ({ operationId }) => operationId)
   return operations.map((each) => ({ ...each, ledger: entries.get(each.id)?.map(({ kind }) => kind) ?? [] }))
 }
@@ -103,6 +110,14 @@ export async function checkLedger(prisma: PrismaClient): Promise<void> {
   assert.deepEqual(usage, [], 'I2: what was captured is what was used')
 }
 
+/** I2: when every operation has ended no budget holds anything for one. */
+async function checkReserved(prisma: PrismaClient): Promise<void> {
+  const reserved = await prisma.$queryRaw`
+    SELECT user_id, period, tokens_reserved, cost_reserved_micros FROM spending
+     WHERE tokens_reserved <> 0 OR cost_reserved_micros <> 0`
+  assert.deepEqual(reserved, [], 'I2: nothing is reserved any more')
+}
+
 /** I2: whoever paid the provider has it in the books: the user for images, the house for the rest. */
 function checkBooked({ provider }: Scene, operations: Operations): void {
   if (!provider) return
@@ -136,6 +151,16 @@ function checkEnd(operation: Operations[number]): void {
   const open = attempts.filter(({ state }) => !['SETTLED', 'ABANDONED'].includes(state))
   assert.deepEqual(open, [], `I3: the attempts of ${id}`)
   assert.equal(leaseOwner, null, `I4: ${id} is nobody's`)
+}
+
+/** I3: what succeeded has its images, and the store has each of them, until they are due to go. */
+function checkImages({ folders }: Scene, { id, status, imagesDeletedAt, images }: Operations[number]): void {
+  if (status !== 'SUCCEEDED' || imagesDeletedAt) return
+  assert.ok(images.length > 0, `I3: ${id} succeeded without an image`)
+  for (const { storageKey } of folders.length > 0 ? images : []) {
+    const isKept = folders.some((folder) => existsSync(join(folder, 'images', storageKey)))
+    assert.ok(isKept, `I3: the image ${storageKey} of ${id} is not in the store`)
+  }
 }
 
 /** I4: nothing is left on the disk that belongs to a piece of work. */
