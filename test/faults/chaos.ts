@@ -14,22 +14,17 @@ import {
   reset,
   startPaidProvider,
 } from './paid-provider.ts'
+import { seeThrough } from './persistent-client.ts'
 import { createRandom, type Random } from './random.ts'
-import {
-  gatewayOptions,
-  generate,
-  lookInto,
-  makeFolder,
-  type OperationAnswer,
-  readOperation,
-  removeFolder,
-} from './scene.ts'
+import { gatewayOptions, lookInto, makeFolder, removeFolder } from './scene.ts'
+import { listStalls, type StallName, stall } from './stall.ts'
 
 /*
  * CRS-09: a gateway that is killed over and over in gaps that a seed picks, under clients that do what they are told:
  * they try again with the same request id until they see an end. The provider answers as the seed says, mostly well.
+ * Between the kills something stands still for a while: the gateway itself, or its server or a lock on it (stall.ts).
  *
- *   npm run test:chaos -- --seed 7 --kills 200 --database server
+ *   npm run test:chaos -- --seed 7 --kills 200 --stalls 50 --database server
  */
 
 const gaps: readonly FailpointName[] = [
@@ -46,8 +41,20 @@ const gaps: readonly FailpointName[] = [
   'finished',
 ]
 
+/** Short, so that a stall of a few seconds outlives all of them. */
+const databaseTimeouts = {
+  lockMs: 300,
+  statementMs: 1_000,
+  queryMs: 2_000,
+  idleTransactionMs: 3_000,
+  poolWaitMs: 2_000,
+}
+/** Beyond a lease, and beyond two answers that do not come. */
+const longestStallMs = 5_000
+
 export interface ChaosResult {
   kills: number
+  stalls: Partial<Record<StallName, number>>
   operations: number
   byStatus: Record<string, number>
 }
@@ -62,18 +69,20 @@ interface World {
   gateway: GatewayProcess
   /** What each request id was seen to end as, by whoever asked. */
   ends: Map<string, Set<string>>
+  stalls: Partial<Record<StallName, number>>
   stopping: boolean
 }
 
 export interface ChaosOptions {
   seed: number
   kills: number
+  stalls?: number
   clients?: number
   database?: 'embedded' | 'server'
 }
 
 export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
-  const { seed, kills, clients = 4, database = 'embedded' } = options
+  const { seed, kills, stalls = 0, clients = 4, database = 'embedded' } = options
   const postgres = database === 'server' ? await startPostgres() : null
   const provider = await startPaidProvider()
   const folder = await makeFolder()
@@ -85,11 +94,14 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
     output: [],
     gateway: await start({ provider, folder, postgres }),
     ends: new Map(),
+    stalls: {},
     stopping: false,
   }
   try {
     const working = Array.from({ length: clients }, (_, index) => beClient(world, index))
-    for (let kill = 0; kill < kills; kill++) await killOnce(world)
+    // A client that fails is told at the end; until then it must not end this process.
+    for (const each of working) each.catch(() => {})
+    await bringTrouble(world, { kills, stalls })
     world.stopping = true
     await Promise.all(working)
     return await takeStock(world, kills)
@@ -104,7 +116,32 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
 function start(world: Pick<World, 'provider' | 'folder' | 'postgres'>, retention = {}) {
   const { provider, folder, postgres } = world
   const databaseUrl = postgres && { databaseUrl: postgres.url }
-  return startGatewayProcess(gatewayOptions({ providerUrl: provider.url, folder, retention, ...databaseUrl }))
+  const where = { providerUrl: provider.url, folder, ...databaseUrl }
+  return startGatewayProcess(gatewayOptions({ ...where, retention, databaseTimeouts }))
+}
+
+/** In an order that the seed picks. */
+async function bringTrouble(world: World, left: { kills: number; stalls: number }): Promise<void> {
+  let { kills, stalls } = left
+  while (kills + stalls > 0) {
+    if (stalls > 0 && world.random.below(kills + stalls) < stalls) {
+      stalls -= 1
+      await stallOnce(world)
+    } else {
+      kills -= 1
+      await killOnce(world)
+    }
+  }
+}
+
+async function stallOnce(world: World): Promise<void> {
+  const { random, gateway, postgres } = world
+  const name = random.pick(listStalls(postgres))
+  const ms = random.below(longestStallMs)
+  // At a moment of no particular kind, with work under way.
+  await pause(random.below(500))
+  await stall(name, { gateway, postgres, ms })
+  world.stalls[name] = (world.stalls[name] ?? 0) + 1
 }
 
 async function killOnce(world: World): Promise<void> {
@@ -124,7 +161,8 @@ async function beClient(world: World, index: number): Promise<void> {
     const requestId = `client-${index}-${number}`
     const prompt = `a storm ${requestId}`
     world.provider.answer(prompt, chooseAnswer(world.random))
-    const end = await seeThrough(world, { requestId, prompt }, world.random.next() < 0.1)
+    const cancels = world.random.next() < 0.1
+    const end = await seeThrough(() => world.gateway, { requestId, prompt, cancels })
     const seen = world.ends.get(requestId) ?? new Set()
     world.ends.set(requestId, seen.add(`${end.id} ${end.status}`))
   }
@@ -140,31 +178,6 @@ function chooseAnswer(random: Random): Answer {
   return async (asked) => {
     await pause(waitMs)
     return image()(asked)
-  }
-}
-
-/** Asks, again and again if need be, until there is an end. */
-async function seeThrough(
-  world: World,
-  request: { requestId: string; prompt: string },
-  cancels: boolean,
-): Promise<OperationAnswer> {
-  for (;;) {
-    const { gateway } = world
-    try {
-      const { data, errors } = await generate(gateway, request)
-      if (errors) assert.equal(errors[0]?.extensions.code, 'UNAVAILABLE', JSON.stringify(errors))
-      const id = data?.generateImage?.id
-      if (id && cancels) {
-        await gateway.graphql('mutation ($id: ID!) { cancelOperation(id: $id) { id } }', { id })
-      }
-      const operation = id ? await readOperation(gateway, id) : null
-      if (operation?.done) return operation
-    } catch (error) {
-      // The gateway is dead, or died meanwhile.
-      if (error instanceof assert.AssertionError) throw error
-    }
-    await pause(100)
   }
 }
 
@@ -185,7 +198,7 @@ async function takeStock(world: World, kills: number): Promise<ChaosResult> {
     assert.equal(operations.length, ends.size, 'one operation for each request id')
     const groups = Map.groupBy(operations, ({ status }) => status)
     const byStatus = Object.fromEntries([...groups].map(([status, { length }]) => [status, length]))
-    return { kills, operations: operations.length, byStatus }
+    return { kills, stalls: world.stalls, operations: operations.length, byStatus }
   })
 }
 
@@ -195,10 +208,13 @@ if (import.meta.main) {
     options: {
       seed: { type: 'string', default: '1' },
       kills: { type: 'string', default: '200' },
+      stalls: { type: 'string', default: '0' },
       database: { type: 'string', default: 'embedded' },
     },
   })
   const database = values.database === 'server' ? 'server' : 'embedded'
-  const result = await runChaos({ seed: Number(values.seed), kills: Number(values.kills), database })
-  process.stdout.write(`${JSON.stringify({ seed: Number(values.seed), ...result })}\n`)
+  const [seed, kills, stalls] = [values.seed, values.kills, values.stalls].map(Number)
+  const options = { seed: seed ?? 1, kills: kills ?? 0, stalls: stalls ?? 0, database } as const
+  const result = await runChaos(options)
+  process.stdout.write(`${JSON.stringify({ seed, ...result })}\n`)
 }

@@ -18,7 +18,13 @@ export interface EntryOptions {
   /** Shorter lives and limits than a configuration file may ask for. */
   limits?: Record<string, number>
   retention?: Record<string, number>
+  databaseTimeouts?: DatabaseTimeouts
 }
+
+/** How long the gateway waits for its PostgreSQL server: for a lock, a statement, an answer, its own next word, a place. */
+export type DatabaseTimeouts = Partial<
+  Record<'lockMs' | 'statementMs' | 'queryMs' | 'idleTransactionMs' | 'poolWaitMs', number>
+>
 
 export interface Armed {
   name: FailpointName
@@ -75,7 +81,9 @@ process.on('message', (message: ToGateway) => {
 // The test went away: nobody is left to stop this process.
 process.on('disconnect', () => process.exit(2))
 
-const app = await createApp({ config, secrets, log, failpoint })
+const { databaseTimeouts } = options
+const appOptions = { config, secrets, log, failpoint, ...(databaseTimeouts && { databaseTimeouts }) }
+const app = await createApp(appOptions)
 app.server.listen(config.port, '127.0.0.1', () => {
   const address = app.server.address()
   if (typeof address !== 'object' || address === null) throw new Error('The gateway has no port')

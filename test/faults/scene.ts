@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Database, openDatabase } from '../../src/database/database.ts'
-import type { EntryOptions } from './gateway-entry.ts'
+import type { DatabaseTimeouts, EntryOptions } from './gateway-entry.ts'
 import type { GatewayProcess } from './gateway-process.ts'
 import { canaries } from './invariants.ts'
 
@@ -16,6 +16,7 @@ export interface SceneOptions {
   databaseUrl?: string | undefined
   limits?: Record<string, number>
   retention?: Record<string, number>
+  databaseTimeouts?: DatabaseTimeouts
   env?: Record<string, string>
   /** The names under which the gateway knows the provider: each has a pace and a pause of its own. */
   names?: readonly string[]
@@ -25,6 +26,7 @@ export interface SceneOptions {
 
 export function gatewayOptions(options: SceneOptions): EntryOptions {
   const { providerUrl, folder, databaseUrl, limits, retention, env, names = ['paid'], more = '' } = options
+  const { databaseTimeouts } = options
   const entries = names.map(
     (name) =>
       `  - { name: ${name}, preset: openai, apiKey: ${apiKey}, baseUrl: "${providerUrl}/v1", models: [gpt-image-2] }`,
@@ -43,6 +45,7 @@ ${entries.join('\n')}
 ${more}`,
     limits: { leaseMs: 1_500, operationTimeoutMs: 20_000, drainTimeoutMs: 5_000, ...limits },
     retention: { spoolMs: 0, ...retention },
+    ...(databaseTimeouts && { databaseTimeouts }),
   }
 }
 

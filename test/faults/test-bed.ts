@@ -16,7 +16,7 @@ export const databases: readonly DatabaseKind[] = findPostgres() ? ['embedded', 
 /** I7, in the thread that serves everybody; where there is more work than processors, everybody waits longer. */
 const maxLoopDelayMs = () => 200 * Math.max(1, (loadavg()[0] ?? 0) / availableParallelism())
 
-type Life = Pick<SceneOptions, 'limits' | 'retention' | 'env' | 'names' | 'more'>
+type Life = Pick<SceneOptions, 'limits' | 'retention' | 'databaseTimeouts' | 'env' | 'names' | 'more'>
 
 /** What a gateway reaches by a wire. */
 export type Behind = 'provider' | 'database'

@@ -1,6 +1,6 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { chown, mkdtemp, readFile, rm } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -14,8 +14,13 @@ export interface PostgresServer {
   readonly folder: string
   /** Dies as by a power cut: connections break, nothing is written any more. */
   crash(): Promise<void>
-  /** Comes back on the same address after a crash. */
+  /** Ends as for an upgrade: transactions are rolled back, and each client is told that the server shuts down. */
+  shutDown(): Promise<void>
+  /** Comes back on the same address after either. */
   restart(): Promise<void>
+  /** Stops all its processes where they are: connections stay open, and nothing is answered. */
+  freeze(): void
+  thaw(): void
   /** Ends it and removes its folder. */
   stop(): Promise<void>
 }
@@ -57,9 +62,12 @@ export async function startPostgres(): Promise<PostgresServer | null> {
     url: `postgresql://easel@127.0.0.1:${port}/postgres`,
     folder,
     crash: () => end(server, 'SIGQUIT'),
+    shutDown: () => end(server, 'SIGINT'),
     restart: async () => {
       server = await start()
     },
+    freeze: () => signalAll(server, 'SIGSTOP'),
+    thaw: () => signalAll(server, 'SIGCONT'),
     stop: async () => {
       await endAfterClients(server)
       await rm(folder, { recursive: true, force: true })
@@ -107,7 +115,10 @@ async function startServer({ program, folder, port, account }: Start): Promise<C
     stdio: ['ignore', 'ignore', 'pipe'],
   })
   // A test run that is broken off must not leave a server behind.
-  const kill = () => server.kill('SIGQUIT')
+  const kill = () => {
+    server.kill('SIGQUIT')
+    signalAll(server, 'SIGCONT')
+  }
   process.once('exit', kill)
   server.once('exit', () => process.off('exit', kill))
   const said: string[] = []
@@ -131,9 +142,38 @@ async function endAfterClients(server: ChildProcess): Promise<void> {
   clearTimeout(timer)
 }
 
+/** The server itself comes first: one that is stopped starts no further process. */
+function signalAll(server: ChildProcess, signal: NodeJS.Signals): void {
+  if (server.pid === undefined) return
+  for (const pid of [server.pid, ...childrenOf(server.pid)]) {
+    try {
+      process.kill(pid, signal)
+    } catch {
+      // It has ended since it was listed.
+    }
+  }
+}
+
+function childrenOf(parent: number): number[] {
+  const pids = readdirSync('/proc').filter((name) => /^\d+$/.test(name))
+  return pids.map(Number).filter((pid) => parentOf(pid) === parent)
+}
+
+/** The fourth field of /proc/<pid>/stat; the second one is a name in brackets and may hold anything. */
+function parentOf(pid: number): number | null {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1')
+    return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1])
+  } catch {
+    return null
+  }
+}
+
 async function end(server: ChildProcess, signal: NodeJS.Signals): Promise<void> {
   if (server.exitCode !== null || server.signalCode !== null) return
   const exited = once(server, 'exit')
   server.kill(signal)
+  // One that is frozen hears of it only when it wakes.
+  signalAll(server, 'SIGCONT')
   await exited
 }

@@ -1,0 +1,47 @@
+import assert from 'node:assert/strict'
+import { setTimeout as pause } from 'node:timers/promises'
+import type { GatewayProcess } from './gateway-process.ts'
+import { generate, type OperationAnswer, readOperation } from './scene.ts'
+
+export interface PersistentRequest {
+  requestId: string
+  prompt: string
+  /** Asks for a cancel once it is accepted. */
+  cancels?: boolean
+}
+
+const pauseMs = 100
+/** Longer than any operation may take here, and than whatever may hinder it. */
+const patienceMs = 120_000
+
+/**
+ * A client that does what it is told: it asks again, under the same request id, until it sees an end. `gateway` answers
+ * the one to ask, which may be another one each time.
+ */
+export async function seeThrough(
+  gateway: () => Pick<GatewayProcess, 'graphql'>,
+  request: PersistentRequest,
+): Promise<OperationAnswer> {
+  const giveUpAt = performance.now() + patienceMs
+  while (performance.now() < giveUpAt) {
+    const operation = await askOnce(gateway(), request).catch((error: unknown) => {
+      // The gateway is dead, or died meanwhile.
+      if (error instanceof assert.AssertionError) throw error
+    })
+    if (operation?.done) return operation
+    await pause(pauseMs)
+  }
+  throw new Error(`${request.requestId} did not end within ${patienceMs} ms`)
+}
+
+async function askOnce(
+  gateway: Pick<GatewayProcess, 'graphql'>,
+  { requestId, prompt, cancels }: PersistentRequest,
+): Promise<OperationAnswer | null> {
+  const { data, errors } = await generate(gateway, { requestId, prompt })
+  if (errors) assert.equal(errors[0]?.extensions.code, 'UNAVAILABLE', JSON.stringify(errors))
+  const id = data?.generateImage?.id
+  if (!id) return null
+  if (cancels) await gateway.graphql('mutation ($id: ID!) { cancelOperation(id: $id) { id } }', { id })
+  return readOperation(gateway, id)
+}
