@@ -1,0 +1,170 @@
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { findPostgres, type PostgresServer } from '../kit/postgres.ts'
+import { type OtherSession, openOtherSession } from './other-session.ts'
+import { after } from './paid-provider.ts'
+import { seeThrough } from './persistent-client.ts'
+import { accepted, ended, generate, type OperationAnswer } from './scene.ts'
+import { openTestBed, type TestBed } from './test-bed.ts'
+import { until } from './until.ts'
+
+/** Short, so that a lock outlives all of them in a few seconds. */
+const databaseTimeouts = {
+  lockMs: 300,
+  statementMs: 1_000,
+  queryMs: 2_000,
+  idleTransactionMs: 3_000,
+  poolWaitMs: 2_000,
+}
+/** How many operations are in the middle of a call when the trouble comes; a gateway works on eight at a time. */
+const inFlight = 6
+const putOff = 'an operation cannot go on: putting it off'
+
+/**
+ * A transaction is committed whole or not at all, whatever waits for how long. The invariants after each case say so:
+ * no hole in the events, and each end with its money, its images and its last event.
+ */
+describe.skipIf(!findPostgres())('a PostgreSQL server that stalls', () => {
+  let bed: TestBed
+  let postgres: PostgresServer
+  let other: OtherSession
+
+  beforeAll(async () => {
+    const limits = { operationTimeoutMs: 60_000 }
+    bed = await openTestBed({ database: 'server', limits, databaseTimeouts })
+    postgres = bed.postgres as PostgresServer
+  })
+  // Whoever never heard that its last transaction was committed left the reply on the disk; the last case looks at that.
+  afterEach(() => bed.check({ leftovers: true }))
+  afterAll(() => bed.close())
+
+  async function withOtherSession<T>(work: () => Promise<T>): Promise<T> {
+    other = await openOtherSession(bed.databaseUrl as string)
+    try {
+      return await work()
+    } finally {
+      await other.close()
+    }
+  }
+
+  /** Submits, and waits until the provider works on all of them; its answers come when it is told to. */
+  async function atWork(name: string): Promise<{ ids: string[]; answer: () => void }> {
+    const { promise, resolve } = Promise.withResolvers<void>()
+    const prompts = Array.from({ length: inFlight }, (_, index) => `${name} ${index}`)
+    for (const prompt of prompts) bed.provider.answer(prompt, after(promise))
+    const ids = await Promise.all(prompts.map((prompt) => accepted(bed.gateway, { prompt })))
+    await bed.provider.until((calls) => prompts.every((each) => calls.some(({ prompt }) => prompt === each)))
+    return { ids, answer: resolve }
+  }
+
+  /** Clients that come to see an end whatever happens, as many at a time as a gateway works for. */
+  function underLoad(name: string, count: number): Promise<OperationAnswer[]> {
+    const prompts = Array.from({ length: count }, (_, index) => `${name} ${index}`)
+    const follow = (prompt: string) =>
+      seeThrough(() => bed.gateway, { prompt, requestId: prompt.replaceAll(' ', '-') })
+    return Promise.all(prompts.map(follow))
+  }
+
+  /** One request after another, so that each has waited for all that it may wait for. */
+  async function refusedInTurn(times: number): Promise<void> {
+    for (let time = 0; time < times; time++) {
+      const { errors } = await generate(bed.gateway, { prompt: 'asked meanwhile' })
+      expect(errors?.[0]?.extensions.code).toBe('UNAVAILABLE')
+    }
+  }
+
+  async function allSucceeded(ids: readonly string[]): Promise<void> {
+    const operations = await Promise.all(ids.map((id) => ended(bed.gateway, id)))
+    expect(operations.map(({ status }) => status)).toEqual(ids.map(() => 'SUCCEEDED'))
+  }
+
+  /** Each was paid for at most once, and only the question whether it was may have stayed without an answer. */
+  function endedOnce(operations: readonly OperationAnswer[]): void {
+    const reasons = operations.flatMap(({ error }) => error?.reason ?? [])
+    expect(reasons.filter((reason) => reason !== 'UPSTREAM_OUTCOME_UNKNOWN')).toEqual([])
+    expect(operations.some(({ status }) => status === 'SUCCEEDED')).toBe(true)
+  }
+
+  test('rows that another session keeps for longer than every limit have no half of an end committed', async () => {
+    await withOtherSession(async () => {
+      const { ids, answer } = await atWork('a kept row')
+      const times = bed.gateway.logged(putOff).length
+      await other.lock('running')
+      answer()
+      const meanwhile = underLoad('beside a kept row', inFlight)
+      await bed.gateway.untilLogged(putOff, times + inFlight)
+      await other.release()
+      endedOnce(await meanwhile)
+      await allSucceeded(ids)
+    })
+  })
+
+  test('a table that is locked for longer than every limit has no half of an end committed', async () => {
+    await withOtherSession(async () => {
+      const { ids, answer } = await atWork('a locked table')
+      await other.lock('operations')
+      answer()
+      await refusedInTurn(2)
+      await other.release()
+      endedOnce(await underLoad('behind a locked table', inFlight))
+      await allSucceeded(ids)
+    })
+  })
+
+  test('a server that stands still in the middle of an end has no half of it committed', async () => {
+    await withOtherSession(async () => {
+      const { ids, answer } = await atWork('a server that stands still')
+      await other.lock('spending')
+      answer()
+      await until(async () => (await other.countWaiting()) > 0)
+      postgres.freeze()
+      // The server finds this among what it has to do when it goes on.
+      const released = other.release()
+      await refusedInTurn(1).finally(postgres.thaw)
+      await released
+      endedOnce(await underLoad('behind a server that stood still', inFlight))
+      await allSucceeded(ids)
+    })
+  })
+
+  test('each session that the server ends, one after the other, is replaced under load', async () => {
+    await withOtherSession(async () => {
+      const load = underLoad('a session that ends', 30)
+      await bed.provider.until((calls) => countOf(calls, 'a session that ends') >= 1)
+      for (const pid of await other.listGatewaySessions()) {
+        await other.terminate([pid])
+        await until(async () => !(await other.listGatewaySessions()).includes(pid))
+      }
+      endedOnce(await load)
+    })
+  })
+
+  test('all sessions that the server ends at once are replaced under load', async () => {
+    await withOtherSession(async () => {
+      const load = underLoad('all sessions that end', 30)
+      for (const calls of [1, 10, 20]) {
+        await bed.provider.until((all) => countOf(all, 'all sessions that end') >= calls)
+        await other.terminate(await other.listGatewaySessions())
+      }
+      endedOnce(await load)
+    })
+  })
+
+  for (const how of ['shutDown', 'crash'] as const) {
+    test(`a server that restarts under load (${how}) loses nothing that was accepted`, async () => {
+      const load = underLoad(`a restart by ${how}`, 30)
+      await bed.provider.until((calls) => countOf(calls, `a restart by ${how}`) >= 5)
+      await postgres[how]()
+      await postgres.restart()
+      endedOnce(await load)
+    })
+  }
+
+  test('leaves every book in order, and the next start no file of before', async () => {
+    expect(await bed.gateway.end('SIGTERM')).toEqual({ code: 0, signal: null })
+    await bed.sweep()
+    await bed.check()
+  })
+})
+
+const countOf = (calls: readonly { prompt: string }[], name: string) =>
+  calls.filter(({ prompt }) => prompt.startsWith(name)).length
