@@ -33,9 +33,21 @@ export interface ConnectionPoolOptions {
   onError: (error: Error) => void
 }
 
-/** The limits as the server and the driver know them, for every kind of connection. */
-export function connectionLimits({ lockMs, statementMs, queryMs, idleTransactionMs }: DatabaseTimeouts) {
+/**
+ * A connection that breaks just between two owners has nobody who listens, and Node ends the process for an error that
+ * nobody hears of. Whoever uses the connection next hears of it all the same.
+ */
+class Connection extends pg.Client {
+  constructor(config?: string | pg.ClientConfig) {
+    super(config)
+    this.on('error', () => {})
+  }
+}
+
+/** What holds for every kind of connection: the limits as the server and the driver know them. */
+export function connectionRules({ lockMs, statementMs, queryMs, idleTransactionMs }: DatabaseTimeouts) {
   return {
+    Client: Connection,
     lock_timeout: lockMs,
     statement_timeout: statementMs,
     query_timeout: queryMs,
@@ -55,7 +67,7 @@ export function createConnectionPool({ url, size, timeouts, onError }: Connectio
     connectionTimeoutMillis: timeouts.poolWaitMs,
     application_name: 'easel',
     keepAlive: true,
-    ...connectionLimits(timeouts),
+    ...connectionRules(timeouts),
   })
   pool.on('error', onError)
   // The pool removes a connection that has been told to end.

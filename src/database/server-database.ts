@@ -1,7 +1,7 @@
 import { PrismaPg } from '@prisma/adapter-pg'
 import pg from 'pg'
 import { PgBoss } from 'pg-boss'
-import { connectionLimits, createConnectionPool, type DatabaseTimeouts } from './connection-pool.ts'
+import { connectionRules, createConnectionPool, type DatabaseTimeouts } from './connection-pool.ts'
 import type { Database, DatabaseListeners, DatabasePlace } from './database.ts'
 import { applyMigrations } from './migrations.ts'
 import { startListener } from './notification-listener.ts'
@@ -13,8 +13,8 @@ export type ServerDatabaseOptions = DatabaseListeners &
 
 /** A PostgreSQL server that any number of gateway processes share. */
 export async function openServerDatabase(options: ServerDatabaseOptions): Promise<Database> {
-  const { url, poolSize, queuePoolSize, timeouts, onError, onNotice, onQuery } = options
-  await migrate(url, onNotice)
+  const { url, poolSize, queuePoolSize, timeouts, onError, onQuery } = options
+  await migrate(options)
   const pool = createConnectionPool({ url, size: poolSize, timeouts, onError })
   const prisma = createPrismaClient(
     new PrismaPg(pool, { disposeExternalPool: true, onPoolError: onError }),
@@ -26,7 +26,7 @@ export async function openServerDatabase(options: ServerDatabaseOptions): Promis
     application_name: 'easel-queue',
     useListenNotify: true,
     // Its pool closes a connection at any error, and takes none back within a transaction (pg-boss 12.35, db.ts).
-    ...connectionLimits(timeouts),
+    ...connectionRules(timeouts),
   })
   boss.on('error', onError)
   const hub = new NotificationHub()
@@ -43,8 +43,9 @@ export async function openServerDatabase(options: ServerDatabaseOptions): Promis
   }
 }
 
-async function migrate(url: string, onNotice: DatabaseListeners['onNotice']): Promise<void> {
+async function migrate({ url, onError, onNotice }: ServerDatabaseOptions): Promise<void> {
   const client = new pg.Client({ connectionString: url, application_name: 'easel-migrations' })
+  client.on('error', onError)
   await client.connect()
   try {
     await applyMigrations(

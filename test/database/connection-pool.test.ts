@@ -80,6 +80,13 @@ describe.skipIf(!findPostgres())('the connections to a PostgreSQL server', () =>
     expect(rows).toEqual([{ amount: 0 }])
   })
 
+  test('end no process when they break between two owners', async () => {
+    open({})
+    const client = await pool.connect()
+    expect(() => client.emit('error', new Error('terminating connection'))).not.toThrow()
+    client.release()
+  })
+
   test('hear from the server when a lock or a statement takes too long, and go on being used', async () => {
     open({ lockMs: 200, statementMs: 400 })
     const first = await processId()

@@ -11,8 +11,7 @@ test.each(databases)(
     timeout: 180_000,
   },
   async (database) => {
-    const { operations, byStatus } = await runChaos({ seed: 20_261_121, database, ...trouble[database] })
-    expect(operations).toBeGreaterThan(4)
+    const { byStatus } = await runChaos({ seed: 20_261_121, database, ...trouble[database] })
     expect(byStatus.SUCCEEDED).toBeGreaterThan(0)
   },
 )

@@ -16,6 +16,10 @@ const callers = 3
 /** So that a request comes in every phase of a stop, and is still a small load. */
 const paceMs = 60
 
+/** What comes through a proxy needs a key. */
+const adminKey = 'the-key-of-a-rolling-restart'
+const headers = { authorization: `Bearer ${adminKey}` }
+
 const missing = !findPostgres() || !findNginx()
 
 describe.skipIf(missing).each([{ drainDelayMs: 1_000 }, { drainDelayMs: 0 }])(
@@ -25,11 +29,12 @@ describe.skipIf(missing).each([{ drainDelayMs: 1_000 }, { drainDelayMs: 0 }])(
     let nginx: Nginx
     let ports: number[]
     const gateways: GatewayProcess[] = []
+    const env = (index: number) => ({ PORT: String(ports[index]), EASEL_ADMIN_KEY: adminKey })
 
     beforeAll(async () => {
       ports = [await freePort(), await freePort()]
-      bed = await openTestBed({ database: 'server', env: { PORT: String(ports[0]) }, limits })
-      gateways.push(bed.gateway, await bed.start({ env: { PORT: String(ports[1]) } }))
+      bed = await openTestBed({ database: 'server', env: env(0), limits })
+      gateways.push(bed.gateway, await bed.start({ env: env(1) }))
       nginx = await startNginx({ ports, site })
     })
     afterAll(async () => {
@@ -39,13 +44,15 @@ describe.skipIf(missing).each([{ drainDelayMs: 1_000 }, { drainDelayMs: 0 }])(
 
     const balancer = () => ({
       url: nginx.url,
-      graphql: <Data>(query: string, variables?: object) => post<Data>(nginx.url, { query, variables }),
+      headers,
+      graphql: <Data>(query: string, variables?: object) =>
+        post<Data>(nginx.url, { query, variables }, headers),
     })
 
     /** Stops one and starts it again; resolves when nginx has sent something to the new one. */
     async function restart(index: number): Promise<void> {
       expect(await gateways[index]?.end('SIGTERM')).toEqual({ code: 0, signal: null })
-      const gateway = await bed.start({ env: { PORT: String(ports[index]) } })
+      const gateway = await bed.start({ env: env(index) })
       gateways[index] = gateway
       await gateway.untilLogged('request')
     }
