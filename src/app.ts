@@ -74,6 +74,9 @@ interface Rooms {
 
 const now = () => new Date()
 
+/** How old an answer of the storage may be: an image costs far more than a look, and probes come all the time. */
+const storageAges = { paidMs: 1_000, probedMs: 5_000 }
+
 /** Where `npm run console:build` puts the console. */
 const consoleFolder = join(import.meta.dirname, '../dist/console')
 
@@ -222,7 +225,7 @@ async function openRooms({ config, secrets, log, failpoint }: AppOptions, opened
     usage,
     spoolFolder: join(config.dataDir, 'spool'),
     ...(config.storage.kind === 's3' && { sharedSpool: createSharedSpool(watched.storage) }),
-    isStorageUp: watched.isUp,
+    isStorageUp: () => watched.isUp(storageAges.paidMs),
     pseudonym: (userId, endUser) => endUserPseudonym(pseudonymSecret, userId, endUser),
     limits: {
       concurrency: config.limits.concurrentOperations,
@@ -272,8 +275,8 @@ async function createServer({ config, log }: AppOptions, rooms: Rooms, watched: 
     routes: [createUsageCsvRoute(usage.streamCsv)],
     readiness: {
       'the database': () => prisma.$queryRaw`SELECT 1`,
-      'the storage of the images': watched.isUp,
       'the queue of operations': async () => operations.isOpen(),
+      'the storage of the images': () => watched.isUp(storageAges.probedMs),
     },
     graphiql: !config.production,
     introspection: true,

@@ -8,9 +8,7 @@ export interface StorageHealthOptions {
   log: Pick<Logger, 'warn' | 'error'>
 }
 
-/** How long an answer holds: a probe a second asks S3 this seldom. */
-const upMs = 5_000
-/** The same while it is down: as soon as it works again, work goes on. */
+/** How long it is believed to be down: as soon as it works again, work goes on. */
 const downMs = 2_000
 /** A storage that has not answered by then does not work. */
 const probeTimeoutMs = 5_000
@@ -31,9 +29,9 @@ export class StorageHealth {
     this.#options = options
   }
 
-  async isUp(): Promise<boolean> {
+  async isUp(maxAgeMs: number): Promise<boolean> {
     const ageMs = this.#options.uptimeMs() - this.#checkedAt
-    if (ageMs < (this.#isUp ? upMs : downMs)) return this.#isUp
+    if (ageMs < (this.#isUp ? maxAgeMs : downMs)) return this.#isUp
     this.#probing ??= this.#probe().finally(() => {
       this.#probing = null
     })

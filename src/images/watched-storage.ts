@@ -18,8 +18,8 @@ export interface WatchedStorageOptions<S extends Storage> {
 export interface WatchedStorage<S extends Storage> {
   /** The same storage. What goes wrong there is told as UNAVAILABLE with the reason STORAGE_UNAVAILABLE. */
   storage: S
-  /** Whether images can be kept at the moment: the last answer, or a new one where it is old. */
-  isUp(): Promise<boolean>
+  /** Whether images can be kept at the moment: an answer that is not older than this, or a new one. */
+  isUp(maxAgeMs: number): Promise<boolean>
 }
 
 /** Listens to everything that is asked of a storage, so that its outage has its own name and paid work can wait. */
@@ -62,7 +62,7 @@ export function watchStorage<S extends Storage>(options: WatchedStorageOptions<S
       return (...args: unknown[]) => watch(String(name), args, member.apply(target, args))
     },
   })
-  return { storage: watched, isUp: () => health.isUp() }
+  return { storage: watched, isUp: (maxAgeMs) => health.isUp(maxAgeMs) }
 }
 
 /** The caller gave up: that says nothing about the storage. */

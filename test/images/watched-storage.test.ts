@@ -40,6 +40,8 @@ function watch<S extends Storage>(storage: S, probe: 'look' | 'write'): WatchedS
   })
 }
 
+/** How old an answer may be. */
+const ageMs = 5_000
 const laterMs = 60_000
 const later = () => {
   uptime += laterMs
@@ -93,26 +95,26 @@ describe('a bucket that is watched', () => {
     expect(await watched.storage.size('nobody/one.png')).toBeNull()
     const reason = new Error('the caller has left')
     await expect(put(watched, AbortSignal.abort(reason))).rejects.not.toBeInstanceOf(EaselError)
-    expect(await watched.isUp()).toBe(true)
+    expect(await watched.isUp(ageMs)).toBe(true)
     expect(logged).toEqual([])
   })
 
   it('is asked once for many who want to know, and not again for a while', async () => {
     const before = server.requests.length
-    expect(await Promise.all(Array.from({ length: 50 }, () => watched.isUp()))).not.toContain(false)
-    expect(await watched.isUp()).toBe(true)
+    expect(await Promise.all(Array.from({ length: 50 }, () => watched.isUp(ageMs)))).not.toContain(false)
+    expect(await watched.isUp(ageMs)).toBe(true)
     expect(server.requests.slice(before)).toEqual(['HEAD easel-probe'])
   })
 
   it('is down once a write failed, and up once another one came through', async () => {
-    expect(await watched.isUp()).toBe(true)
+    expect(await watched.isUp(ageMs)).toBe(true)
     await breakOff()
     await refusalOf(put(watched))
-    expect(await watched.isUp()).toBe(false)
+    expect(await watched.isUp(ageMs)).toBe(false)
     await wire.refuse(false)
     const before = server.requests.length
     later()
-    expect(await watched.isUp()).toBe(true)
+    expect(await watched.isUp(ageMs)).toBe(true)
     expect(server.requests.slice(before).filter((each) => each.startsWith('HEAD'))).toEqual([])
     expect(logged).toEqual([
       'the storage of the images does not work: paid work waits',
@@ -122,10 +124,10 @@ describe('a bucket that is watched', () => {
 
   it('is found down by a look when nobody wrote', async () => {
     await breakOff()
-    expect(await watched.isUp()).toBe(false)
+    expect(await watched.isUp(ageMs)).toBe(false)
     await wire.refuse(false)
     later()
-    expect(await watched.isUp()).toBe(true)
+    expect(await watched.isUp(ageMs)).toBe(true)
   })
 })
 
@@ -138,12 +140,12 @@ describe('a folder that is watched', () => {
     later()
     renameSync(folder, `${folder}.away`)
     writeFileSync(folder, 'not a folder')
-    expect(await watched.isUp()).toBe(false)
+    expect(await watched.isUp(ageMs)).toBe(false)
     expect(await refusalOf(put(watched))).toMatchObject(unavailable)
     rmSync(folder)
     renameSync(`${folder}.away`, folder)
     later()
-    expect(await watched.isUp()).toBe(true)
+    expect(await watched.isUp(ageMs)).toBe(true)
     expect(readdirSync(join(root, 'staging'))).toEqual([])
   })
 
@@ -167,10 +169,10 @@ describe('a folder that is watched', () => {
     })
     roomBytes = 2_999
     later()
-    expect(await watched.isUp()).toBe(false)
+    expect(await watched.isUp(ageMs)).toBe(false)
     roomBytes = 3_000
     later()
-    expect(await watched.isUp()).toBe(true)
+    expect(await watched.isUp(ageMs)).toBe(true)
     expect(sizes).toEqual([3_000, 3_000, 3_000])
   })
 })
