@@ -169,8 +169,13 @@ async function openStorage(
     const files = createFileStorage({ folder: join(dataDir, 'images'), newId })
     return watchStorage({ storage: files, probe: 'write', ...watching })
   }
-  const { bucket, region, endpoint } = storage
-  const s3 = await createS3Storage({ bucket, region: region ?? 'us-east-1', endpoint: endpoint ?? undefined })
+  const { bucket, prefix, region, endpoint } = storage
+  const s3 = await createS3Storage({
+    bucket,
+    prefix,
+    region: region ?? 'us-east-1',
+    endpoint: endpoint ?? undefined,
+  })
   return watchStorage<ClosableStorage>({ storage: s3, probe: 'look', ...watching })
 }
 

@@ -10,7 +10,7 @@ export interface Config {
   publicUrl: string
   database: { kind: 'embedded' } | { kind: 'server'; poolSize: number }
   dataDir: string
-  storage: { kind: 'files' } | { kind: 's3'; bucket: string; endpoint: string | null; region: string | null }
+  storage: StorageConfig
   auth: 'on' | 'off'
   jwt: ConfigFile['jwt'] | null
   /** Origins of web pages elsewhere that may call this gateway. */
@@ -23,6 +23,11 @@ export interface Config {
   logLevel: string
   production: boolean
 }
+
+export type StorageConfig =
+  | { kind: 'files' }
+  /** The prefix is empty or ends with a slash. */
+  | { kind: 's3'; bucket: string; prefix: string; endpoint: string | null; region: string | null }
 
 /** Kept apart, so that a configuration that is printed never holds one. */
 export interface Secrets {
@@ -161,22 +166,33 @@ function readPort(text: string | undefined, faults: string[]): number {
   return 4000
 }
 
-function readStorage(text: string | undefined, faults: string[]): Config['storage'] {
+const prefixShape = /^(?!.*(?:^|\/)\.{1,2}(?:\/|$))[\w.-]+(?:\/[\w.-]+)*$/
+
+function readStorage(text: string | undefined, faults: string[]): StorageConfig {
   if (text === undefined) return { kind: 'files' }
   const url = URL.parse(text)
   if (url?.protocol === 's3:' && url.hostname) {
     const unknown = [...url.searchParams.keys()].filter((name) => name !== 'endpoint' && name !== 'region')
     for (const name of unknown)
       faults.push(`EASEL_STORAGE does not know "${name}": it takes endpoint and region`)
-    const { searchParams, hostname } = url
+    const { searchParams, hostname, pathname } = url
+    const prefix = pathname.replace(/^\/+|\/+$/g, '')
+    if (prefix && !prefixShape.test(prefix)) {
+      faults.push(
+        `EASEL_STORAGE: the prefix may have letters, digits, "_", "-" and "." in parts with "/" between, not "${prefix}"`,
+      )
+    }
     return {
       kind: 's3',
       bucket: hostname,
+      prefix: prefix && `${prefix}/`,
       endpoint: searchParams.get('endpoint'),
       region: searchParams.get('region'),
     }
   }
-  faults.push('EASEL_STORAGE must be s3://bucket?endpoint=…&region=…, or absent for files in the data folder')
+  faults.push(
+    'EASEL_STORAGE must be s3://bucket/prefix?endpoint=…&region=…, or absent for files in the data folder',
+  )
   return { kind: 'files' }
 }
 

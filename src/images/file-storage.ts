@@ -1,14 +1,16 @@
 import { constants } from 'node:fs'
-import { copyFile, link, mkdir, open, rename, rm, rmdir } from 'node:fs/promises'
+import { copyFile, link, mkdir, open, readFile, rename, rm, rmdir, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { FSDriver } from 'flydrive/drivers/fs'
 import { isDiskFull, storageFull } from './disk-full.ts'
+import { inPages, walkFiles } from './file-walk.ts'
 import { objectMissing, type Storage } from './storage.ts'
 
 /** How often a folder may vanish under a put because its last image was deleted at the same moment. */
 const maxTries = 3
+const pageSize = 1_000
 
-/** Keeps images in a folder. flydrive lists and deletes; it writes in place, so the writing is done here. */
+/** Keeps images in a folder. flydrive deletes; it writes in place and lists without order, so both are done here. */
 export function createFileStorage(options: { folder: string; newId: () => string }): Storage {
   const { folder, newId } = options
   const driver = new FSDriver({ location: folder, visibility: 'private' })
@@ -39,15 +41,14 @@ export function createFileStorage(options: { folder: string; newId: () => string
     async size(key) {
       return (await driver.exists(key)) ? (await driver.getMetaData(key)).contentLength : null
     },
-    async delete(key) {
-      await driver.delete(key)
-      // Fails, as it should, while other images are in the folder.
-      await rmdir(dirname(join(folder, key))).catch(() => {})
+    delete: (key) => deleteFile(driver, folder, key),
+    async deleteMany(keys, signal) {
+      for (const key of keys) {
+        signal?.throwIfAborted()
+        await deleteFile(driver, folder, key)
+      }
     },
     deletePrefix: (prefix) => driver.deleteAll(prefix),
-    async *listPrefixes() {
-      for (const entry of (await driver.listAll('/')).objects) if (entry.isDirectory) yield entry.name
-    },
     async *list(prefix) {
       for (const entry of (await driver.listAll(prefix)).objects) {
         if (!entry.isFile) continue
@@ -55,7 +56,51 @@ export function createFileStorage(options: { folder: string; newId: () => string
         if (facts) yield { key: entry.key, modifiedAt: facts.lastModified }
       }
     },
+    pages: (options = {}) => inPages(walkFiles(folder, options), pageSize),
+    readText: (key) => readFile(join(folder, key), 'utf8').catch(missingIsNull),
+    async writeText(key, text, { ifAbsent = false } = {}) {
+      const target = join(folder, key)
+      await mkdir(dirname(target), { recursive: true, mode: 0o700 })
+      return writeWhole(target, text, { ifAbsent, temporary: `${target}.${newId()}.part` })
+    },
   }
+}
+
+async function deleteFile(driver: FSDriver, folder: string, key: string): Promise<void> {
+  await driver.delete(key)
+  // Fails, as it should, while other images are in the folder.
+  await rmdir(dirname(join(folder, key))).catch(() => {})
+}
+
+async function writeWhole(
+  target: string,
+  text: string,
+  { ifAbsent, temporary }: { ifAbsent: boolean; temporary: string },
+): Promise<boolean> {
+  try {
+    await writeFile(temporary, text, { mode: 0o600, flush: true })
+    await (ifAbsent ? placeNew(temporary, target) : rename(temporary, target))
+    await syncPath(dirname(target))
+    return true
+  } catch (error) {
+    if (ifAbsent && error instanceof Error && 'code' in error && error.code === 'EEXIST') return false
+    throw error
+  } finally {
+    await rm(temporary, { force: true })
+  }
+}
+
+/** A second name is refused where a file is already; a rename would replace it. Some file systems have no such names. */
+async function placeNew(temporary: string, target: string): Promise<void> {
+  await link(temporary, target).catch((error) => {
+    if (error.code === 'EEXIST') throw error
+    return copyFile(temporary, target, constants.COPYFILE_EXCL)
+  })
+}
+
+function missingIsNull(error: unknown): null {
+  if (isMissing(error)) return null
+  throw error
 }
 
 /** Under its final name a file is always whole and on the disk, also after a power cut. */

@@ -1,10 +1,7 @@
 import type { Prisma, PrismaClient } from '../database/database.ts'
 import { inTransaction } from '../database/transaction.ts'
-import type { ImageRole } from './image-records.ts'
+import { type ImageRole, isImageId } from './image-records.ts'
 import type { Storage } from './storage.ts'
-
-/** How many operations one query asks about. */
-const batchSize = 100
 
 export interface DeletionOptions {
   readonly prisma: PrismaClient
@@ -45,36 +42,29 @@ export async function deleteOperationImages(
   return gone.map(({ id }) => id)
 }
 
-/** Deletes objects that no row names and that are too old to be waiting for one; their number. */
+/** Deletes objects of operations that no row names and that are too old to be waiting for one; their number. */
 export async function sweepObjects(
   { prisma, storage }: DeletionOptions,
   { olderThan, signal }: { olderThan: Date; signal?: AbortSignal | undefined },
 ): Promise<number> {
   let deleted = 0
-  for await (const operationIds of batches(storage.listPrefixes(signal))) {
+  for await (const page of storage.pages({ signal })) {
+    const operationIds = new Set(page.map(({ key }) => key.split('/')[0] ?? '').filter(isImageId))
     const rows = await prisma.image.findMany({
-      where: { operationId: { in: operationIds } },
+      where: { operationId: { in: [...operationIds] } },
       select: { storageKey: true },
     })
     const known = new Set(rows.map(({ storageKey }) => storageKey))
-    for (const operationId of operationIds) {
-      signal?.throwIfAborted()
-      for await (const { key, modifiedAt } of storage.list(`${operationId}/`, signal)) {
-        if (known.has(key) || modifiedAt >= olderThan) continue
-        await storage.delete(key)
-        deleted++
-      }
-    }
+    const dead = page.filter(
+      ({ key, modifiedAt }) =>
+        operationIds.has(key.split('/')[0] ?? '') && !known.has(key) && modifiedAt < olderThan,
+    )
+    if (dead.length > 0)
+      await storage.deleteMany(
+        dead.map(({ key }) => key),
+        signal,
+      )
+    deleted += dead.length
   }
   return deleted
-}
-
-async function* batches(ids: AsyncIterable<string>): AsyncGenerator<string[]> {
-  let batch: string[] = []
-  for await (const id of ids) {
-    if (batch.push(id) < batchSize) continue
-    yield batch
-    batch = []
-  }
-  if (batch.length > 0) yield batch
 }

@@ -1,9 +1,15 @@
 import { createReadStream } from 'node:fs'
 import { addAbortSignal, type Readable } from 'node:stream'
+import { createS3Listing } from './s3-listing.ts'
 import { objectMissing, type Storage } from './storage.ts'
+
+/** The most that S3 deletes in one request. */
+const batchSize = 1_000
 
 export interface S3StorageOptions {
   readonly bucket: string
+  /** What all keys begin with in the bucket; callers never see it. */
+  readonly prefix?: string | undefined
   readonly region: string
   /** For servers other than Amazon's that speak S3. Their buckets are then part of the path. */
   readonly endpoint?: string | undefined
@@ -30,12 +36,92 @@ export interface S3Storage extends Storage {
   close(): void
 }
 
-/** Keeps images in a bucket. The SDK is large, so it is loaded only where there is one. */
+/** Keeps images in a bucket, or below a prefix of one. The SDK is large, so it is loaded only where there is one. */
 export async function createS3Storage(options: S3StorageOptions): Promise<S3Storage> {
-  const { bucket, region, endpoint, credentials, timeouts = defaultTimeouts } = options
-  const { GetObjectCommand, paginateListObjectsV2, S3Client } = await import('@aws-sdk/client-s3')
+  const { bucket, prefix = '' } = options
+  const { DeleteObjectsCommand, GetObjectCommand, PutObjectCommand } = await import('@aws-sdk/client-s3')
   const { S3Driver } = await import('flydrive/drivers/s3')
-  const client = new S3Client({
+  const client = await createClient(options)
+  // Most servers have object ACLs off; a bucket of images is private as a whole.
+  const driver = new S3Driver({ client, bucket, visibility: 'private', supportsACL: false })
+  const listing = await createS3Listing({ client, bucket, prefix })
+  const at = (key: string) => ({ Bucket: bucket, Key: prefix + key })
+  const get = async (key: string, range: { Range?: string }, signal: AbortSignal | undefined) => {
+    const command = new GetObjectCommand({ ...at(key), ...range })
+    return (await client.send(command, signal ? { abortSignal: signal } : {})).Body
+  }
+  const write = (key: string, text: string, condition: { IfNoneMatch?: '*' }, signal?: AbortSignal) => {
+    const facts = { Body: text, ContentType: 'application/json', ...condition }
+    return client.send(new PutObjectCommand({ ...at(key), ...facts }), signal ? { abortSignal: signal } : {})
+  }
+  return {
+    async put(key, file, { contentType, byteSize, signal }) {
+      const bytes = createReadStream(file)
+      if (signal) addAbortSignal(signal, bytes)
+      try {
+        await driver.putStream(prefix + key, bytes, { contentType, contentLength: byteSize })
+      } finally {
+        bytes.destroy()
+      }
+    },
+    async open(key, { start, end, signal } = {}) {
+      const range =
+        start === undefined && end === undefined ? {} : { Range: `bytes=${start ?? 0}-${end ?? ''}` }
+      try {
+        // Under Node the SDK's body is a Readable; its type also covers browsers.
+        return (await get(key, range, signal)) as Readable
+      } catch (error) {
+        throw isMissing(error) ? objectMissing(error) : error
+      }
+    },
+    async size(key) {
+      try {
+        return (await driver.getMetaData(prefix + key)).contentLength
+      } catch (error) {
+        if (isMissing(error)) return null
+        throw error
+      }
+    },
+    delete: (key) => driver.delete(prefix + key),
+    async deleteMany(keys, signal) {
+      for (let from = 0; from < keys.length; from += batchSize) {
+        const Objects = keys.slice(from, from + batchSize).map((key) => ({ Key: prefix + key }))
+        const command = new DeleteObjectsCommand({ Bucket: bucket, Delete: { Objects, Quiet: true } })
+        const { Errors = [] } = await client.send(command, signal ? { abortSignal: signal } : {})
+        // The answer is 200 also where single objects stay.
+        const failures = Errors.filter(({ Code }) => Code !== 'NoSuchKey')
+        if (failures[0]) throw new Error(`S3 kept ${failures.length} objects: ${failures[0].Code}`)
+      }
+    },
+    deletePrefix: (folder) => driver.deleteAll(prefix + folder),
+    async *list(folder, signal) {
+      for await (const page of listing.pages({ folder, signal })) yield* page
+    },
+    pages: (which = {}) => listing.pages(which),
+    async readText(key, signal) {
+      try {
+        return (await get(key, {}, signal))?.transformToString() ?? ''
+      } catch (error) {
+        if (isMissing(error)) return null
+        throw error
+      }
+    },
+    async writeText(key, text, { ifAbsent = false, signal } = {}) {
+      try {
+        await write(key, text, ifAbsent ? { IfNoneMatch: '*' } : {}, signal)
+        return true
+      } catch (error) {
+        if (ifAbsent && isTaken(error)) return false
+        throw error
+      }
+    },
+    close: () => client.destroy(),
+  }
+}
+
+async function createClient({ region, endpoint, credentials, timeouts = defaultTimeouts }: S3StorageOptions) {
+  const { S3Client } = await import('@aws-sdk/client-s3')
+  return new S3Client({
     region,
     ...(endpoint ? { endpoint, forcePathStyle: true } : {}),
     ...(credentials ? { credentials } : {}),
@@ -51,61 +137,13 @@ export async function createS3Storage(options: S3StorageOptions): Promise<S3Stor
       throwOnRequestTimeout: true,
     },
   })
-  // Most servers have object ACLs off; a bucket of images is private as a whole.
-  const driver = new S3Driver({ client, bucket, visibility: 'private', supportsACL: false })
-  const pages = (which: { Prefix?: string; Delimiter?: string }, signal: AbortSignal | undefined) =>
-    paginateListObjectsV2(
-      { client },
-      { Bucket: bucket, ...which },
-      ...(signal ? [{ abortSignal: signal }] : []),
-    )
-  return {
-    async put(key, file, { contentType, byteSize, signal }) {
-      const bytes = createReadStream(file)
-      if (signal) addAbortSignal(signal, bytes)
-      try {
-        await driver.putStream(key, bytes, { contentType, contentLength: byteSize })
-      } finally {
-        bytes.destroy()
-      }
-    },
-    async open(key, { start, end, signal } = {}) {
-      const range =
-        start === undefined && end === undefined ? {} : { Range: `bytes=${start ?? 0}-${end ?? ''}` }
-      const command = new GetObjectCommand({ Bucket: bucket, Key: key, ...range })
-      try {
-        // Under Node the SDK's body is a Readable; its type also covers browsers.
-        return (await client.send(command, signal ? { abortSignal: signal } : {})).Body as Readable
-      } catch (error) {
-        throw isMissing(error) ? objectMissing(error) : error
-      }
-    },
-    async size(key) {
-      try {
-        return (await driver.getMetaData(key)).contentLength
-      } catch (error) {
-        if (isMissing(error)) return null
-        throw error
-      }
-    },
-    delete: (key) => driver.delete(key),
-    deletePrefix: (prefix) => driver.deleteAll(prefix),
-    async *listPrefixes(signal) {
-      for await (const { CommonPrefixes = [] } of pages({ Delimiter: '/' }, signal)) {
-        for (const { Prefix = '' } of CommonPrefixes) yield Prefix.slice(0, -1)
-      }
-    },
-    async *list(prefix, signal) {
-      for await (const { Contents = [] } of pages({ Prefix: prefix }, signal)) {
-        for (const { Key, LastModified } of Contents) {
-          if (Key && LastModified) yield { key: Key, modifiedAt: LastModified }
-        }
-      }
-    },
-    close: () => client.destroy(),
-  }
 }
 
 function isMissing(error: unknown): boolean {
   return error instanceof Error && ['NoSuchKey', 'NotFound'].includes(error.name)
+}
+
+/** A conditional write found an object, or another writer at the same moment (409). */
+function isTaken(error: unknown): boolean {
+  return error instanceof Error && ['PreconditionFailed', 'ConditionalRequestConflict'].includes(error.name)
 }

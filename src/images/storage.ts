@@ -23,10 +23,23 @@ export interface Storage {
   /** Null where there is no such object. */
   size(key: string): Promise<number | null>
   delete(key: string): Promise<void>
+  /** As few requests as the storage allows. What is gone already is no error. */
+  deleteMany(keys: readonly string[], signal?: AbortSignal): Promise<void>
   deletePrefix(prefix: string): Promise<void>
-  /** The first parts of all keys. */
-  listPrefixes(signal?: AbortSignal): AsyncIterable<string>
   list(prefix: string, signal?: AbortSignal): AsyncIterable<StoredObject>
+  /** Every object there is, in the order of the keys, in pages. `after`: only the keys behind this one. */
+  pages(options?: {
+    after?: string | null
+    signal?: AbortSignal | undefined
+  }): AsyncIterable<readonly StoredObject[]>
+  /** The text of a small object; null where there is no such object. */
+  readText(key: string, signal?: AbortSignal): Promise<string | null>
+  /** With `ifAbsent` an object that is there stays as it is: then the answer is false. */
+  writeText(
+    key: string,
+    text: string,
+    options?: { ifAbsent?: boolean; signal?: AbortSignal | undefined },
+  ): Promise<boolean>
 }
 
 const extensions: Record<ImageMimeType, string> = {

@@ -49,7 +49,7 @@ describe('the configuration', () => {
       'easel.yaml: (the whole file): Unrecognized key: "providerz"',
       'PORT must be a number from 0 to 65535, not "4o00"',
       'EASEL_AUTH must be "on" or "off", not "maybe"',
-      'EASEL_STORAGE must be s3://bucket?endpoint=…&region=…, or absent for files in the data folder',
+      'EASEL_STORAGE must be s3://bucket/prefix?endpoint=…&region=…, or absent for files in the data folder',
       'EASEL_URL_SECRET must be set with DATABASE_URL: every process must sign and verify with the same secret',
       'DATABASE_URL must start with postgresql://',
       'LOG_LEVEL must be one of fatal, error, warn, info, debug, trace, silent, not "loud"',
@@ -125,5 +125,20 @@ describe('the configuration', () => {
       edit: 'gpt-image-2',
     })
     expect(faultsOf(() => parse({}, 'a: [1'))[0]).toMatch(/^easel\.yaml is neither YAML nor JSON: /)
+  })
+
+  test('takes a bucket with a prefix, and refuses a prefix that could mean another place', () => {
+    const storage = (text: string) => parse({ EASEL_STORAGE: text }).config.storage
+    expect(storage('s3://pictures?region=eu')).toEqual({
+      kind: 's3',
+      bucket: 'pictures',
+      prefix: '',
+      endpoint: null,
+      region: 'eu',
+    })
+    expect(storage('s3://pictures/easel/live/')).toMatchObject({ bucket: 'pictures', prefix: 'easel/live/' })
+    for (const wrong of ['a//b', 'a%2Fb', 'a b', 'ä']) {
+      expect(faultsOf(() => storage(`s3://pictures/${wrong}`))).toHaveLength(1)
+    }
   })
 })

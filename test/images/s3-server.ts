@@ -9,7 +9,10 @@ interface StoredObject {
   readonly modifiedAt: Date
 }
 
-/** As much of S3 as keeping images takes, in memory, for one bucket addressed by path. Lists in pages of two. */
+/**
+ * As much of S3 as keeping images takes, in memory, for one bucket addressed by path. It lists in pages of two, so that
+ * few objects make many pages; what it says is held against a real server by real-s3.test.ts.
+ */
 export async function startS3Server(bucket: string) {
   const objects = new Map<string, StoredObject>()
   const requests: string[] = []
@@ -47,6 +50,8 @@ async function put(
 ): Promise<void> {
   const bytes = await buffer(request).catch(() => undefined)
   if (!bytes || bytes.length !== Number(request.headers['content-length'])) return
+  if (request.headers['if-none-match'] === '*' && objects.has(key))
+    return sendXml(response, 412, code('PreconditionFailed'))
   objects.set(key, { bytes, contentType: request.headers['content-type'] ?? '', modifiedAt: new Date() })
   response.writeHead(200, { etag: etagOf(bytes) }).end()
 }
@@ -57,7 +62,7 @@ async function deleteMany(
   response: ServerResponse,
 ): Promise<void> {
   const body = (await buffer(request)).toString()
-  for (const [, key] of body.matchAll(/<Key>([^<]*)<\/Key>/g)) objects.delete(key ?? '')
+  for (const [, key] of body.matchAll(/<Key>([^<]*)<\/Key>/g)) objects.delete(unescapeXml(key ?? ''))
   sendXml(response, 200, '<DeleteResult/>')
 }
 
@@ -80,27 +85,27 @@ function get(object: StoredObject | undefined, request: IncomingMessage, respons
 
 function list(objects: Map<string, StoredObject>, query: URLSearchParams, response: ServerResponse): void {
   const prefix = query.get('prefix') ?? ''
-  const delimiter = query.get('delimiter')
   const rows = new Map<string, string>()
+  const isEncoded = query.get('encoding-type') === 'url'
+  const token = query.get('continuation-token')
+  const after = (token && decodeURIComponent(token)) ?? query.get('start-after') ?? ''
   for (const [key, { bytes, modifiedAt }] of [...objects].sort(([a], [b]) => (a < b ? -1 : 1))) {
-    if (!key.startsWith(prefix)) continue
-    const cut = delimiter ? key.indexOf(delimiter, prefix.length) : -1
-    const folder = key.slice(0, cut + 1)
-    if (cut !== -1) rows.set(folder, `<CommonPrefixes><Prefix>${folder}</Prefix></CommonPrefixes>`)
-    else {
-      const facts = `<Size>${bytes.length}</Size><LastModified>${modifiedAt.toISOString()}</LastModified>`
-      rows.set(key, `<Contents><Key>${key}</Key>${facts}</Contents>`)
-    }
+    if (!key.startsWith(prefix) || key <= after) continue
+    const facts = `<Size>${bytes.length}</Size><LastModified>${modifiedAt.toISOString()}</LastModified>`
+    const shown = isEncoded ? encodeURIComponent(key) : key
+    rows.set(key, `<Contents><Key>${shown}</Key>${facts}</Contents>`)
   }
-  const names = [...rows.keys()].filter((name) => name > (query.get('continuation-token') ?? ''))
+  const names = [...rows.keys()]
   const page = names.slice(0, 2)
   const next =
-    names.length > page.length ? `<NextContinuationToken>${page.at(-1)}</NextContinuationToken>` : ''
+    names.length > page.length
+      ? `<NextContinuationToken>${encodeURIComponent(page.at(-1) ?? '')}</NextContinuationToken>`
+      : ''
   const body = page.map((name) => rows.get(name)).join('')
   sendXml(
     response,
     200,
-    `<ListBucketResult>${next}<IsTruncated>${next !== ''}</IsTruncated>${body}</ListBucketResult>`,
+    `<ListBucketResult>${isEncoded ? '<EncodingType>url</EncodingType>' : ''}${next}<IsTruncated>${next !== ''}</IsTruncated>${body}</ListBucketResult>`,
   )
 }
 
@@ -112,6 +117,10 @@ function sendXml(response: ServerResponse, status: number, body: string, isHead 
 
 function code(name: string): string {
   return `<Error><Code>${name}</Code><Message>${name}</Message></Error>`
+}
+
+function unescapeXml(text: string): string {
+  return text.replaceAll('&lt;', '<').replaceAll('&gt;', '>').replaceAll('&amp;', '&')
 }
 
 function etagOf(bytes: Buffer): string {

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
-import { mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { type AddressInfo, createServer, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -8,80 +8,22 @@ import { buffer } from 'node:stream/consumers'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createFileStorage } from '../../src/images/file-storage.ts'
 import { createS3Storage } from '../../src/images/s3-storage.ts'
-import { type Storage, storageKey } from '../../src/images/storage.ts'
+import { storageKey } from '../../src/images/storage.ts'
 import { startS3Server } from './s3-server.ts'
-import { refusalOf } from './studio.ts'
+import { keepsImages, put, removeSource } from './storage-contract.ts'
 
 const root = mkdtempSync(join(tmpdir(), 'easel-storage-'))
 const folder = join(root, 'images')
-const source = join(root, 'source')
-writeFileSync(source, '0123456789', { mode: 0o600 })
-afterAll(() => rmSync(root, { recursive: true, force: true }))
+afterAll(() => {
+  rmSync(root, { recursive: true, force: true })
+  removeSource()
+})
 
 /** The driver needs @aws-sdk/client-s3 and @aws-sdk/s3-request-presigner, its optional peers. */
 const hasS3Packages = await import('flydrive/drivers/s3').then(
   () => true,
   () => false,
 )
-
-const put = (storage: Storage, key: string, file = source, byteSize = 10) =>
-  storage.put(key, file, { contentType: 'image/png', byteSize })
-
-function keepsImages(current: () => Storage): void {
-  it('reads what was put, whole or in part, once or twice put', async () => {
-    const storage = current()
-    await put(storage, 'a/one.png')
-    await put(storage, 'a/one.png')
-    expect(await storage.size('a/one.png')).toBe(10)
-    expect((await buffer(await storage.open('a/one.png'))).toString()).toBe('0123456789')
-    expect((await buffer(await storage.open('a/one.png', { start: 2, end: 4 }))).toString()).toBe('234')
-    expect((await buffer(await storage.open('a/one.png', { start: 7 }))).toString()).toBe('789')
-  })
-
-  it('keeps the image when the file it was put from goes', async () => {
-    const passing = join(root, 'passing')
-    writeFileSync(passing, 'bytes')
-    await put(current(), 'b/one.png', passing, 5)
-    rmSync(passing)
-    expect((await buffer(await current().open('b/one.png'))).toString()).toBe('bytes')
-  })
-
-  it('lists operations and their images, however many', async () => {
-    const storage = current()
-    for (const name of ['one', 'two', 'three']) await put(storage, `c/${name}.png`)
-    for (const operation of ['d', 'e', 'f']) await put(storage, `${operation}/one.png`)
-    expect(await Array.fromAsync(storage.listPrefixes())).toEqual(
-      expect.arrayContaining(['c', 'd', 'e', 'f']),
-    )
-    const objects = await Array.fromAsync(storage.list('c/'))
-    expect(objects.map(({ key }) => key).sort()).toEqual(['c/one.png', 'c/three.png', 'c/two.png'])
-    for (const { modifiedAt } of objects) expect(Date.now() - modifiedAt.getTime()).toBeLessThan(60_000)
-    expect(await Array.fromAsync(storage.list('nobody/'))).toEqual([])
-  })
-
-  it('deletes one image or all of an operation, again and again', async () => {
-    const storage = current()
-    for (const name of ['one', 'two', 'three', 'four']) await put(storage, `g/${name}.png`)
-    await storage.delete('g/one.png')
-    await storage.delete('g/one.png')
-    expect(await storage.size('g/one.png')).toBeNull()
-    expect(await storage.size('g/two.png')).toBe(10)
-    await storage.deletePrefix('g/')
-    await storage.deletePrefix('g/')
-    expect(await Array.fromAsync(storage.list('g/'))).toEqual([])
-    expect(await refusalOf(storage.open('g/two.png'))).toMatchObject({
-      code: 'NOT_FOUND',
-      reason: 'IMAGE_GONE',
-    })
-  })
-
-  it('stops writing when it is told to', async () => {
-    const signal = AbortSignal.abort(new Error('stopped'))
-    const stopped = current().put('h/one.png', source, { contentType: 'image/png', byteSize: 10, signal })
-    await expect(stopped).rejects.toThrow()
-    expect(await current().size('h/one.png')).toBeNull()
-  })
-}
 
 describe('images in a folder', () => {
   const storage = createFileStorage({ folder, newId: randomUUID })
@@ -189,7 +131,7 @@ describe.skipIf(!hasS3Packages)('a bucket whose server falls silent', () => {
   it('is not waited for by a list that nobody wants any more', async () => {
     answer = null
     const stop = new AbortController()
-    const listing = Array.fromAsync(storage.listPrefixes(stop.signal))
+    const listing = Array.fromAsync(storage.pages({ signal: stop.signal }))
     await expect.poll(() => sockets.size).toBe(1)
     stop.abort()
     await expect(listing).rejects.toMatchObject({ name: 'AbortError' })

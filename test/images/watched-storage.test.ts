@@ -84,7 +84,7 @@ describe('a bucket that is watched', () => {
       storage.size('a/one.png'),
       storage.delete('a/one.png'),
       Array.fromAsync(storage.list('a/')),
-      Array.fromAsync(storage.listPrefixes()),
+      Array.fromAsync(storage.pages()),
     ]
     for (const refusal of await Promise.all(asked.map(refusalOf))) expect(refusal).toMatchObject(unavailable)
     await wire.refuse(false)

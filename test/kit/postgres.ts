@@ -84,7 +84,8 @@ async function findAccount(): Promise<Account> {
   return { uid: Number(line[2]), gid: Number(line[3]) }
 }
 
-async function findPort(): Promise<number> {
+/** Free on the loopback at this moment. */
+export async function findPort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1')
   await once(server, 'listening')
   const address = server.address()

@@ -244,14 +244,15 @@ describe('what a crash left on the disk', () => {
 
 test('a sweep that takes long does not hold up a stop', async () => {
   const { promise: asked, resolve } = Promise.withResolvers<void>()
-  const listPrefixes: Storage['listPrefixes'] = async function* (signal) {
+  const pages: Storage['pages'] = async function* ({ signal } = {}) {
     resolve()
     await (signal ? once(signal, 'abort') : new Promise(() => {}))
     signal?.throwIfAborted()
+    yield []
   }
   const home = join(folder, 'swept')
   const files = createFileStorage({ folder: join(home, 'images'), newId })
-  const storage: Storage = { ...files, listPrefixes }
+  const storage: Storage = { ...files, pages }
   const swept = await openWorkshop({ database, providerUrl: provider.url, folder: home, storage })
   await asked
   await swept.close()

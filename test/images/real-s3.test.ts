@@ -1,0 +1,78 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { createS3Storage, type S3Storage } from '../../src/images/s3-storage.ts'
+import { hasCeph, type S3Server, startCeph } from '../kit/ceph.ts'
+import { makeBucket } from './bucket.ts'
+import { keepsImages, put, removeSource } from './storage-contract.ts'
+
+/*
+ * A storage on a server that this project did not write: what the one in s3-server.ts says is held against it.
+ */
+
+let server: S3Server
+const opened: S3Storage[] = []
+
+async function openStorage(prefix: string): Promise<S3Storage> {
+  const { endpoint, credentials } = server
+  const storage = await createS3Storage({
+    bucket: 'pictures',
+    prefix,
+    region: 'us-east-1',
+    endpoint,
+    credentials,
+  })
+  opened.push(storage)
+  return storage
+}
+
+describe.skipIf(!hasCeph())('images on a real S3 server', () => {
+  beforeAll(async () => {
+    server = (await startCeph()) as S3Server
+    await makeBucket(server, 'pictures')
+  })
+  afterAll(async () => {
+    for (const storage of opened) storage.close()
+    await server?.stop()
+    removeSource()
+  })
+
+  describe('in a bucket', () => {
+    let storage: S3Storage
+    beforeAll(async () => {
+      storage = await openStorage('')
+    })
+    keepsImages(() => storage)
+  })
+
+  describe('below a prefix', () => {
+    let storage: S3Storage
+    beforeAll(async () => {
+      storage = await openStorage('easel/live/')
+    })
+    keepsImages(() => storage)
+
+    it('are apart from those beside it', async () => {
+      const [other, whole] = [await openStorage('easel/live2/'), await openStorage('')]
+      await put(storage, 'here/one.png')
+      await put(other, 'there/one.png')
+      const keys = async (of: S3Storage) => (await Array.fromAsync(of.pages())).flat().map(({ key }) => key)
+      expect(await keys(storage)).toContain('here/one.png')
+      expect(await keys(other)).toEqual(['there/one.png'])
+      expect(await keys(whole)).toContain('easel/live2/there/one.png')
+      await other.deletePrefix('here/')
+      await other.deleteMany(['here/one.png'])
+      expect(await storage.size('here/one.png')).toBe(10)
+    })
+  })
+
+  it('are listed and deleted a thousand in a request', async () => {
+    const storage = await openStorage('many/')
+    const keys = Array.from({ length: 1_234 }, (_, at) => `${String(at).padStart(4, '0')}/one.png`)
+    for (let from = 0; from < keys.length; from += 50) {
+      await Promise.all(keys.slice(from, from + 50).map((key) => put(storage, key)))
+    }
+    const pages = await Array.fromAsync(storage.pages())
+    expect(pages.map((page) => page.length)).toEqual([1_000, 234])
+    await storage.deleteMany(keys)
+    expect((await Array.fromAsync(storage.pages())).flat()).toEqual([])
+  })
+})
