@@ -8,38 +8,72 @@ export interface DeletionOptions {
   readonly storage: Storage
 }
 
+/** Images of many operations that go at once. */
 export interface Deletion {
-  readonly operationId: string
-  readonly roles?: readonly ImageRole[]
-  /** Asked while nobody else can lock any of the images: if it says so, all of them stay. */
-  isNeeded?(tx: Prisma.TransactionClient): Promise<boolean>
+  readonly operationIds: readonly string[]
+  /** Only the images of this role; all of them otherwise. */
+  readonly role?: ImageRole | undefined
+  /** Asked while nobody else can lock any of the images: the images of these operations stay. */
+  findNeeded(tx: Prisma.TransactionClient, operationIds: readonly string[]): Promise<readonly string[]>
+  /** What the caller writes down in the same transaction, for the operations whose images go. */
+  onDeleted(tx: Prisma.TransactionClient, operationIds: readonly string[]): Promise<void>
+}
+
+export interface Deleted {
+  readonly imageIds: readonly string[]
+  readonly operationIds: readonly string[]
+}
+
+interface ImageRow {
+  id: string
+  operation_id: string
+  storage_key: string
 }
 
 /**
- * Rows first: from then on nobody is led to the bytes, and bytes left behind by a crash are found by the sweep.
- * Images of one operation that are the same bytes share an object, which goes with the last of them. Null: they are
- * needed.
+ * Rows first: from then on nobody is led to the bytes, and bytes left behind by a crash are found by the sweep. Images
+ * of one operation that are the same bytes share an object, which goes with the last of them.
  */
-export async function deleteOperationImages(
+export async function deleteImages(
   { prisma, storage }: DeletionOptions,
-  { operationId, roles, isNeeded }: Deletion,
-): Promise<string[] | null> {
-  const where = { operationId, ...(roles ? { role: { in: [...roles] } } : {}) }
-  const gone = await inTransaction(prisma, async (tx) => {
-    const found = await tx.image.findMany({ where, select: { id: true, storageKey: true } })
-    const ids = found.map(({ id }) => id)
-    await tx.$queryRaw`SELECT id FROM image WHERE id = ANY(${ids}::uuid[]) ORDER BY id FOR UPDATE`
-    if (await isNeeded?.(tx)) return null
-    await tx.image.deleteMany({ where: { id: { in: ids } } })
-    return found
+  deletion: Deletion,
+): Promise<Deleted> {
+  const { gone, operationIds } = await inTransaction(prisma, (tx) => deleteRows(tx, deletion))
+  const left = await prisma.image.findMany({
+    where: { operationId: { in: [...operationIds] } },
+    select: { storageKey: true },
   })
-  if (!gone) return null
-  const left = await prisma.image.findMany({ where: { operationId }, select: { storageKey: true } })
   const keysLeft = new Set(left.map(({ storageKey }) => storageKey))
-  const keys = new Set(gone.map(({ storageKey }) => storageKey)).difference(keysLeft)
-  if (left.length === 0 && !roles) await storage.deletePrefix(`${operationId}/`)
-  else for (const key of keys) await storage.delete(key)
-  return gone.map(({ id }) => id)
+  const keys = new Set(gone.map((row) => row.storage_key)).difference(keysLeft)
+  if (keys.size > 0) await storage.deleteMany([...keys])
+  return { imageIds: gone.map(({ id }) => id), operationIds }
+}
+
+async function deleteRows(tx: Prisma.TransactionClient, deletion: Deletion) {
+  const ids = [...deletion.operationIds]
+  const roles = deletion.role ? [deletion.role] : ['INPUT', 'MASK', 'PARTIAL', 'RESULT']
+  // In one order, so that two of these never wait for each other.
+  const found = await tx.$queryRaw<ImageRow[]>`
+    SELECT id, operation_id, storage_key FROM image
+     WHERE operation_id = ANY(${ids}::uuid[]) AND role::text = ANY(${roles}::text[])
+     ORDER BY id FOR UPDATE`
+  const needed = new Set(await deletion.findNeeded(tx, ids))
+  const gone = found.filter((row) => !needed.has(row.operation_id))
+  const operationIds = ids.filter((id) => !needed.has(id))
+  await tx.$executeRaw`DELETE FROM image WHERE id = ANY(${gone.map(({ id }) => id)}::uuid[])`
+  if (operationIds.length > 0) await deletion.onDeleted(tx, operationIds)
+  return { gone, operationIds }
+}
+
+/** Takes back what was stored for an operation that was not accepted; the ids of the images that had rows. */
+export async function discardImages(
+  { prisma, storage }: DeletionOptions,
+  operationId: string,
+): Promise<string[]> {
+  const found = await prisma.image.findMany({ where: { operationId }, select: { id: true } })
+  await prisma.image.deleteMany({ where: { operationId } })
+  await storage.deletePrefix(`${operationId}/`)
+  return found.map(({ id }) => id)
 }
 
 /** Deletes objects of operations that no row names and that are too old to be waiting for one; their number. */

@@ -3,7 +3,7 @@ import type { PrismaClient } from '../database/database.ts'
 import type { Image } from '../database/generated/client.ts'
 import { encodeBase64 } from './base64.ts'
 import { createGate, type Gate } from './gate.ts'
-import { type Deletion, deleteOperationImages, sweepObjects } from './image-deletion.ts'
+import { type Deletion, deleteImages, discardImages, sweepObjects } from './image-deletion.ts'
 import {
   type DatabaseClient,
   findImage,
@@ -88,8 +88,10 @@ export interface Images {
   serve(request: Request): Promise<Response>
   open(image: Stored, options?: { signal?: AbortSignal }): Promise<Readable>
   base64(image: Stored & Pick<Image, 'byteSize'>, signal?: AbortSignal): Promise<string>
-  /** The number of images deleted; null where they are needed. */
-  deleteImages(which: Deletion): Promise<number | null>
+  /** Takes back everything of an operation that was not accepted; the number of images that had rows. */
+  deleteImages(which: { operationId: string }): Promise<number>
+  /** Deletes images of many operations that nobody needs; the number of operations that lost theirs. */
+  expireImages(which: Deletion): Promise<number>
   /** Deletes what killed processes left behind. The age must exceed the longest time between `store` and `record`. */
   sweep(options: { olderThanMs: number; signal?: AbortSignal }): Promise<Swept>
 }
@@ -135,11 +137,15 @@ export function createImages(options: ImagesOptions): Images {
       if (image.byteSize > limits.maxBase64Bytes) throw tooLarge(limits.maxBase64Bytes, image.byteSize)
       return encodeBase64(await open(image, { ...(signal ? { signal } : {}) }), limits.maxBase64Bytes)
     },
-    deleteImages: async (which) => {
-      const ids = await deleteOperationImages({ prisma, storage }, which)
-      if (!ids) return null
+    deleteImages: async ({ operationId }) => {
+      const ids = await discardImages({ prisma, storage }, operationId)
       for (const id of ids) await variants.drop(id)
       return ids.length
+    },
+    expireImages: async (which) => {
+      const { imageIds, operationIds } = await deleteImages({ prisma, storage }, which)
+      for (const id of imageIds) await variants.drop(id)
+      return operationIds.length
     },
     sweep: async ({ olderThanMs, signal }) => {
       const olderThan = new Date(now().getTime() - olderThanMs)

@@ -14,17 +14,14 @@ const settleMinutes = 5
 
 /**
  * The next operations in the order of their ends. An end writes its ledger, usage, images, events and attempts in one
- * transaction, so one that lacks any of them was committed by halves. Retention takes events away later: only a fresh
- * one must have them all, and one that was emptied need not have any.
+ * transaction, so one that lacks any of them was committed by halves. Retention takes partial images' events away
+ * later, so only a fresh one must have every event, and one that was emptied is not looked at.
  */
-export function readEnds(
-  prisma: PrismaClient,
-  { freshAfter, emptiedBefore }: { freshAfter: Date; emptiedBefore: Date },
-): Promise<CheckedEnd[]> {
+export function readEnds(prisma: PrismaClient, freshAfter: Date): Promise<CheckedEnd[]> {
   return prisma.$queryRaw`
     WITH page AS (
       SELECT o.* FROM operation o
-       WHERE o.finished_at <= now() - ${`${settleMinutes} minutes`}::interval
+       WHERE o.fingerprint <> '' AND o.finished_at <= now() - ${`${settleMinutes} minutes`}::interval
          AND (o.finished_at, o.id) > (
                coalesce((SELECT finished_at FROM end_check), '-infinity'),
                coalesce((SELECT operation_id FROM end_check), '00000000-0000-0000-0000-000000000000'))
@@ -32,8 +29,7 @@ export function readEnds(
     SELECT o.id, o.finished_at AS "finishedAt",
            EXISTS (SELECT FROM ledger_entry l WHERE l.operation_id = o.id AND l.kind = 'RELEASE')
            AND NOT EXISTS (SELECT FROM attempt a WHERE a.operation_id = o.id AND a.state IN ('PREPARED', 'SENT', 'RESPONDED'))
-           AND (o.finished_at < ${emptiedBefore}
-                OR EXISTS (SELECT FROM operation_event e WHERE e.operation_id = o.id AND e.sequence = o.last_sequence))
+           AND EXISTS (SELECT FROM operation_event e WHERE e.operation_id = o.id AND e.sequence = o.last_sequence)
            AND (o.finished_at < ${freshAfter}
                 OR o.last_sequence = (SELECT count(*) FROM operation_event e WHERE e.operation_id = o.id))
            AND (o.status <> 'SUCCEEDED'

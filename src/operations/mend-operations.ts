@@ -27,8 +27,8 @@ export interface MendingOptions {
   database: Database
   queue: Pick<OperationQueue, 'sendMissing'>
   finish: Finish
-  /** Retention removes some events of an operation after the first time, and all others after the second. */
-  retention: { partialImagesMs: number; operationsMs: number }
+  /** After `partialImagesMs` retention removes some events of an operation. */
+  retention: { partialImagesMs: number }
   now: () => Date
   log: Pick<Logger, 'info' | 'warn' | 'error'>
 }
@@ -38,15 +38,11 @@ type Mended = 'RUNS_AGAIN' | 'ENDED' | 'EVENTS_WRITTEN' | 'CANNOT_BE_MENDED'
 export function createMending(options: MendingOptions): Mending {
   const { database, now, retention } = options
   const { prisma } = database
-  const before = (ms: number) => new Date(now().getTime() - ms)
   return {
     mendAll: async (signal) => {
       await reserveNothing(options)
       for (let isMore = true; isMore && !signal.aborted; ) {
-        const ends = await readEnds(prisma, {
-          freshAfter: before(retention.partialImagesMs),
-          emptiedBefore: before(retention.operationsMs),
-        })
+        const ends = await readEnds(prisma, new Date(now().getTime() - retention.partialImagesMs))
         for (const { id, isWhole } of ends) if (!isWhole) await mend(options, id)
         const last = ends.at(-1)
         if (last) await markChecked(prisma, last)

@@ -1,9 +1,8 @@
 import type { Logger } from 'pino'
 import type { Database } from '../database/database.ts'
-import { Prisma } from '../database/generated/client.ts'
 import type { HourlyJob } from '../database/queue.ts'
-import { inTransaction } from '../database/transaction.ts'
-import type { ImageRole, Images } from '../images/images.ts'
+import type { Images } from '../images/images.ts'
+import { removeInputs, removePartialImages, removeResults } from './remove-expired.ts'
 import type { Spool } from './spool.ts'
 
 /** How long things are kept after their operation has ended. What was used and paid is kept for ever. */
@@ -23,7 +22,7 @@ export interface Retention {
   start(): Promise<void>
   stop(): Promise<void>
   /** Removes what is past its life, of all processes; the number of operations each step changed. */
-  removeExpired(): Promise<{ partialImages: number; results: number; operations: number }>
+  removeExpired(): Promise<Record<'partialImages' | 'results' | 'operations', number>>
   /** Removes what killed processes left on this machine; the number of files. */
   sweepFiles(): Promise<{ spoolFiles: number; temporaryFiles: number; objects: number }>
 }
@@ -39,148 +38,73 @@ export interface RetentionOptions {
 }
 
 const hourMs = 3_600_000
-const batchSize = 100
 
 export function createRetention(options: RetentionOptions): Retention {
-  const { database, images, job, limits, now, log } = options
-  const { prisma } = database
-  const before = (ms: number) => new Date(now().getTime() - ms)
+  const { images, job, limits, now, log } = options
   const stopping = new AbortController()
+  const { signal } = stopping
+  const running = new Set<Promise<void>>()
   let timer: NodeJS.Timeout | undefined
-  let working: Promise<unknown> = Promise.resolve()
 
-  /** Asked again when they are about to go: an operation may have been accepted since they were found. */
-  const remove = (operationId: string, role?: ImageRole) =>
-    images.deleteImages({
-      operationId,
-      ...(role && { roles: [role] }),
-      isNeeded: async (tx) => {
-        const rows = await tx.$queryRaw<unknown[]>`
-          SELECT o.id FROM operation o WHERE o.id = ${operationId}::uuid AND ${areNeeded(role)}`
-        return rows.length > 0
-      },
-    })
-
-  const deletePartialImages = async (operationId: string) => {
-    if ((await remove(operationId, 'PARTIAL')) === null) return
-    await prisma.$executeRaw`
-      DELETE FROM operation_event
-       WHERE operation_id = ${operationId}::uuid AND payload->>'kind' = 'partialImage'`
+  /** Trouble in one piece of work is told by its name, and stops no other. */
+  const attempt = async (name: string, work: () => Promise<number | undefined>): Promise<number> => {
+    try {
+      return (await work()) ?? 0
+    } catch (error) {
+      if (!signal.aborted) log.error({ err: error }, `${name} failed`)
+      return 0
+    }
   }
-
-  const deleteImages = async (operationId: string) => {
-    if ((await remove(operationId)) === null) return
-    await inTransaction(prisma, async (tx) => {
-      await tx.$executeRaw`
-        DELETE FROM operation_event
-         WHERE operation_id = ${operationId}::uuid AND payload->>'kind' IN ('partialImage', 'image')`
-      await tx.operation.update({ where: { id: operationId }, data: { imagesDeletedAt: now() } })
-    })
-  }
-
-  /** The row stays: usage hangs on it. Of its events the last one stays, so that a follower still sees the end. */
-  const empty = (operationId: string) =>
-    inTransaction(prisma, async (tx) => {
-      await tx.attempt.deleteMany({ where: { operationId } })
-      await tx.operationSource.deleteMany({ where: { operationId } })
-      await tx.$executeRaw`
-        DELETE FROM operation_event e USING operation o
-         WHERE o.id = ${operationId}::uuid AND e.operation_id = o.id AND e.sequence < o.last_sequence`
-      await tx.$executeRaw`
-        UPDATE operation SET request_id = NULL, fingerprint = '', input = input - 'prompt' - 'messages'
-         WHERE id = ${operationId}::uuid`
-    })
 
   const removeExpired = async () => ({
-    partialImages: await each(
-      () => withPartialImages(database, before(limits.partialImagesMs)),
-      deletePartialImages,
+    partialImages: await attempt('removing partial images past their life', () =>
+      removePartialImages(options, limits.partialImagesMs, signal),
     ),
-    results: await each(() => withImages(database, before(limits.resultsMs)), deleteImages),
-    operations: await each(() => withPrompt(database, before(limits.operationsMs)), empty),
+    results: await attempt('removing images past their life', () =>
+      removeResults(options, limits.resultsMs, signal),
+    ),
+    operations: await attempt('removing prompts past their life', () =>
+      removeInputs(options, limits.operationsMs, signal),
+    ),
   })
 
-  const sweepFiles = async () => {
-    const spoolFiles = await sweepSpool(options, before(limits.spoolMs))
-    return { spoolFiles, ...(await images.sweep({ olderThanMs: limits.tempMs, signal: stopping.signal })) }
-  }
+  const sweepFiles = async () => ({
+    spoolFiles: await sweepSpool(options, new Date(now().getTime() - limits.spoolMs)),
+    ...(await images.sweep({ olderThanMs: limits.tempMs, signal })),
+  })
 
-  const report = async (work: () => Promise<Record<string, number>>, message: string) => {
-    const counts = await work()
+  const report = (counts: Record<string, number>, message: string) => {
     const hasRemoved = Object.values(counts).some((count) => count > 0)
     log[hasRemoved ? 'info' : 'debug'](counts, message)
   }
 
-  const sweepAndAsk = () => {
-    working = report(sweepFiles, 'removed files that nobody needs')
-      .then(() => job.request())
-      .catch((error) => {
-        if (stopping.signal.aborted) return
-        log.error({ err: error }, 'removing what is past its life failed')
-      })
+  const run = (name: string, work: () => Promise<void>) => {
+    const done = attempt(name, async () => void (await work())).then(() => void running.delete(done))
+    running.add(done)
+  }
+
+  const everyHour = () => {
+    run('removing files of killed processes', async () =>
+      report(await sweepFiles(), 'removed files that nobody needs'),
+    )
+    run('asking for the removal of what is past its life', job.request)
   }
 
   return {
     start: async () => {
-      await job.start(() => report(removeExpired, 'removed what is past its life'))
-      sweepAndAsk()
-      timer = setInterval(sweepAndAsk, hourMs)
+      await job.start(async () => report(await removeExpired(), 'removed what is past its life'))
+      everyHour()
+      timer = setInterval(everyHour, hourMs)
     },
     stop: async () => {
       clearInterval(timer)
-      // The next process sweeps anew.
+      // The next process goes on with it.
       stopping.abort()
-      await working
+      await Promise.all(running)
     },
     removeExpired,
     sweepFiles,
   }
-}
-
-async function each(
-  find: () => Promise<{ id: string }[]>,
-  work: (id: string) => Promise<unknown>,
-): Promise<number> {
-  let count = 0
-  for (;;) {
-    const rows = await find()
-    for (const { id } of rows) await work(id)
-    count += rows.length
-    if (rows.length < batchSize) return count
-  }
-}
-
-function withPartialImages({ prisma }: Database, before: Date): Promise<{ id: string }[]> {
-  return prisma.$queryRaw`
-    SELECT o.id FROM operation o
-     WHERE o.finished_at < ${before} AND o.images_deleted_at IS NULL
-       AND EXISTS (SELECT FROM image i WHERE i.operation_id = o.id AND i.role = 'PARTIAL')
-       AND NOT ${areNeeded('PARTIAL')}
-     LIMIT ${batchSize}`
-}
-
-function withImages({ prisma }: Database, before: Date): Promise<{ id: string }[]> {
-  return prisma.$queryRaw`
-    SELECT o.id FROM operation o
-     WHERE o.finished_at < ${before} AND o.images_deleted_at IS NULL AND NOT ${areNeeded()}
-     LIMIT ${batchSize}`
-}
-
-/** Of the operation `o`: an unfinished operation is to use one of its images. They outlive their own time. */
-function areNeeded(role?: ImageRole): Prisma.Sql {
-  const ofRole = role ? Prisma.sql`AND i.role = ${role}::"ImageRole"` : Prisma.empty
-  return Prisma.sql`EXISTS (
-    SELECT FROM image i
-      JOIN operation_source s ON s.image_id = i.id
-      JOIN operation user_of ON user_of.id = s.operation_id
-     WHERE i.operation_id = o.id ${ofRole} AND user_of.finished_at IS NULL)`
-}
-
-function withPrompt({ prisma }: Database, before: Date): Promise<{ id: string }[]> {
-  return prisma.$queryRaw`
-    SELECT o.id FROM operation o
-     WHERE o.finished_at < ${before} AND jsonb_exists(o.input, 'prompt')
-     LIMIT ${batchSize}`
 }
 
 /** A raw reply is needed while its attempt is open; an attempt that nobody knows never was committed. */

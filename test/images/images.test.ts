@@ -122,7 +122,13 @@ describe('deleting images', () => {
     const result = await gallery.keep(bytes, { operationId })
     await gallery.keep(bytes, { operationId, role: 'PARTIAL' })
     await gallery.keep(await makePicture('jpeg'), { operationId, role: 'PARTIAL', position: 1 })
-    expect(await gallery.images.deleteImages({ operationId, roles: ['PARTIAL'] })).toBe(2)
+    const expiring = {
+      operationIds: [operationId],
+      role: 'PARTIAL',
+      findNeeded: async () => [],
+      onDeleted: async () => {},
+    } as const
+    expect(await gallery.images.expireImages(expiring)).toBe(1)
     const objects = await Array.fromAsync(gallery.storage.list(`${operationId}/`))
     expect(objects.map(({ key }) => key)).toEqual([result.storageKey])
     expect(await gallery.images.base64(result)).toBe(bytes.toString('base64'))

@@ -30,7 +30,7 @@ let images: Images
 let sources: OperationSources
 let retention: Retention
 let userId: string
-/** Called once, before the files of the first image go: its row is gone by then. */
+/** Called once, when images were found to be past their life, before they go. */
 let onDelete: (() => Promise<unknown>) | null
 
 beforeAll(async () => {
@@ -45,15 +45,7 @@ beforeAll(async () => {
   const now = () => new Date()
   images = createImages({
     prisma: database.prisma,
-    storage: {
-      ...storage,
-      delete: async (key) => {
-        const hook = onDelete
-        onDelete = null
-        await hook?.()
-        await storage.delete(key)
-      },
-    },
+    storage,
     stagingDir: join(folder, 'staging'),
     cacheDir: join(folder, 'cache'),
     publicUrl: 'http://127.0.0.1',
@@ -62,10 +54,25 @@ beforeAll(async () => {
     newId,
   })
   sources = createOperationSources({ database, images, newId })
-  const limits = { partialImagesMs: hourMs, resultsMs: 1e12, operationsMs: 1e12, spoolMs: 0, tempMs: 0 }
+  const limits = {
+    partialImagesMs: hourMs,
+    resultsMs: 1e12,
+    operationsMs: 1e12,
+    spoolMs: 0,
+    tempMs: 0,
+  }
   const spool = createSpool({ folder: join(folder, 'spool'), log })
   const job = createHourlyJob(database.boss, 'retention-under-test')
-  retention = createRetention({ database, images, spool, job, limits, now, log })
+  const hooked: Images = {
+    ...images,
+    expireImages: async (which) => {
+      const hook = onDelete
+      onDelete = null
+      await hook?.()
+      return images.expireImages(which)
+    },
+  }
+  retention = createRetention({ database, images: hooked, spool, job, limits, now, log })
 })
 afterAll(async () => {
   await database.close()
@@ -89,10 +96,12 @@ async function makeOperation(more: { finishedAt?: Date } = {}): Promise<string> 
 
 /** A partial image that is past its life. */
 async function makeOldImage(): Promise<string> {
-  const operationId = await makeOperation({ finishedAt: new Date(Date.now() - 2 * hourMs) })
+  const at = new Date(Date.now() - 2 * hourMs)
+  const operationId = await makeOperation({ finishedAt: at })
   const photo = Buffer.from(await (await photoFile()).arrayBuffer())
   const staged = await images.stage(Readable.from([photo]), { maxBytes: 9_000_000 })
   const { id } = await images.keep(staged, { operationId, userId, role: 'PARTIAL', position: 0 })
+  await database.prisma.image.update({ where: { id }, data: { createdAt: at } })
   await staged.discard()
   return id
 }

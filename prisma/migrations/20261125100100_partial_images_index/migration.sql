@@ -1,0 +1,2 @@
+-- CreateIndex
+CREATE INDEX "image_partial_idx" ON "image"("created_at", "id") WHERE (role = 'PARTIAL'::"ImageRole");

@@ -1,0 +1,2 @@
+-- DropIndex
+DROP INDEX "operation_finished_at_idx";

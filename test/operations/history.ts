@@ -1,0 +1,44 @@
+/**
+ * 20,000 finished operations over 120 days, as retention leaves them with its defaults: partial images for a day, images
+ * for 30 days, prompts and attempts for 90. Every tenth uses an image of the operation before it.
+ */
+export const historySql = `
+  INSERT INTO "user" (id, name) SELECT md5('u' || g)::uuid, 'user ' || g FROM generate_series(1, 20) g;
+  CREATE TEMP TABLE past AS
+    SELECT g, md5('o' || g)::uuid AS id, md5('u' || (1 + g % 20))::uuid AS user_id,
+           now() - (120.0 * (20000 - g) / 20000) * interval '1 day' AS at
+      FROM generate_series(1, 20000) g;
+  INSERT INTO operation (id, kind, status, stage, user_id, request_id, fingerprint, input, provider, model, created_at,
+                         modified_at, finished_at, deadline_at, images_deleted_at, last_sequence)
+    SELECT id, 'GENERATE', 'SUCCEEDED', 'SUCCEEDED', user_id,
+           CASE WHEN at > now() - interval '90 days' THEN 'request ' || g END,
+           CASE WHEN at > now() - interval '90 days' THEN md5('f' || g) ELSE '' END,
+           CASE WHEN at > now() - interval '90 days'
+                THEN jsonb_build_object('prompt', CASE WHEN g % 2 = 0 THEN 'a rose' END, 'n', 1) ELSE '{"n": 1}' END,
+           'paid', 'gpt-image-2', at, at, at, at, CASE WHEN at < now() - interval '30 days' THEN at END, 4
+      FROM past;
+  INSERT INTO operation_event (operation_id, sequence, type, status, stage, payload, created_at)
+    SELECT id, e, 'operation.status', 'SUCCEEDED', 'X',
+           jsonb_build_object('kind', CASE e WHEN 2 THEN 'partialImage' WHEN 3 THEN 'image' ELSE 'status' END), at
+      FROM past, generate_series(1, 4) e WHERE at > now() - interval '90 days' OR e = 4;
+  INSERT INTO attempt (id, operation_id, number, state, provider, model, lease_epoch, created_at)
+    SELECT md5('a' || g)::uuid, id, 1, 'SETTLED', 'paid', 'gpt-image-2', 1, at
+      FROM past WHERE at > now() - interval '90 days';
+  INSERT INTO image (id, user_id, operation_id, role, position, storage_key, sha256, mime_type, width, height, byte_size,
+                     has_alpha, created_at)
+    SELECT md5(r || 'i' || g)::uuid, user_id, id, r::"ImageRole", 0, id || '/' || md5(r || g) || md5(g || r) || '.png',
+           '', 'image/png', 8, 8, 8, false, at
+      FROM past, unnest(ARRAY['RESULT', 'PARTIAL']) r
+     WHERE at > now() - interval '30 days' AND (r = 'RESULT' OR at > now() - interval '1 day');
+  INSERT INTO operation_source (operation_id, role, position, image_id)
+    SELECT id, 'INPUT', 0, md5('RESULTi' || g - 1)::uuid FROM past WHERE g % 10 = 0 AND at > now() - interval '90 days';
+  INSERT INTO ledger_entry (operation_id, kind, number, user_id, day, tokens, cost_micros, created_at)
+    SELECT id, k::"LedgerEntryKind", 0, user_id, at::date, 100, 100, at
+      FROM past, unnest(ARRAY['RESERVE', 'CAPTURE', 'RELEASE']) k;
+  INSERT INTO usage_record (operation_id, user_id, provider, model, kind, images, input_tokens, output_tokens,
+                            total_tokens, input_text_tokens, input_image_tokens, output_text_tokens,
+                            output_image_tokens, estimated, cost_micros, currency, created_at)
+    SELECT id, user_id, 'paid', 'gpt-image-2', 'GENERATE', 1, 30, 100, 130, 10, 20, 0, 100, false, 100, 'USD', at
+      FROM past;
+  DROP TABLE past;
+  ANALYZE`

@@ -1,0 +1,118 @@
+import { join } from 'node:path'
+import { pino } from 'pino'
+import { v7 as newId } from 'uuid'
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
+import { createHourlyJob } from '../../src/database/queue.ts'
+import { createFileStorage } from '../../src/images/file-storage.ts'
+import { createImages, type Images } from '../../src/images/images.ts'
+import { createRetention } from '../../src/operations/retention.ts'
+import { createSpool } from '../../src/operations/spool.ts'
+import { reportLosses } from '../../src/usage/provider-loss.ts'
+import { report } from '../../src/usage/usage-report.ts'
+import { makeFolder, removeFolder } from '../faults/scene.ts'
+import { openExplainingDatabase, type RecordedPlan } from '../kit/recorded-plans.ts'
+import { historySql } from './history.ts'
+
+/*
+ * No statement that runs by itself may grow with history: operations are kept for ever.
+ */
+
+const dayMs = 24 * 3_600_000
+const limits = {
+  partialImagesMs: dayMs,
+  resultsMs: 30 * dayMs,
+  operationsMs: 90 * dayMs,
+  spoolMs: 0,
+  tempMs: dayMs,
+}
+const log = pino({ level: 'silent' })
+const { database, plans, exec } = await openExplainingDatabase()
+const { prisma } = database
+
+let folder: string
+let images: Images
+/** Two days of operations have come of age since the last time. */
+const now = () => new Date(Date.now() + 2 * dayMs)
+
+beforeAll(async () => {
+  folder = await makeFolder()
+  await exec(historySql)
+  const files = createFileStorage({ folder: join(folder, 'images'), newId })
+  images = createImages({
+    prisma,
+    storage: { ...files, deleteMany: async () => {} },
+    stagingDir: join(folder, 'staging'),
+    cacheDir: join(folder, 'cache'),
+    publicUrl: 'http://127.0.0.1',
+    signingKeys: [{ id: 'k', secret: 'a-secret-of-this-test' }],
+    now: () => now(),
+    newId,
+  })
+})
+afterAll(async () => {
+  await database.close()
+  await removeFolder(folder)
+})
+afterEach(() => {
+  plans.length = 0
+})
+
+/** Tables so large that a scan of them is a scan of history. */
+const large = [
+  'operation',
+  'operation_event',
+  'attempt',
+  'image',
+  'operation_source',
+  'ledger_entry',
+  'usage_record',
+]
+
+/** Statements that read more than they are about. */
+function growing(recorded: readonly RecordedPlan[], discarded = 20): string[] {
+  return recorded.flatMap(({ sql, scans }) =>
+    scans
+      .filter((scan) => large.includes(scan.table ?? ''))
+      .filter((scan) => scan.type === 'Seq Scan' || scan.discarded > discarded)
+      .map((scan) => `${scan.type} of ${scan.table}, ${scan.discarded} rows for nothing: ${sql}`),
+  )
+}
+
+const indexes = () => new Set(plans.flatMap(({ scans }) => scans.flatMap(({ index }) => index ?? [])))
+
+test('the guard tells a statement that reads history', async () => {
+  await prisma.operation.findMany({ where: { provider: 'nobody' } })
+  expect(growing(plans)).toEqual([expect.stringMatching(/^Seq Scan of operation, 20000 rows for nothing/)])
+})
+
+test('retention reads about what it changes', async () => {
+  const job = createHourlyJob(database.boss, 'retention-under-test')
+  const spool = createSpool({ folder: join(folder, 'spool'), log })
+  const retention = createRetention({ database, images, spool, job, limits, now, log })
+  const removed = await retention.removeExpired()
+  // A day and two days of 166 operations: many batches.
+  expect(Object.values(removed).every((count) => count > 150)).toBe(true)
+  // Beside what goes, a hundred operations have four rows each that stay.
+  expect(growing(plans, 400)).toEqual([])
+  expect(growing(plans.filter(({ sql }) => sql.includes('LIMIT')))).toEqual([])
+  expect(indexes()).toContain('image_partial_idx')
+  expect(indexes()).toContain('operation_with_images_idx')
+  expect(indexes()).toContain('operation_with_input_idx')
+  expect(
+    await prisma.operation.count({
+      where: {
+        finishedAt: { lt: new Date(now().getTime() - limits.operationsMs) },
+        fingerprint: { not: '' },
+      },
+    }),
+  ).toBe(0)
+  expect(await retention.removeExpired()).toEqual({ partialImages: 0, results: 0, operations: 0 })
+})
+
+test('reports read the time they are about', async () => {
+  const range = { from: new Date(Date.now() - dayMs), to: new Date() }
+  await reportLosses(prisma, range)
+  await report(prisma, { ...range, groupBy: ['DAY'], filter: {} })
+  await report(prisma, { ...range, groupBy: ['HOUR'], filter: {} })
+  expect(growing(plans)).toEqual([])
+})
