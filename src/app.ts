@@ -17,6 +17,7 @@ import { createFileStorage } from './images/file-storage.ts'
 import { createImages, type Images } from './images/images.ts'
 import { createS3Storage } from './images/s3-storage.ts'
 import type { Storage } from './images/storage.ts'
+import { isForeignStorage } from './images/storage-owner.ts'
 import { type WatchedStorage, watchStorage } from './images/watched-storage.ts'
 import type { Failpoint } from './operations/failpoint.ts'
 import { createOperations, type Operations } from './operations/operations.ts'
@@ -77,6 +78,9 @@ const now = () => new Date()
 /** How old an answer of the storage may be: an image costs far more than a look, and probes come all the time. */
 const storageAges = { paidMs: 1_000, probedMs: 5_000 }
 
+/** How long the start waits for the storage of images to say whose it is. */
+const storagePatienceMs = 10_000
+
 /** Where `npm run console:build` puts the console. */
 const consoleFolder = join(import.meta.dirname, '../dist/console')
 
@@ -115,6 +119,7 @@ async function open(options: AppOptions, opened: (() => Promise<unknown>)[]): Pr
     () => rooms.providers.close(),
     () => rooms.accounts.close(),
   )
+  await confirmStorageOwner(rooms.images, log)
   const gateway = await createServer(options, rooms, watched)
   opened.push(() => rooms.operations.stop())
   await rooms.operations.start()
@@ -180,6 +185,16 @@ async function openStorage(
 }
 
 const stagingFolder = (dataDir: string) => join(dataDir, 'staging')
+
+/** A storage that cannot be asked now does not end the start: it is asked again before an image is kept or swept. */
+async function confirmStorageOwner(images: Images, log: Logger): Promise<void> {
+  try {
+    await images.confirmOwner(AbortSignal.timeout(storagePatienceMs))
+  } catch (error) {
+    if (isForeignStorage(error)) throw error
+    log.warn({ err: error }, 'the storage of images cannot be reached: whose it is was not checked')
+  }
+}
 
 interface Opened {
   database: Database

@@ -19,6 +19,7 @@ import { checkMaskPixels, checkMaskShape, type Size } from './mask.ts'
 import { restrictSharp } from './pixels.ts'
 import { type StagedImage, type StageOptions, stageImage } from './staging.ts'
 import type { Storage } from './storage.ts'
+import { confirmOwner } from './storage-owner.ts'
 import { createTemporaryFiles, prepareFolder, sweepTemporaryFiles } from './temporary-files.ts'
 import { type ByteSource, tooLarge } from './upload.ts'
 import { createVariants, fetchFile } from './variants.ts'
@@ -92,6 +93,8 @@ export interface Images {
   deleteImages(which: { operationId: string }): Promise<number>
   /** Deletes images of many operations that nobody needs; the number of operations that lost theirs. */
   expireImages(which: Deletion): Promise<number>
+  /** Throws where the storage belongs to another database (see `isForeignStorage`), or cannot be asked. */
+  confirmOwner(signal?: AbortSignal): Promise<void>
   /** Deletes what killed processes left behind. The age must exceed the longest time between `store` and `record`. */
   sweep(options: { olderThanMs: number; signal?: AbortSignal }): Promise<Swept>
 }
@@ -118,15 +121,25 @@ export function createImages(options: ImagesOptions): Images {
     maxPixels: limits.maxPixels,
     maxWaiting: limits.maxWaitingVariants,
   })
+  let isConfirmed = false
+  const confirm = async (signal?: AbortSignal) => {
+    if (!isConfirmed) await confirmOwner({ prisma, storage, signal })
+    isConfirmed = true
+  }
+  const store: Images['store'] = async (staged, operationId, signal) => {
+    // The start could not ask a storage that was away, and nothing may be kept in somebody else's.
+    await confirm(signal)
+    return storeImage(storage, staged, { operationId, signal })
+  }
   const find: Images['find'] = (id, owner) => findImage(prisma, id, owner)
   const open: Images['open'] = (image, { signal } = {}) => storage.open(image.storageKey, { signal })
   return {
     stage: (source, stageOptions) => stageImage(staging, source, stageOptions),
     checkMask: (mask, first, signal) => checkMask({ mask, first, storage, signal, staging, limits, gate }),
-    store: (staged, operationId, signal) => storeImage(storage, staged, { operationId, signal }),
+    store,
     record: recordImage,
     keep: async (staged, place) => {
-      const stored = await storeImage(storage, staged, place)
+      const stored = await store(staged, place.operationId)
       return recordImage(prisma, stored, { ...place, id: newId(), createdAt: now() })
     },
     find,
@@ -147,6 +160,7 @@ export function createImages(options: ImagesOptions): Images {
       for (const id of imageIds) await variants.drop(id)
       return operationIds.length
     },
+    confirmOwner: confirm,
     sweep: async ({ olderThanMs, signal }) => {
       const olderThan = new Date(now().getTime() - olderThanMs)
       const temporary = [stagingDir, cacheDir].map((folder) => sweepTemporaryFiles(folder, olderThan))

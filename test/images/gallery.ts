@@ -3,17 +3,25 @@ import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
+import type { Database } from '../../src/database/database.ts'
 import { createFileStorage } from '../../src/images/file-storage.ts'
 import { createImages, type ImageLimits, type ImageRole } from '../../src/images/images.ts'
+import type { Storage } from '../../src/images/storage.ts'
 import { createTestDatabase } from '../kit/database.ts'
 
-/** The whole room over a real database and a real folder, with a clock that tests set. */
-export async function createGallery(limits: Partial<ImageLimits> = {}) {
-  const database = await createTestDatabase()
+export interface GalleryParts {
+  /** Closed with the gallery. */
+  database?: Database
+  storage?: Storage
+}
+
+/** The whole room over a real database and a real folder, or another storage, with a clock that tests set. */
+export async function createGallery(limits: Partial<ImageLimits> = {}, parts: GalleryParts = {}) {
+  const database = parts.database ?? (await createTestDatabase())
   const { prisma } = database
   const root = mkdtempSync(join(tmpdir(), 'easel-gallery-'))
   const clock = { now: new Date() }
-  const storage = createFileStorage({ folder: join(root, 'images'), newId: randomUUID })
+  const storage = parts.storage ?? createFileStorage({ folder: join(root, 'images'), newId: randomUUID })
   const secret = 'canary-secret-of-the-first-key'
   const images = createImages({
     prisma,

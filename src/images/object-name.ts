@@ -1,0 +1,22 @@
+/** What the storage's owner is written into: see storage-mark.ts. */
+export const markName = 'easel-owner.json'
+
+/** The gateway itself keeps more than images here; a sweep of images leaves that alone. */
+const otherRooms = ['spool/']
+
+const uuid = '[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}'
+const image = `(${uuid})/[0-9a-f]{64}\\.(?:png|jpg|webp|bin)`
+const imageName = new RegExp(`^${image}$`)
+/** A file that a killed process was writing; a bucket has none. */
+const partName = new RegExp(`^(?:${image}|${RegExp.escape(markName)})\\.${uuid}\\.part$`)
+
+export type ObjectName = { kind: 'image'; operationId: string } | { kind: 'part' | 'own' | 'foreign' }
+
+/** What an object is, by its name alone. `foreign`: Easel never writes such a name. */
+export function parseObjectName(key: string): ObjectName {
+  const operationId = imageName.exec(key)?.[1]
+  if (operationId) return { kind: 'image', operationId }
+  if (partName.test(key)) return { kind: 'part' }
+  const isOwn = key === markName || otherRooms.some((prefix) => key.startsWith(prefix))
+  return { kind: isOwn ? 'own' : 'foreign' }
+}
