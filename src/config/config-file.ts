@@ -55,6 +55,8 @@ export const retentionDefaults = {
   spoolMs: hourMs,
   /** Files of requests that a crash left behind. Longer than an operation may take. */
   tempMs: dayMs,
+  /** Stored images that no row names. Longer than it takes to notice that the wrong backup was restored. */
+  quarantineMs: 30 * dayMs,
 }
 
 const retention = z.strictObject({
@@ -64,6 +66,7 @@ const retention = z.strictObject({
   operationsMs: positive.min(30 * dayMs).optional(),
   spoolMs: positive.optional(),
   tempMs: positive.min(hourMs).optional(),
+  quarantineMs: positive.min(7 * dayMs).optional(),
 })
 
 const jwt = z.strictObject({

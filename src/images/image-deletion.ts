@@ -1,6 +1,6 @@
 import type { Prisma, PrismaClient } from '../database/database.ts'
 import { inTransaction } from '../database/transaction.ts'
-import { type ImageRole, isImageId } from './image-records.ts'
+import type { ImageRole } from './image-records.ts'
 import type { Storage } from './storage.ts'
 
 export interface DeletionOptions {
@@ -74,31 +74,4 @@ export async function discardImages(
   await prisma.image.deleteMany({ where: { operationId } })
   await storage.deletePrefix(`${operationId}/`)
   return found.map(({ id }) => id)
-}
-
-/** Deletes objects of operations that no row names and that are too old to be waiting for one; their number. */
-export async function sweepObjects(
-  { prisma, storage }: DeletionOptions,
-  { olderThan, signal }: { olderThan: Date; signal?: AbortSignal | undefined },
-): Promise<number> {
-  let deleted = 0
-  for await (const page of storage.pages({ signal })) {
-    const operationIds = new Set(page.map(({ key }) => key.split('/')[0] ?? '').filter(isImageId))
-    const rows = await prisma.image.findMany({
-      where: { operationId: { in: [...operationIds] } },
-      select: { storageKey: true },
-    })
-    const known = new Set(rows.map(({ storageKey }) => storageKey))
-    const dead = page.filter(
-      ({ key, modifiedAt }) =>
-        operationIds.has(key.split('/')[0] ?? '') && !known.has(key) && modifiedAt < olderThan,
-    )
-    if (dead.length > 0)
-      await storage.deleteMany(
-        dead.map(({ key }) => key),
-        signal,
-      )
-    deleted += dead.length
-  }
-  return deleted
 }

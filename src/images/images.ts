@@ -3,7 +3,7 @@ import type { PrismaClient } from '../database/database.ts'
 import type { Image } from '../database/generated/client.ts'
 import { encodeBase64 } from './base64.ts'
 import { createGate, type Gate } from './gate.ts'
-import { type Deletion, deleteImages, discardImages, sweepObjects } from './image-deletion.ts'
+import { type Deletion, deleteImages, discardImages } from './image-deletion.ts'
 import {
   type DatabaseClient,
   findImage,
@@ -20,6 +20,7 @@ import { restrictSharp } from './pixels.ts'
 import { type StagedImage, type StageOptions, stageImage } from './staging.ts'
 import type { Storage } from './storage.ts'
 import { confirmOwner } from './storage-owner.ts'
+import { type SweepReport, type SweepRequest, sweepStorage } from './storage-sweep.ts'
 import { createTemporaryFiles, prepareFolder, sweepTemporaryFiles } from './temporary-files.ts'
 import { type ByteSource, tooLarge } from './upload.ts'
 import { createVariants, fetchFile } from './variants.ts'
@@ -66,11 +67,6 @@ export interface ImagesOptions {
   readonly newId: () => string
 }
 
-export interface Swept {
-  readonly temporaryFiles: number
-  readonly objects: number
-}
-
 type Stored = Pick<Image, 'storageKey'>
 
 export interface Images {
@@ -95,8 +91,10 @@ export interface Images {
   expireImages(which: Deletion): Promise<number>
   /** Throws where the storage belongs to another database (see `isForeignStorage`), or cannot be asked. */
   confirmOwner(signal?: AbortSignal): Promise<void>
-  /** Deletes what killed processes left behind. The age must exceed the longest time between `store` and `record`. */
-  sweep(options: { olderThanMs: number; signal?: AbortSignal }): Promise<Swept>
+  /** Deletes what killed processes left on this machine; the number of files. */
+  sweepTemporaryFiles(options: { olderThanMs: number }): Promise<number>
+  /** Deletes what killed processes left in the storage, once a day in one process of all. Null: not now, or not here. */
+  sweepStorage(request: SweepRequest): Promise<SweepReport | null>
 }
 
 export function createImages(options: ImagesOptions): Images {
@@ -161,13 +159,14 @@ export function createImages(options: ImagesOptions): Images {
       return operationIds.length
     },
     confirmOwner: confirm,
-    sweep: async ({ olderThanMs, signal }) => {
+    sweepTemporaryFiles: async ({ olderThanMs }) => {
       const olderThan = new Date(now().getTime() - olderThanMs)
-      const temporary = [stagingDir, cacheDir].map((folder) => sweepTemporaryFiles(folder, olderThan))
-      const [staged = 0, cached = 0] = await Promise.all(temporary)
-      const objects = await sweepObjects({ prisma, storage }, { olderThan, signal })
-      return { temporaryFiles: staged + cached, objects }
+      const counts = await Promise.all(
+        [stagingDir, cacheDir].map((folder) => sweepTemporaryFiles(folder, olderThan)),
+      )
+      return counts.reduce((sum, count) => sum + count, 0)
     },
+    sweepStorage: (request) => sweepStorage({ prisma, storage, now, newId }, request),
   }
 }
 

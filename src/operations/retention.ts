@@ -16,6 +16,8 @@ export interface RetentionLimits {
   spoolMs: number
   /** Files of requests and replies that a crash left behind. */
   tempMs: number
+  /** Stored images without a row, in case that a backup is restored whose rows name them. */
+  quarantineMs: number
 }
 
 export interface Retention {
@@ -24,7 +26,9 @@ export interface Retention {
   /** Removes what is past its life, of all processes; the number of operations each step changed. */
   removeExpired(): Promise<Record<'partialImages' | 'results' | 'operations', number>>
   /** Removes what killed processes left on this machine; the number of files. */
-  sweepFiles(): Promise<{ spoolFiles: number; temporaryFiles: number; objects: number }>
+  sweepFiles(): Promise<{ spoolFiles: number; temporaryFiles: number }>
+  /** Removes what killed processes left in the storage, if that is due and no other process is at it. */
+  sweepStorage(): Promise<void>
 }
 
 export interface RetentionOptions {
@@ -34,7 +38,7 @@ export interface RetentionOptions {
   job: HourlyJob
   limits: RetentionLimits
   now: () => Date
-  log: Pick<Logger, 'debug' | 'info' | 'error'>
+  log: Pick<Logger, 'debug' | 'info' | 'warn' | 'error'>
 }
 
 const hourMs = 3_600_000
@@ -70,8 +74,16 @@ export function createRetention(options: RetentionOptions): Retention {
 
   const sweepFiles = async () => ({
     spoolFiles: await sweepSpool(options, new Date(now().getTime() - limits.spoolMs)),
-    ...(await images.sweep({ olderThanMs: limits.tempMs, signal })),
+    temporaryFiles: await images.sweepTemporaryFiles({ olderThanMs: limits.tempMs }),
   })
+
+  const sweepStorage = async () => {
+    const report = await images.sweepStorage({ ...limits, signal })
+    if (!report) return
+    const { trust, ...objects } = report
+    if (trust === 'RESTORED') log.warn({ keptForMs: limits.quarantineMs }, restoredMessage)
+    log.info({ objects }, 'swept the storage of images')
+  }
 
   const report = (counts: Record<string, number>, message: string) => {
     const hasRemoved = Object.values(counts).some((count) => count > 0)
@@ -87,6 +99,7 @@ export function createRetention(options: RetentionOptions): Retention {
     run('removing files of killed processes', async () =>
       report(await sweepFiles(), 'removed files that nobody needs'),
     )
+    run('sweeping the storage of images', sweepStorage)
     run('asking for the removal of what is past its life', job.request)
   }
 
@@ -104,8 +117,13 @@ export function createRetention(options: RetentionOptions): Retention {
     },
     removeExpired,
     sweepFiles,
+    sweepStorage,
   }
 }
+
+const restoredMessage =
+  'the storage has seen a later time of this database: it was restored from a backup, or a copy of it is in use. ' +
+  'Images that no row names are kept for now'
 
 /** A raw reply is needed while its attempt is open; an attempt that nobody knows never was committed. */
 async function sweepSpool({ database, spool }: RetentionOptions, before: Date): Promise<number> {

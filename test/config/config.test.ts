@@ -64,6 +64,7 @@ describe('the configuration', () => {
       operationsMs: 90 * day,
       spoolMs: 3_600_000,
       tempMs: day,
+      quarantineMs: 30 * day,
     })
     expect(faultsOf(() => parse({}, `retention: { operationsMs: ${day} }`))).toEqual([
       'easel.yaml: retention.operationsMs: Too small: expected number to be >=2592000000',

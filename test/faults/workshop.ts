@@ -13,6 +13,16 @@ import { createProviders } from '../../src/providers/providers.ts'
 import { emptyInput } from '../../src/schema/submit.ts'
 import { createUsage } from '../../src/usage/usage.ts'
 
+const hourMs = 3_600_000
+const lives = {
+  partialImagesMs: hourMs,
+  resultsMs: hourMs,
+  operationsMs: hourMs,
+  spoolMs: 0,
+  tempMs: hourMs,
+  quarantineMs: hourMs,
+}
+
 export interface WorkshopOptions {
   database: Database
   providerUrl: string
@@ -24,7 +34,7 @@ export interface WorkshopOptions {
   uptimeMs?: () => number
   leaseMs?: number
   operationTimeoutMs?: number
-  retention?: Partial<Record<'partialImagesMs' | 'resultsMs' | 'operationsMs' | 'spoolMs' | 'tempMs', number>>
+  retention?: Partial<typeof lives>
 }
 
 /** The rooms around the life of an operation, without an HTTP edge: time and gaps are the test's. */
@@ -37,9 +47,6 @@ export interface Workshop {
   read(id: string): Promise<{ status: string; stage: string; error: unknown; finishedAt: Date | null }>
   close(): Promise<void>
 }
-
-const hourMs = 3_600_000
-const lives = { partialImagesMs: hourMs, resultsMs: hourMs, operationsMs: hourMs, spoolMs: 0, tempMs: hourMs }
 
 export async function openWorkshop(options: WorkshopOptions): Promise<Workshop> {
   const { database, providerUrl, folder, failpoint, leaseMs = 2_000, operationTimeoutMs = 20_000 } = options

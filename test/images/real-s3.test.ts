@@ -2,6 +2,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createS3Storage, type S3Storage } from '../../src/images/s3-storage.ts'
 import { hasCeph, type S3Server, startCeph } from '../kit/ceph.ts'
 import { makeBucket } from './bucket.ts'
+import { createGallery } from './gallery.ts'
+import { makePicture } from './pictures.ts'
 import { keepsImages, put, removeSource } from './storage-contract.ts'
 
 /*
@@ -75,4 +77,41 @@ describe.skipIf(!hasCeph())('images on a real S3 server', () => {
     await storage.deleteMany(keys)
     expect((await Array.fromAsync(storage.pages())).flat()).toEqual([])
   })
+
+  it('are swept: dead ones go, and the names of others end nothing', async () => {
+    const storage = await openStorage('swept/')
+    await using gallery = await openGallery(storage)
+    const { prisma, clock, images } = gallery
+    const kept = await gallery.keep(await makePicture('png'))
+    await images.confirmOwner()
+    const ended = await gallery.createOperation()
+    await prisma.operation.update({
+      where: { id: ended },
+      data: { finishedAt: clock.now, imagesDeletedAt: clock.now },
+    })
+    await put(storage, `${ended}/${kept.sha256}.png`)
+    const foreign = ['backups/other.tar', 'a\u0001b & <c>+%20/d"é', `${ended}/notes.txt`]
+    for (const key of foreign) await put(storage, key)
+    clock.now = new Date(Date.now() + 2 * 24 * 3_600_000)
+    const swept = await images.sweepStorage({ tempMs: 1_000, quarantineMs: 1_000 })
+    expect(swept).toMatchObject({ dead: 1, named: 1, foreign: 3, own: 1 })
+    const left = (await Array.fromAsync(storage.pages())).flat().map(({ key }) => key)
+    expect(left.sort()).toEqual([...foreign, kept.storageKey, 'easel-owner.json'].sort())
+  })
+
+  it('are in a bucket that one database has: another one is refused', async () => {
+    const [storage, beside] = [await openStorage('owned/'), await openStorage('owned/beside/')]
+    await using first = await openGallery(storage)
+    await using second = await openGallery(storage)
+    await using third = await openGallery(beside)
+    await first.images.confirmOwner()
+    await expect(second.images.confirmOwner()).rejects.toThrow('Easel cannot use the image storage')
+    await third.images.confirmOwner()
+    await first.images.confirmOwner()
+  })
 })
+
+async function openGallery(storage: S3Storage) {
+  const gallery = await createGallery({}, { storage })
+  return Object.assign(gallery, { [Symbol.asyncDispose]: () => gallery.close() })
+}

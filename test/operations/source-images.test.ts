@@ -60,6 +60,7 @@ beforeAll(async () => {
     operationsMs: 1e12,
     spoolMs: 0,
     tempMs: 0,
+    quarantineMs: 0,
   }
   const spool = createSpool({ folder: join(folder, 'spool'), log })
   const job = createHourlyJob(database.boss, 'retention-under-test')

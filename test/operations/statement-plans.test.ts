@@ -5,6 +5,7 @@ import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import { createHourlyJob } from '../../src/database/queue.ts'
 import { createFileStorage } from '../../src/images/file-storage.ts'
 import { createImages, type Images } from '../../src/images/images.ts'
+import type { Storage } from '../../src/images/storage.ts'
 import { createRetention } from '../../src/operations/retention.ts'
 import { createSpool } from '../../src/operations/spool.ts'
 import { reportLosses } from '../../src/usage/provider-loss.ts'
@@ -24,6 +25,7 @@ const limits = {
   operationsMs: 90 * dayMs,
   spoolMs: 0,
   tempMs: dayMs,
+  quarantineMs: 30 * dayMs,
 }
 const log = pino({ level: 'silent' })
 const { database, plans, exec } = await openExplainingDatabase()
@@ -40,7 +42,7 @@ beforeAll(async () => {
   const files = createFileStorage({ folder: join(folder, 'images'), newId })
   images = createImages({
     prisma,
-    storage: { ...files, deleteMany: async () => {} },
+    storage: { ...files, deleteMany: async () => {}, pages: listHistory },
     stagingDir: join(folder, 'staging'),
     cacheDir: join(folder, 'cache'),
     publicUrl: 'http://127.0.0.1',
@@ -56,6 +58,16 @@ afterAll(async () => {
 afterEach(() => {
   plans.length = 0
 })
+
+/** What a storage with all of these images would show, and a thousand that no row names. */
+async function* listHistory(): ReturnType<Storage['pages']> {
+  const rows = await prisma.image.findMany({ select: { storageKey: true }, orderBy: { storageKey: 'asc' } })
+  for (let from = 0; from < rows.length; from += 1_000) {
+    yield rows
+      .slice(from, from + 1_000)
+      .map(({ storageKey }) => ({ key: storageKey, modifiedAt: new Date(0) }))
+  }
+}
 
 /** Tables so large that a scan of them is a scan of history. */
 const large = [
@@ -107,6 +119,13 @@ test('retention reads about what it changes', async () => {
     }),
   ).toBe(0)
   expect(await retention.removeExpired()).toEqual({ partialImages: 0, results: 0, operations: 0 })
+})
+
+test('the sweep of the storage asks once for each page, by the keys of the page', async () => {
+  expect(await images.sweepStorage(limits)).toMatchObject({ dead: 0 })
+  const reads = plans.filter(({ sql }) => sql.includes('FROM operation o'))
+  expect(reads.length).toBeGreaterThanOrEqual(4)
+  expect(growing(plans.filter(({ sql }) => !sql.includes('ORDER BY')))).toEqual([])
 })
 
 test('reports read the time they are about', async () => {
