@@ -116,3 +116,24 @@ function flatten(node: PlanNode): Scan[] {
   }
   return [scan, ...(node.Plans ?? []).flatMap(flatten)]
 }
+
+/** Tables so large that a scan of them is a scan of history. */
+const large = [
+  'operation',
+  'operation_event',
+  'attempt',
+  'image',
+  'operation_source',
+  'ledger_entry',
+  'usage_record',
+]
+
+/** Statements that read more than they are about. */
+export function growing(recorded: readonly RecordedPlan[], discarded = 20): string[] {
+  return recorded.flatMap(({ sql, scans }) =>
+    scans
+      .filter((scan) => large.includes(scan.table ?? ''))
+      .filter((scan) => scan.type === 'Seq Scan' || scan.discarded > discarded)
+      .map((scan) => `${scan.type} of ${scan.table}, ${scan.discarded} rows for nothing: ${sql}`),
+  )
+}

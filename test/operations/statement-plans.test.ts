@@ -11,7 +11,7 @@ import { createSpool } from '../../src/operations/spool.ts'
 import { reportLosses } from '../../src/usage/provider-loss.ts'
 import { report } from '../../src/usage/usage-report.ts'
 import { makeFolder, removeFolder } from '../faults/scene.ts'
-import { openExplainingDatabase, type RecordedPlan } from '../kit/recorded-plans.ts'
+import { growing, openExplainingDatabase } from '../kit/recorded-plans.ts'
 import { historySql } from './history.ts'
 
 /*
@@ -67,27 +67,6 @@ async function* listHistory(): ReturnType<Storage['pages']> {
       .slice(from, from + 1_000)
       .map(({ storageKey }) => ({ key: storageKey, modifiedAt: new Date(0) }))
   }
-}
-
-/** Tables so large that a scan of them is a scan of history. */
-const large = [
-  'operation',
-  'operation_event',
-  'attempt',
-  'image',
-  'operation_source',
-  'ledger_entry',
-  'usage_record',
-]
-
-/** Statements that read more than they are about. */
-function growing(recorded: readonly RecordedPlan[], discarded = 20): string[] {
-  return recorded.flatMap(({ sql, scans }) =>
-    scans
-      .filter((scan) => large.includes(scan.table ?? ''))
-      .filter((scan) => scan.type === 'Seq Scan' || scan.discarded > discarded)
-      .map((scan) => `${scan.type} of ${scan.table}, ${scan.discarded} rows for nothing: ${sql}`),
-  )
 }
 
 const indexes = () => new Set(plans.flatMap(({ scans }) => scans.flatMap(({ index }) => index ?? [])))
