@@ -7,8 +7,8 @@ export interface CheckedEnd {
   isWhole: boolean
 }
 
-/** How many operations one statement looks at. */
-export const endCheckBatch = 1_000
+/** How many operations one statement looks at: so few that each is looked up, instead of whole tables being read. */
+export const endCheckBatch = 100
 /** Processes' clocks differ; an operation that ends now may say that it ended before one that was checked. */
 const settleMinutes = 5
 
@@ -27,16 +27,24 @@ export function readEnds(prisma: PrismaClient, freshAfter: Date): Promise<Checke
                coalesce((SELECT operation_id FROM end_check), '00000000-0000-0000-0000-000000000000'))
        ORDER BY o.finished_at, o.id LIMIT ${endCheckBatch})
     SELECT o.id, o.finished_at AS "finishedAt",
-           EXISTS (SELECT FROM ledger_entry l WHERE l.operation_id = o.id AND l.kind = 'RELEASE')
-           AND NOT EXISTS (SELECT FROM attempt a WHERE a.operation_id = o.id AND a.state IN ('PREPARED', 'SENT', 'RESPONDED'))
-           AND EXISTS (SELECT FROM operation_event e WHERE e.operation_id = o.id AND e.sequence = o.last_sequence)
-           AND (o.finished_at < ${freshAfter}
-                OR o.last_sequence = (SELECT count(*) FROM operation_event e WHERE e.operation_id = o.id))
+           (release.is_there AND last_event.is_there AND open_attempt.is_there IS NULL
+           AND (o.finished_at < ${freshAfter} OR o.last_sequence = event.count)
            AND (o.status <> 'SUCCEEDED'
-                OR EXISTS (SELECT FROM usage_record u WHERE u.operation_id = o.id)
-               AND (o.images_deleted_at IS NOT NULL
-                    OR EXISTS (SELECT FROM image i WHERE i.operation_id = o.id AND i.role = 'RESULT'))) AS "isWhole"
-      FROM page o ORDER BY o.finished_at, o.id`
+                OR usage.is_there AND (o.images_deleted_at IS NOT NULL OR result.is_there))) IS TRUE AS "isWhole"
+      FROM page o
+      LEFT JOIN LATERAL (
+        SELECT true AS is_there FROM ledger_entry WHERE operation_id = o.id AND kind = 'RELEASE' LIMIT 1) release ON true
+      LEFT JOIN LATERAL (
+        SELECT true AS is_there FROM attempt
+         WHERE operation_id = o.id AND state IN ('PREPARED', 'SENT', 'RESPONDED') LIMIT 1) open_attempt ON true
+      LEFT JOIN LATERAL (
+        SELECT true AS is_there FROM operation_event
+         WHERE operation_id = o.id AND sequence = o.last_sequence) last_event ON true
+      LEFT JOIN LATERAL (SELECT count(*) FROM operation_event WHERE operation_id = o.id) event ON true
+      LEFT JOIN LATERAL (SELECT true AS is_there FROM usage_record WHERE operation_id = o.id) usage ON true
+      LEFT JOIN LATERAL (
+        SELECT true AS is_there FROM image WHERE operation_id = o.id AND role = 'RESULT' LIMIT 1) result ON true
+     ORDER BY o.finished_at, o.id`
 }
 
 export async function markChecked(prisma: PrismaClient, { id, finishedAt }: CheckedEnd): Promise<void> {

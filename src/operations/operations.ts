@@ -107,6 +107,7 @@ export function createOperations(options: OperationsOptions): Operations {
   const mending = createMending({ ...parts, finish })
   const retention = createRetention({
     ...parts,
+    mending,
     limits: options.retention,
     job: createHourlyJob(database.boss, 'retention'),
   })

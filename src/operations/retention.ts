@@ -2,6 +2,7 @@ import type { Logger } from 'pino'
 import type { Database } from '../database/database.ts'
 import type { HourlyJob } from '../database/queue.ts'
 import type { Images } from '../images/images.ts'
+import type { Mending } from './mend-operations.ts'
 import { removeInputs, removePartialImages, removeResults } from './remove-expired.ts'
 import type { Spool } from './spool.ts'
 
@@ -36,6 +37,8 @@ export interface RetentionOptions {
   images: Images
   spool: Spool
   job: HourlyJob
+  /** Looks for operations that ended by halves, before anything of them is removed. */
+  mending: Mending
   limits: RetentionLimits
   now: () => Date
   log: Pick<Logger, 'debug' | 'info' | 'warn' | 'error'>
@@ -44,7 +47,7 @@ export interface RetentionOptions {
 const hourMs = 3_600_000
 
 export function createRetention(options: RetentionOptions): Retention {
-  const { images, job, limits, now, log } = options
+  const { images, job, mending, limits, now, log } = options
   const stopping = new AbortController()
   const { signal } = stopping
   const running = new Set<Promise<void>>()
@@ -60,6 +63,8 @@ export function createRetention(options: RetentionOptions): Retention {
     }
   }
 
+  const mend = () => mending.mendAll(signal).then(() => undefined)
+
   const removeExpired = async () => ({
     partialImages: await attempt('removing partial images past their life', () =>
       removePartialImages(options, limits.partialImagesMs, signal),
@@ -73,7 +78,7 @@ export function createRetention(options: RetentionOptions): Retention {
   })
 
   const sweepFiles = async () => ({
-    spoolFiles: await sweepSpool(options, new Date(now().getTime() - limits.spoolMs)),
+    spoolFiles: await sweepSpool(options, { before: new Date(now().getTime() - limits.spoolMs), signal }),
     temporaryFiles: await images.sweepTemporaryFiles({ olderThanMs: limits.tempMs }),
   })
 
@@ -105,7 +110,10 @@ export function createRetention(options: RetentionOptions): Retention {
 
   return {
     start: async () => {
-      await job.start(async () => report(await removeExpired(), 'removed what is past its life'))
+      await job.start(async () => {
+        await attempt('looking for operations that ended by halves', mend)
+        report(await removeExpired(), 'removed what is past its life')
+      })
       everyHour()
       timer = setInterval(everyHour, hourMs)
     },
@@ -125,16 +133,18 @@ const restoredMessage =
   'the storage has seen a later time of this database: it was restored from a backup, or a copy of it is in use. ' +
   'Images that no row names are kept for now'
 
+const isReply = (id: string) => /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(id)
+
 /** A raw reply is needed while its attempt is open; an attempt that nobody knows never was committed. */
-async function sweepSpool({ database, spool }: RetentionOptions, before: Date): Promise<number> {
-  const found = (await spool.list()).filter(({ modifiedAt }) => modifiedAt < before)
+async function sweepSpool(
+  { database, spool }: RetentionOptions,
+  { before, signal }: { before: Date; signal: AbortSignal },
+): Promise<number> {
+  const all = [...(await spool.list()), ...(await spool.listShared(signal))]
+  const found = all.filter(({ attemptId, modifiedAt }) => modifiedAt < before && isReply(attemptId))
   const ids = [...new Set(found.map(({ attemptId }) => attemptId))]
   const open = await database.prisma.attempt.findMany({
-    where: {
-      id: { in: ids },
-      state: { in: ['PREPARED', 'SENT', 'RESPONDED'] },
-      operation: { finishedAt: null },
-    },
+    where: { id: { in: ids }, state: { in: ['PREPARED', 'SENT', 'RESPONDED'] } },
     select: { id: true },
   })
   const needed = new Set(open.map(({ id }) => id))

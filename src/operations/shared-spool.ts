@@ -9,10 +9,17 @@ export interface SharedSpool {
   has(attemptId: string): Promise<boolean>
   read(attemptId: string): AsyncIterable<Uint8Array>
   remove(attemptId: string): Promise<void>
+  /** What is there, with the time at which it was put there. */
+  list(signal: AbortSignal): AsyncIterable<{ attemptId: string; modifiedAt: Date }>
 }
 
-export function createSharedSpool(storage: Pick<Storage, 'put' | 'open' | 'size' | 'delete'>): SharedSpool {
-  const keyOf = (attemptId: string) => `spool/${attemptId}.reply`
+const folder = 'spool/'
+const extension = '.reply'
+
+export function createSharedSpool(
+  storage: Pick<Storage, 'put' | 'open' | 'size' | 'delete' | 'list'>,
+): SharedSpool {
+  const keyOf = (attemptId: string) => `${folder}${attemptId}${extension}`
   return {
     put: (attemptId, { file, byteSize, signal }) =>
       storage.put(keyOf(attemptId), file, { contentType: 'application/octet-stream', byteSize, signal }),
@@ -21,5 +28,11 @@ export function createSharedSpool(storage: Pick<Storage, 'put' | 'open' | 'size'
       yield* await storage.open(keyOf(attemptId))
     },
     remove: (attemptId) => storage.delete(keyOf(attemptId)),
+    list: async function* (signal) {
+      for await (const { key, modifiedAt } of storage.list(folder, signal)) {
+        if (key.endsWith(extension))
+          yield { attemptId: key.slice(folder.length, -extension.length), modifiedAt }
+      }
+    },
   }
 }

@@ -34,6 +34,8 @@ export interface Spool {
   remove(attemptId: string): Promise<void>
   /** The attempts of which there is anything, with the time of the last write. */
   list(): Promise<{ attemptId: string; modifiedAt: Date }[]>
+  /** Those of all machines, where replies are shared; else none. */
+  listShared(signal: AbortSignal): Promise<{ attemptId: string; modifiedAt: Date }[]>
 }
 
 export interface SpooledReply {
@@ -115,6 +117,7 @@ export function createSpool({ folder, shared, log }: SpoolOptions): Spool {
         ?.remove(attemptId)
         .catch((error) => log.warn({ err: error, attemptId }, 'a shared reply was left behind'))
     },
+    listShared: async (signal) => (shared ? Array.fromAsync(shared.list(signal)) : []),
     list: async () => {
       const names = await readdir(folder).catch(() => [])
       const found = names.map(async (name) => {

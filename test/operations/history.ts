@@ -29,7 +29,7 @@ export const historySql = `
     SELECT md5(r || 'i' || g)::uuid, user_id, id, r::"ImageRole", 0, id || '/' || md5(r || g) || md5(g || r) || '.png',
            '', 'image/png', 8, 8, 8, false, at
       FROM past, unnest(ARRAY['RESULT', 'PARTIAL']) r
-     WHERE at > now() - interval '30 days' AND (r = 'RESULT' OR at > now() - interval '1 day');
+     WHERE id IN (SELECT id FROM operation WHERE images_deleted_at IS NULL) AND (r = 'RESULT' OR at > now() - interval '1 day');
   INSERT INTO operation_source (operation_id, role, position, image_id)
     SELECT id, 'INPUT', 0, md5('RESULTi' || g - 1)::uuid FROM past WHERE g % 10 = 0 AND at > now() - interval '90 days';
   INSERT INTO ledger_entry (operation_id, kind, number, user_id, day, tokens, cost_micros, created_at)

@@ -18,6 +18,8 @@ import { until } from '../faults/until.ts'
 import { openWorkshop, type Workshop } from '../faults/workshop.ts'
 import { createTestDatabase } from '../kit/database.ts'
 
+const mending = { mendAll: async () => {} }
+
 const dayMs = 24 * 3_600_000
 const limits = {
   partialImagesMs: dayMs,
@@ -47,6 +49,7 @@ function retentionOver(storage: Storage, log = pino({ level: 'silent' })): Reten
   const now = () => today
   return createRetention({
     database,
+    mending,
     images: createImages({
       prisma: database.prisma,
       storage,

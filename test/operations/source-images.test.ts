@@ -16,6 +16,8 @@ import { createTestDatabase } from '../kit/database.ts'
 import { photoFile } from '../kit/photo.ts'
 import { type PostgresServer, startPostgres } from '../kit/postgres.ts'
 
+const mending = { mendAll: async () => {} }
+
 /*
  * An image that an accepted operation names is there when it runs, whatever retention does at the same moment.
  */
@@ -73,7 +75,7 @@ beforeAll(async () => {
       return images.expireImages(which)
     },
   }
-  retention = createRetention({ database, images: hooked, spool, job, limits, now, log })
+  retention = createRetention({ mending, database, images: hooked, spool, job, limits, now, log })
 })
 afterAll(async () => {
   await database.close()

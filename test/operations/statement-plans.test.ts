@@ -14,6 +14,8 @@ import { makeFolder, removeFolder } from '../faults/scene.ts'
 import { growing, openExplainingDatabase } from '../kit/recorded-plans.ts'
 import { historySql } from './history.ts'
 
+const mending = { mendAll: async () => {} }
+
 /*
  * No statement that runs by itself may grow with history: operations are kept for ever.
  */
@@ -79,7 +81,7 @@ test('the guard tells a statement that reads history', async () => {
 test('retention reads about what it changes', async () => {
   const job = createHourlyJob(database.boss, 'retention-under-test')
   const spool = createSpool({ folder: join(folder, 'spool'), log })
-  const retention = createRetention({ database, images, spool, job, limits, now, log })
+  const retention = createRetention({ mending, database, images, spool, job, limits, now, log })
   const removed = await retention.removeExpired()
   // A day and two days of 166 operations: many batches.
   expect(Object.values(removed).every((count) => count > 150)).toBe(true)

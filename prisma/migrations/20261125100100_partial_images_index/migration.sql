@@ -1,2 +1,2 @@
 -- CreateIndex
-CREATE INDEX "image_partial_idx" ON "image"("created_at", "id") WHERE (role = 'PARTIAL'::"ImageRole");
+CREATE INDEX CONCURRENTLY "image_partial_idx" ON "image"("created_at", "id") WHERE (role = 'PARTIAL'::"ImageRole");

@@ -1,2 +1,2 @@
 -- CreateIndex
-CREATE INDEX "operation_with_input_idx" ON "operation"("finished_at", "id") WHERE (fingerprint <> ''::text);
+CREATE INDEX CONCURRENTLY "operation_with_input_idx" ON "operation"("finished_at", "id") WHERE (fingerprint <> ''::text);
