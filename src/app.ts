@@ -186,6 +186,19 @@ async function openStorage(
 
 const stagingFolder = (dataDir: string) => join(dataDir, 'staging')
 
+/** Nothing is paid for as long as images could not be kept: the storage is away, or was not yet asked whose it is. */
+async function canKeepImages(
+  images: Images,
+  watched: WatchedStorage<Storage>,
+  ageMs: number,
+): Promise<boolean> {
+  if (!(await watched.isUp(ageMs))) return false
+  return images.confirmOwner().then(
+    () => true,
+    () => false,
+  )
+}
+
 /** A storage that cannot be asked now does not end the start: it is asked again before an image is kept or swept. */
 async function confirmStorageOwner(images: Images, log: Logger): Promise<void> {
   try {
@@ -245,7 +258,7 @@ async function openRooms({ config, secrets, log, failpoint }: AppOptions, opened
     usage,
     spoolFolder: join(config.dataDir, 'spool'),
     ...(config.storage.kind === 's3' && { sharedSpool: createSharedSpool(watched.storage) }),
-    isStorageUp: () => watched.isUp(storageAges.paidMs),
+    isStorageUp: () => canKeepImages(images, watched, storageAges.paidMs),
     pseudonym: (userId, endUser) => endUserPseudonym(pseudonymSecret, userId, endUser),
     limits: {
       concurrency: config.limits.concurrentOperations,
@@ -296,7 +309,7 @@ async function createServer({ config, log }: AppOptions, rooms: Rooms, watched: 
     readiness: {
       'the database': () => prisma.$queryRaw`SELECT 1`,
       'the queue of operations': async () => operations.isOpen(),
-      'the storage of the images': () => watched.isUp(storageAges.probedMs),
+      'the storage of the images': () => canKeepImages(images, watched, storageAges.probedMs),
     },
     graphiql: !config.production,
     introspection: true,

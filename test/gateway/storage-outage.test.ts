@@ -45,7 +45,7 @@ limits: { operationTimeoutMs: 8000 }`,
   }
 
   test('says so in its readiness, pays for nothing, and goes on once it is back', async () => {
-    expect(await ready()).toBe('200 ready')
+    await until(async () => (await ready()) === '200 ready')
     await breakOff()
     expect(await ready()).toBe('503 not ready: the storage of the images does not work')
 
