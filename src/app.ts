@@ -202,7 +202,9 @@ async function canKeepImages(
 /** A storage that cannot be asked now does not end the start: it is asked again before an image is kept or swept. */
 async function confirmStorageOwner(images: Images, log: Logger): Promise<void> {
   try {
-    await images.confirmOwner(AbortSignal.timeout(storagePatienceMs))
+    const owner = await images.confirmOwner(AbortSignal.timeout(storagePatienceMs))
+    if (owner === 'ANOTHER')
+      log.warn('the folder of images has some of another database: nothing is swept there')
   } catch (error) {
     if (isForeignStorage(error)) throw error
     log.warn({ err: error }, 'the storage of images cannot be reached: whose it is was not checked')
@@ -225,6 +227,7 @@ async function openRooms({ config, secrets, log, failpoint }: AppOptions, opened
   const images = createImages({
     prisma,
     storage: watched.storage,
+    isPrivate: config.storage.kind === 'files',
     stagingDir: stagingFolder(config.dataDir),
     cacheDir: join(config.dataDir, 'cache'),
     publicUrl: config.publicUrl,

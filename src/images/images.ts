@@ -19,7 +19,8 @@ import { checkMaskPixels, checkMaskShape, type Size } from './mask.ts'
 import { restrictSharp } from './pixels.ts'
 import { type StagedImage, type StageOptions, stageImage } from './staging.ts'
 import type { Storage } from './storage.ts'
-import { confirmOwner } from './storage-owner.ts'
+import type { MarkOptions } from './storage-mark.ts'
+import { confirmOwner, isForeignStorage } from './storage-owner.ts'
 import { type SweepReport, type SweepRequest, sweepStorage } from './storage-sweep.ts'
 import { createTemporaryFiles, prepareFolder, sweepTemporaryFiles } from './temporary-files.ts'
 import { type ByteSource, tooLarge } from './upload.ts'
@@ -58,6 +59,8 @@ export interface ImagesOptions {
   readonly prisma: PrismaClient
   readonly storage: Storage
   /** On the same file system as the storage's folder an image is kept without being copied. */
+  /** A folder that other gateways do not reach: if it has images of another database these are left alone, no more. */
+  readonly isPrivate?: boolean
   readonly stagingDir: string
   readonly cacheDir: string
   readonly publicUrl: string
@@ -90,7 +93,7 @@ export interface Images {
   /** Deletes images of many operations that nobody needs; the number of operations that lost theirs. */
   expireImages(which: Deletion): Promise<number>
   /** Throws where the storage belongs to another database (see `isForeignStorage`), or cannot be asked. */
-  confirmOwner(signal?: AbortSignal): Promise<void>
+  confirmOwner(signal?: AbortSignal): Promise<StorageOwnership>
   /** Deletes what killed processes left on this machine; the number of files. */
   sweepTemporaryFiles(options: { olderThanMs: number }): Promise<number>
   /** Deletes what killed processes left in the storage, once a day in one process of all. Null: not now, or not here. */
@@ -119,10 +122,10 @@ export function createImages(options: ImagesOptions): Images {
     maxPixels: limits.maxPixels,
     maxWaiting: limits.maxWaitingVariants,
   })
-  let isConfirmed = false
-  const confirm = async (signal?: AbortSignal) => {
-    if (!isConfirmed) await confirmOwner({ prisma, storage, signal })
-    isConfirmed = true
+  let owner: StorageOwnership | null = null
+  const confirm = async (signal?: AbortSignal): Promise<StorageOwnership> => {
+    owner ??= await readOwnership({ prisma, storage, signal }, options.isPrivate ?? false)
+    return owner
   }
   const store: Images['store'] = async (staged, operationId, signal) => {
     // The start could not ask a storage that was away, and nothing may be kept in somebody else's.
@@ -166,7 +169,23 @@ export function createImages(options: ImagesOptions): Images {
       )
       return counts.reduce((sum, count) => sum + count, 0)
     },
-    sweepStorage: (request) => sweepStorage({ prisma, storage, now, newId }, request),
+    sweepStorage: async (request) => {
+      if ((await confirm(request.signal)) === 'ANOTHER') return null
+      return sweepStorage({ prisma, storage, now, newId }, request)
+    },
+  }
+}
+
+/** Whose the storage is. `ANOTHER`: a private folder that has images of another database. */
+export type StorageOwnership = 'OURS' | 'ANOTHER'
+
+async function readOwnership(mark: MarkOptions, isPrivate: boolean): Promise<StorageOwnership> {
+  try {
+    await confirmOwner(mark)
+    return 'OURS'
+  } catch (error) {
+    if (isPrivate && isForeignStorage(error)) return 'ANOTHER'
+    throw error
   }
 }
 

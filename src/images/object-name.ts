@@ -1,8 +1,11 @@
 /** What the storage's owner is written into: see storage-mark.ts. */
 export const markName = 'easel-owner.json'
 
+/** What is written to find out whether the storage works. */
+export const probeName = 'easel-probe'
+
 /** The gateway itself keeps more than images here; a sweep of images leaves that alone. */
-const otherRooms = ['spool/']
+const otherRooms = ['spool/', probeName]
 
 const uuid = '[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}'
 const image = `(${uuid})/[0-9a-f]{64}\\.(?:png|jpg|webp|bin)`

@@ -1,4 +1,5 @@
 import { writeFile } from 'node:fs/promises'
+import { probeName } from './object-name.ts'
 import type { Storage } from './storage.ts'
 import { createTemporaryFiles, prepareFolder } from './temporary-files.ts'
 
@@ -11,8 +12,6 @@ export interface StorageProbeOptions {
   newId: () => string
 }
 
-/** At the top, where no operation's images lie. */
-const probeKey = 'easel-probe'
 const leastBytes = 64
 /** Room for a large image would be written again and again while a disk is full. */
 const mostBytes = 4 * 1024 * 1024
@@ -26,7 +25,7 @@ export function createStorageProbe({ storage, how, folder, newId }: StorageProbe
       await prepareFolder(folder)
       const path = files.next()
       await writeFile(path, Buffer.alloc(byteSize, 'Easel looks whether images can be kept. '))
-      await storage.put(probeKey, path, { contentType: 'text/plain', byteSize })
+      await storage.put(probeName, path, { contentType: 'text/plain', byteSize })
     } finally {
       await files.dispose()
     }
@@ -35,11 +34,11 @@ export function createStorageProbe({ storage, how, folder, newId }: StorageProbe
   return async (failedBytes: number): Promise<void> => {
     if (how === 'write') {
       await write(failedBytes)
-      return storage.delete(probeKey)
+      return storage.delete(probeName)
     }
     // What is written here stays, so that looking finds something.
     if (failedBytes > 0) return write(failedBytes)
-    await storage.size(probeKey).catch((error: unknown) => {
+    await storage.size(probeName).catch((error: unknown) => {
       // Without the right to list, S3 says 403 of an object that is not there yet.
       if (isForbidden(error)) return write(0)
       throw error

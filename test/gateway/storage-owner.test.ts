@@ -1,12 +1,13 @@
-import { rm } from 'node:fs/promises'
+import { readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { makeFolder, removeFolder } from '../faults/scene.ts'
+import { until } from '../faults/until.ts'
 import { startS3Server } from '../images/s3-server.ts'
 import { startTestGateway } from '../kit/gateway.ts'
 
 /*
- * A gateway whose storage belongs to another database does not start.
+ * A gateway whose bucket belongs to another database does not start.
  */
 
 let server: Awaited<ReturnType<typeof startS3Server>>
@@ -41,11 +42,17 @@ test('two databases share a bucket by prefix only', async () => {
   expect([...server.objects.keys()].sort()).toEqual(['easel-owner.json', 'second/easel-owner.json'])
 })
 
-test('a folder of images does not go over to a new database beside it', async () => {
+test('a folder that has images of another database is used, and they are left alone', async () => {
   await (await startTestGateway({ folder })).close()
-  await (await startTestGateway({ folder })).close()
+  const mark = join(folder, 'images', 'easel-owner.json')
+  const written = await readFile(mark, 'utf8')
   await rm(join(folder, 'postgres'), { recursive: true })
-  await expect(startTestGateway({ folder })).rejects.toThrow('Easel cannot use the image storage')
+  await using gateway = await startTestGateway({ folder })
+  const messages = () => gateway.logged.map(({ msg }) => msg)
+  expect(messages()).toContain('the folder of images has some of another database: nothing is swept there')
+  await until(() => messages().includes('removed files that nobody needs'))
+  expect(messages()).not.toContain('swept the storage of images')
+  expect(await readFile(mark, 'utf8')).toBe(written)
 })
 
 test('a storage that is away does not end the start', async () => {
