@@ -41,15 +41,17 @@ const gaps: readonly FailpointName[] = [
   'finished',
 ]
 
-/** Short, so that a stall of a few seconds outlives all of them. */
+/** Short, so that every other stall outlives all of them, and a ROLLBACK that waits behind one too. */
 const databaseTimeouts = {
   lockMs: 300,
-  statementMs: 1_000,
-  queryMs: 2_000,
+  statementMs: 600,
+  queryMs: 1_200,
   idleTransactionMs: 3_000,
   poolWaitMs: 2_000,
 }
-/** Beyond a lease, and beyond two answers that do not come. */
+/** Of each client: a short run may be over before the first one has ended. */
+const fewestRequests = 2
+/** Beyond a lease. */
 const longestStallMs = 5_000
 
 export interface ChaosResult {
@@ -157,7 +159,7 @@ async function killOnce(world: World): Promise<void> {
 }
 
 async function beClient(world: World, index: number): Promise<void> {
-  for (let number = 0; !world.stopping; number++) {
+  for (let number = 0; number < fewestRequests || !world.stopping; number++) {
     const requestId = `client-${index}-${number}`
     const prompt = `a storm ${requestId}`
     world.provider.answer(prompt, chooseAnswer(world.random))

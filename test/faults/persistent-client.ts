@@ -23,15 +23,17 @@ export async function seeThrough(
   request: PersistentRequest,
 ): Promise<OperationAnswer> {
   const giveUpAt = performance.now() + patienceMs
+  let seen: OperationAnswer | null = null
   while (performance.now() < giveUpAt) {
     const operation = await askOnce(gateway(), request).catch((error: unknown) => {
       // The gateway is dead, or died meanwhile.
       if (error instanceof assert.AssertionError) throw error
     })
     if (operation?.done) return operation
+    seen = operation ?? seen
     await pause(pauseMs)
   }
-  throw new Error(`${request.requestId} did not end within ${patienceMs} ms`)
+  throw new Error(`${request.requestId} did not end within ${patienceMs} ms: ${JSON.stringify(seen)}`)
 }
 
 async function askOnce(
