@@ -176,7 +176,8 @@ async function filesOf(folder: string): Promise<string[]> {
   await until(async () => (await readdir(join(folder, 'staging'))).length === 0)
   const images = join(folder, 'images')
   const entries = await readdir(images, { recursive: true, withFileTypes: true })
-  const files = entries.filter((entry) => entry.isFile())
+  // Images lie in the folder of their operation; the mark of the storage's owner lies above them.
+  const files = entries.filter((entry) => entry.isFile() && entry.parentPath !== images)
   return files.map(({ parentPath, name }) => relative(images, join(parentPath, name))).sort()
 }
 
