@@ -1,9 +1,9 @@
 import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { findPostgres } from '../kit/postgres.ts'
+import { until } from '../kit/until.ts'
 import { accepted, ended } from './scene.ts'
 import { openTestBed, type TestBed } from './test-bed.ts'
-import { until } from './until.ts'
 
 describe.skipIf(!findPostgres())('a replica that starts while the queue is busy', () => {
   let bed: TestBed

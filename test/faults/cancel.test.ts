@@ -1,11 +1,11 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import type { FailpointName } from '../../src/operations/failpoint.ts'
+import { until } from '../kit/until.ts'
 import type { GatewayProcess } from './gateway-process.ts'
 import { after, refuse } from './paid-provider.ts'
 import { accepted, ended, generate, readOperation } from './scene.ts'
 import { databases, openTestBed, type TestBed } from './test-bed.ts'
-import { until } from './until.ts'
 
 /*
  * A cancel at each state of an operation: it is held in one gap after the other, and cancelled there twice at once. On

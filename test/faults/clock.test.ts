@@ -1,10 +1,10 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { Database } from '../../src/database/database.ts'
 import { createTestDatabase } from '../kit/database.ts'
+import { until } from '../kit/until.ts'
 import { checkInvariants } from './invariants.ts'
 import { after, type PaidProvider, startPaidProvider, usage } from './paid-provider.ts'
 import { makeFolder, removeFolder } from './scene.ts'
-import { until } from './until.ts'
 import { openWorkshop, type Workshop } from './workshop.ts'
 
 const hourMs = 3_600_000

@@ -6,10 +6,10 @@ import { type Sandbox, startSandbox } from '../../src/sandbox/sandbox.ts'
 import { multipart } from '../kit/gateway.ts'
 import { photoFile } from '../kit/photo.ts'
 import { writeHead } from '../kit/scripted-upstream.ts'
+import { until } from '../kit/until.ts'
 import { type Answer, body, stream, usage } from './paid-provider.ts'
 import { accepted, ended, generate } from './scene.ts'
 import { databases, openTestBed, type TestBed } from './test-bed.ts'
-import { until } from './until.ts'
 
 /*
  * One gateway, killed in one gap after the other. Every start first brings the operation of the last kill to its end,

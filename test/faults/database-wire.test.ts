@@ -1,10 +1,10 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { findPostgres } from '../kit/postgres.ts'
+import { until } from '../kit/until.ts'
 import type { FaultProxy } from './fault-proxy.ts'
 import { after } from './paid-provider.ts'
 import { accepted, ended, generate, type OperationAnswer, rawId } from './scene.ts'
 import { openTestBed, type TestBed } from './test-bed.ts'
-import { until } from './until.ts'
 
 const leaseMs = 1_000
 

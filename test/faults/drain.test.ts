@@ -4,11 +4,11 @@ import { text as readText } from 'node:stream/consumers'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { multipart } from '../kit/gateway.ts'
 import { photoFile } from '../kit/photo.ts'
+import { until } from '../kit/until.ts'
 import type { Answer } from './gateway-process.ts'
 import { after, type Answer as ProviderAnswer, refuse, silence } from './paid-provider.ts'
 import { accepted, ended, readOperation } from './scene.ts'
 import { databases, openTestBed, type TestBed } from './test-bed.ts'
-import { until } from './until.ts'
 
 interface Edited {
   editImage: { id: string; done: boolean }

@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { FailpointName } from '../../src/operations/failpoint.ts'
 import { startS3Server } from '../images/s3-server.ts'
 import { findPostgres, type PostgresServer, startPostgres } from '../kit/postgres.ts'
+import { until } from '../kit/until.ts'
 import { type GatewayProcess, startGatewayProcess } from './gateway-process.ts'
 import { checkInvariants } from './invariants.ts'
 import { type PaidProvider, startPaidProvider } from './paid-provider.ts'
@@ -14,7 +15,6 @@ import {
   readOperation,
   removeFolder,
 } from './scene.ts'
-import { until } from './until.ts'
 
 /** Two machines on one PostgreSQL server, each with a disk of its own. */
 describe.skipIf(!findPostgres())('two machines', () => {

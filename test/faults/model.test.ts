@@ -3,6 +3,7 @@ import { dataDir as prepopulatedFolder } from '@electric-sql/pglite-prepopulated
 import fc from 'fast-check'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { FailpointName } from '../../src/operations/failpoint.ts'
+import { until } from '../kit/until.ts'
 import { checkInvariants, checkLedger } from './invariants.ts'
 import { beginLife, type MortalDatabase, never } from './mortal.ts'
 import {
@@ -18,7 +19,6 @@ import {
 } from './operation-model.ts'
 import { type PaidProvider, startPaidProvider } from './paid-provider.ts'
 import { makeFolder, removeFolder } from './scene.ts'
-import { until } from './until.ts'
 import { openWorkshop, type Workshop } from './workshop.ts'
 
 /*

@@ -1,10 +1,10 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { until } from '../kit/until.ts'
 import { authOn, type Caller, cancel, createCaller, setBudget } from './callers.ts'
 import type { Answer } from './gateway-process.ts'
 import { image, refuse, reset, silence, stream, usage } from './paid-provider.ts'
 import { ended, generate, rawId, readOperation } from './scene.ts'
 import { databases, openTestBed, type TestBed } from './test-bed.ts'
-import { until } from './until.ts'
 
 /** What a case with a loss asked for, for the look at the books when all is over. */
 const cut = 'a bridge cut'

@@ -1,11 +1,11 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { multipart } from '../kit/gateway.ts'
 import { photoFile } from '../kit/photo.ts'
+import { until } from '../kit/until.ts'
 import type { FaultProxy } from './fault-proxy.ts'
 import { after } from './paid-provider.ts'
 import { accepted, ended, type OperationAnswer, readOperation } from './scene.ts'
 import { openTestBed, type TestBed } from './test-bed.ts'
-import { until } from './until.ts'
 
 /** What the wire to a provider may do to a call that costs money. The provider's own books say what was paid. */
 describe('a wire to a provider', () => {

@@ -3,11 +3,11 @@ import { readdir } from 'node:fs/promises'
 import { join, relative } from 'node:path'
 import sharp from 'sharp'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { until } from '../kit/until.ts'
 import { authOn, type Caller, cancel, createCaller, setBudget } from './callers.ts'
 import { reset, silence } from './paid-provider.ts'
 import { ended, generate, readOperation } from './scene.ts'
 import { databases, openTestBed, type TestBed } from './test-bed.ts'
-import { until } from './until.ts'
 
 describe.each(databases)('a request id (%s)', (database) => {
   let bed: TestBed

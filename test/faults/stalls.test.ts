@@ -1,11 +1,11 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { findPostgres, type PostgresServer } from '../kit/postgres.ts'
+import { until } from '../kit/until.ts'
 import { type OtherSession, openOtherSession } from './other-session.ts'
 import { after } from './paid-provider.ts'
 import { seeThrough } from './persistent-client.ts'
 import { accepted, ended, generate, type OperationAnswer } from './scene.ts'
 import { openTestBed, type TestBed } from './test-bed.ts'
-import { until } from './until.ts'
 
 /** Short, so that a lock outlives all of them in a few seconds. */
 const databaseTimeouts = {

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict'
 import { availableParallelism, loadavg } from 'node:os'
 import { findPostgres, type PostgresServer, startPostgres } from '../kit/postgres.ts'
+import { until } from '../kit/until.ts'
 import { type FaultProxy, startFaultProxy } from './fault-proxy.ts'
 import { type GatewayProcess, startGatewayProcess } from './gateway-process.ts'
 import { canaries, checkInvariants } from './invariants.ts'
 import { type PaidProvider, startPaidProvider } from './paid-provider.ts'
 import { gatewayOptions, lookInto, makeFolder, removeFolder, type SceneOptions } from './scene.ts'
-import { until } from './until.ts'
 
 export type DatabaseKind = 'embedded' | 'server'
 

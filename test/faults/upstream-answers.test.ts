@@ -1,9 +1,9 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { until } from '../kit/until.ts'
 import { providerNames, startRuns } from './own-provider.ts'
 import { image, refuse, usage } from './paid-provider.ts'
 import { accepted, ended, readOperation } from './scene.ts'
 import { openTestBed, type TestBed } from './test-bed.ts'
-import { until } from './until.ts'
 
 let bed: TestBed
 let runs: ReturnType<typeof startRuns>

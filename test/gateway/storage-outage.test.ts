@@ -2,10 +2,10 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type FaultProxy, startFaultProxy } from '../faults/fault-proxy.ts'
 import { type PaidProvider, startPaidProvider } from '../faults/paid-provider.ts'
 import { accepted, ended, rawId, readOperation } from '../faults/scene.ts'
-import { until } from '../faults/until.ts'
 import { startS3Server } from '../images/s3-server.ts'
 import { startTestGateway, type TestGateway } from '../kit/gateway.ts'
 import { photoFile } from '../kit/photo.ts'
+import { until } from '../kit/until.ts'
 
 describe('a gateway whose bucket is away', () => {
   let server: Awaited<ReturnType<typeof startS3Server>>

@@ -2,9 +2,9 @@ import { readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { makeFolder, removeFolder } from '../faults/scene.ts'
-import { until } from '../faults/until.ts'
 import { startS3Server } from '../images/s3-server.ts'
 import { startTestGateway } from '../kit/gateway.ts'
+import { until } from '../kit/until.ts'
 
 /*
  * A gateway whose bucket belongs to another database does not start.

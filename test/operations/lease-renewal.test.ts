@@ -3,8 +3,8 @@ import { v7 as newId } from 'uuid'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Database, openDatabase } from '../../src/database/database.ts'
 import { createLeases, LeaseLost } from '../../src/operations/operation-lease.ts'
-import { until } from '../faults/until.ts'
 import { findPostgres, type PostgresServer, startPostgres } from '../kit/postgres.ts'
+import { until } from '../kit/until.ts'
 
 let server: PostgresServer
 let database: Database

@@ -5,9 +5,9 @@ import type { Database } from '../../src/database/database.ts'
 import { checkInvariants } from '../faults/invariants.ts'
 import { type PaidProvider, refuse, startPaidProvider } from '../faults/paid-provider.ts'
 import { makeFolder, removeFolder } from '../faults/scene.ts'
-import { until } from '../faults/until.ts'
 import { openWorkshop, type Workshop } from '../faults/workshop.ts'
 import { createTestDatabase } from '../kit/database.ts'
+import { until } from '../kit/until.ts'
 
 let database: Database
 let provider: PaidProvider

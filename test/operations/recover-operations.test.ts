@@ -6,9 +6,9 @@ import { createRecovery } from '../../src/operations/recover-operations.ts'
 import { createUsage } from '../../src/usage/usage.ts'
 import { type PaidProvider, startPaidProvider } from '../faults/paid-provider.ts'
 import { makeFolder, removeFolder } from '../faults/scene.ts'
-import { until } from '../faults/until.ts'
 import { openWorkshop, type Workshop } from '../faults/workshop.ts'
 import { createTestDatabase } from '../kit/database.ts'
+import { until } from '../kit/until.ts'
 
 let database: Database
 let provider: PaidProvider

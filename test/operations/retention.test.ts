@@ -14,9 +14,9 @@ import { createRetention, type Retention } from '../../src/operations/retention.
 import { createSpool } from '../../src/operations/spool.ts'
 import { type PaidProvider, startPaidProvider, stream } from '../faults/paid-provider.ts'
 import { makeFolder, removeFolder } from '../faults/scene.ts'
-import { until } from '../faults/until.ts'
 import { openWorkshop, type Workshop } from '../faults/workshop.ts'
 import { createTestDatabase } from '../kit/database.ts'
+import { until } from '../kit/until.ts'
 
 const mending = { mendAll: async () => {} }
 

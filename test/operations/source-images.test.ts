@@ -11,10 +11,10 @@ import { createOperationSources, type OperationSources } from '../../src/operati
 import { createRetention, type Retention } from '../../src/operations/retention.ts'
 import { createSpool } from '../../src/operations/spool.ts'
 import { makeFolder, removeFolder } from '../faults/scene.ts'
-import { until } from '../faults/until.ts'
 import { createTestDatabase } from '../kit/database.ts'
 import { photoFile } from '../kit/photo.ts'
 import { type PostgresServer, startPostgres } from '../kit/postgres.ts'
+import { until } from '../kit/until.ts'
 
 const mending = { mendAll: async () => {} }
 
