@@ -139,6 +139,7 @@ async function open(options: AppOptions, opened: (() => Promise<unknown>)[]): Pr
     close: async () => {
       // Until the balancers have noticed, requests and operations go on as if nothing were.
       await gateway.announceDrain()
+      await options.failpoint?.('announced')
       await Promise.all([gateway.drain(), rooms.operations.drain(config.limits.drainTimeoutMs)])
       for (const close of opened.reverse()) await close()
     },

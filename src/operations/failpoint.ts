@@ -1,5 +1,5 @@
 /**
- * The gaps between the commits of an operation's life, in their order. In production nobody listens; a test stops the
+ * The gaps between the commits of an operation's life, in their order, and one in the life of the process. In production nobody listens; a test stops the
  * process in one of them and looks at what the next start makes of it.
  */
 export type FailpointName =
@@ -26,5 +26,7 @@ export type FailpointName =
   | 'finishing'
   /** The operation has ended, the spool file is still there. */
   | 'finished'
+  /** A stop is announced, and everything is still taken. */
+  | 'announced'
 
 export type Failpoint = (name: FailpointName) => void | Promise<void>

@@ -4,6 +4,7 @@ import { parseConfig } from '../../src/config/config.ts'
 import { readEnv } from '../../src/config/env.ts'
 import type { FailpointName } from '../../src/operations/failpoint.ts'
 import { type Books, checkInvariants } from './invariants.ts'
+import { type OperationStory, tellStories } from './story.ts'
 import { readVitals, resetVitals, type Vitals } from './vitals.ts'
 
 /*
@@ -34,11 +35,12 @@ export interface Armed {
   how: 'SIGKILL' | 'SIGSTOP' | 'HOLD'
 }
 
-export type ToGateway =
-  | { arm: Armed | null }
-  | { goOn: true }
+export type ToGateway = { arm: Armed | null } | { goOn: true } | Question
+
+export type Question =
   | { ask: 'vitals' }
   | { ask: 'invariants'; books: Books }
+  | { ask: 'stories'; since: number }
 
 export type FromGateway =
   | { listening: string }
@@ -46,6 +48,7 @@ export type FromGateway =
   | { vitals: Vitals }
   /** What does not hold, or null. */
   | { broken: string | null }
+  | { stories: OperationStory[] }
 
 const options = JSON.parse(process.argv[2] ?? '{}') as EntryOptions
 let armed: Armed | null = null
@@ -76,7 +79,8 @@ process.on('message', (message: ToGateway) => {
     held.resolve()
     held = Promise.withResolvers()
   } else if (message.ask === 'vitals') void tell({ vitals: readVitals(config.dataDir) })
-  else void findBroken(message.books).then((broken) => tell({ broken }))
+  else if (message.ask === 'invariants') void findBroken(message.books).then((broken) => tell({ broken }))
+  else void tellStories(app.database.prisma, message.since).then((stories) => tell({ stories }))
 })
 // The test went away: nobody is left to stop this process.
 process.on('disconnect', () => process.exit(2))

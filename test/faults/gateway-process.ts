@@ -4,8 +4,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import type { FailpointName } from '../../src/operations/failpoint.ts'
-import type { Armed, EntryOptions, FromGateway, ToGateway } from './gateway-entry.ts'
+import { hangMs, waitMs } from '../kit/limits.ts'
+import type { Armed, EntryOptions, FromGateway, Question, ToGateway } from './gateway-entry.ts'
 import type { Books } from './invariants.ts'
+import type { OperationStory } from './story.ts'
 import type { Vitals } from './vitals.ts'
 
 /** A gateway in a process of its own, which can be killed, frozen and asked to leave. */
@@ -31,6 +33,8 @@ export interface GatewayProcess {
   vitals(): Promise<Vitals>
   /** What does not hold in its database and its folder, or null. */
   findBroken(books: Books): Promise<string | null>
+  /** Of the operations that it accepted since a moment, as `Date.now()` tells it. */
+  tellStories(since: number): Promise<OperationStory[]>
   freeze(): void
   thaw(): void
   /** Sends a signal and waits for the end. */
@@ -49,9 +53,6 @@ export interface Answer<Data> {
   data: Data
   errors?: { message: string; extensions: Record<string, unknown> }[]
 }
-
-/** Longer than whatever a gateway is allowed to take. A wait beyond it tells what it was for. */
-const longestWaitMs = 60_000
 
 /** A gateway is started some hundred times: what it runs is compiled once. */
 const compileCache = join(tmpdir(), 'easel-compile-cache')
@@ -107,51 +108,59 @@ function describe({ child, url, output, lines, exited }: Started): GatewayProces
       .filter((line) => line.startsWith('{') && line.includes(JSON.stringify(message)))
       .map((line) => JSON.parse(line) as Record<string, unknown>)
       .filter(({ msg }) => msg === message)
-  const heard = <T>(pick: (message: FromGateway) => T | undefined): Promise<T> =>
-    new Promise((resolve) => {
-      const listen = (message: FromGateway) => {
-        const picked = pick(message)
-        if (picked === undefined) return
-        child.off('message', listen)
-        resolve(picked)
-      }
-      child.on('message', listen)
+  /** Whoever waits for a word of a process that is gone is told so. What it said before comes first. */
+  const heard = <T>(what: string, pick: (message: FromGateway) => T | undefined): Promise<T> => {
+    const { promise, resolve, reject } = Promise.withResolvers<T>()
+    const fail = (why: string) => reject(new Error(`The gateway did not say "${what}": ${why}`))
+    const listen = (message: FromGateway) => {
+      const picked = pick(message)
+      if (picked !== undefined) resolve(picked)
+    }
+    const onGone = () => fail('it is gone')
+    if (child.connected) child.on('message', listen).once('disconnect', onGone)
+    else onGone()
+    const timer = setTimeout(fail, waitMs, `it was waited for ${waitMs} ms`).unref()
+    return promise.finally(() => {
+      clearTimeout(timer)
+      child.off('message', listen).off('disconnect', onGone)
     })
+  }
+  const ask = <T>(question: Question, pick: (message: FromGateway) => T | undefined): Promise<T> => {
+    const answer = heard(question.ask, pick)
+    void tell(question)
+    return answer
+  }
   return {
     url,
     pid: child.pid as number,
     output,
     logged,
     untilLogged: async (message, times = 1) => {
-      const signal = AbortSignal.timeout(longestWaitMs)
+      const signal = AbortSignal.timeout(waitMs)
       while (logged(message).length < times) {
         await once(lines, 'line', { signal }).catch(() => {
-          throw new Error(`"${message}" was not logged ${times} times:\n${output.slice(-20).join('\n')}`)
+          throw new Error(`"${message}" was not logged ${times} times within ${waitMs} ms`)
         })
       }
     },
     graphql: (query, variables, headers) => post(url, { query, variables }, headers),
     arm: async (name, { skip = 0, how = 'SIGKILL' } = {}) => {
-      const reached = heard((message) =>
+      const came = heard(name, (message) =>
         'reached' in message && message.reached === name ? true : undefined,
       )
+      const reached = came.then(async () => void (how === 'SIGKILL' && (await exited)))
+      // Not everybody who arms a gap waits for it.
+      reached.catch(() => {})
       await tell({ arm: { name, skip, how } })
-      return {
-        reached: how === 'SIGKILL' ? reached.then(async () => void (await exited)) : reached.then(() => {}),
-      }
+      return { reached }
     },
     disarm: () => tell({ arm: null }),
     goOn: () => tell({ goOn: true }),
-    vitals: async () => {
-      const answer = heard((message) => ('vitals' in message ? message.vitals : undefined))
-      await tell({ ask: 'vitals' })
-      return answer
-    },
-    findBroken: async (books) => {
-      const answer = heard((message) => ('broken' in message ? message.broken : undefined))
-      await tell({ ask: 'invariants', books })
-      return answer
-    },
+    vitals: () => ask({ ask: 'vitals' }, (message) => ('vitals' in message ? message.vitals : undefined)),
+    findBroken: (books) =>
+      ask({ ask: 'invariants', books }, (message) => ('broken' in message ? message.broken : undefined)),
+    tellStories: (since) =>
+      ask({ ask: 'stories', since }, (message) => ('stories' in message ? message.stories : undefined)),
     freeze: () => void child.kill('SIGSTOP'),
     thaw: () => void child.kill('SIGCONT'),
     signal: (signal) => void child.kill(signal),
@@ -175,7 +184,7 @@ export async function post<Data>(
     method: 'POST',
     headers: { 'content-type': 'application/json', ...headers },
     body: JSON.stringify(body),
-    signal: AbortSignal.timeout(longestWaitMs),
+    signal: AbortSignal.timeout(hangMs),
   })
   return (await response.json()) as Answer<Data>
 }

@@ -20,18 +20,17 @@ export interface Books {
   folders: string[]
   /** Everything that was logged. */
   output: string[]
+  /** Only the operations that were accepted since a moment, as `Date.now()` tells it, and only what belongs to them. */
+  since?: number
   /** How many images of one prompt the upstream may charge; more than one only where it can tell them apart. */
   maxPaid?: number
 }
 
-/** How long an operation that is under way, and the files of one that has just ended, may take to be gone. */
-const settleMs = 15_000
-
 /** What holds after every case, once every operation has had the time to end. */
 export async function checkInvariants(scene: Scene): Promise<void> {
-  // Whatever has not settled by then is told below, by its name.
-  await until(() => isSettled(scene), settleMs).catch(() => {})
-  const operations = await load(scene.prisma)
+  // An operation that is under way ends, and the files of one that has just ended go. What does not is told below.
+  await until(() => isSettled(scene)).catch(() => {})
+  const operations = await load(scene)
   checkPaid(scene, operations)
   await checkLedger(scene.prisma)
   checkBooked(scene, operations)
@@ -44,15 +43,20 @@ export async function checkInvariants(scene: Scene): Promise<void> {
   checkSecrets(scene, operations)
 }
 
-async function isSettled({ prisma, folders }: Scene): Promise<boolean> {
+const acceptedSince = ({ since = 0 }: Scene) => ({ createdAt: { gte: new Date(since) } })
+
+async function isSettled(scene: Scene): Promise<boolean> {
+  const running = { finishedAt: null, ...acceptedSince(scene) }
   return (
-    (await prisma.operation.count({ where: { finishedAt: null } })) === 0 && leftovers(folders).length === 0
+    (await scene.prisma.operation.count({ where: running })) === 0 && leftovers(scene.folders).length === 0
   )
 }
 
-async function load(prisma: PrismaClient) {
+async function load(scene: Scene) {
+  const { prisma } = scene
   const results = { images: { where: { role: 'RESULT' } } } as const
   const operations = await prisma.operation.findMany({
+    where: acceptedSince(scene),
     include: { attempts: true, events: true, ...results },
   })
   const entries = Map.groupBy(await prisma.ledgerEntry.findMany(), ({ operationId }) => operationId)

@@ -1,23 +1,14 @@
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { until } from '../kit/until.ts'
 import { authOn, type Caller, cancel, createCaller, setBudget } from './callers.ts'
 import type { Answer } from './gateway-process.ts'
 import { image, refuse, reset, silence, stream, usage } from './paid-provider.ts'
 import { ended, generate, rawId, readOperation } from './scene.ts'
-import { databases, openTestBed, type TestBed } from './test-bed.ts'
-
-/** What a case with a loss asked for, for the look at the books when all is over. */
-const cut = 'a bridge cut'
-const aborted = 'a bridge to cancel'
+import { shareTestBed } from './shared-bed.ts'
+import { databases } from './test-bed.ts'
 
 describe.each(databases)('money (%s)', (database) => {
-  let bed: TestBed
-
-  beforeAll(async () => {
-    bed = await openTestBed({ database, env: authOn, limits: { concurrentOperations: 30 } })
-  })
-  afterEach(() => bed.check())
-  afterAll(() => bed.close())
+  const bed = shareTestBed({ database, env: authOn, limits: { concurrentOperations: 30 } })
 
   /** What one image reserves, read from what a refusal says it asked for. */
   async function costOfOne(caller: Caller): Promise<number> {
@@ -31,6 +22,14 @@ describe.each(databases)('money (%s)', (database) => {
     const caller = await createCaller(bed.gateway, name)
     await setBudget(bed.gateway, caller, 100_000_000)
     return caller
+  }
+
+  /** What nobody got an image for is booked as a loss of the house, as high as it was reserved. */
+  async function expectLoss(prompt: string): Promise<void> {
+    const { ledger } = await bed.story(prompt)
+    const reserved = Number(ledger.find((entry) => entry.startsWith('RESERVE'))?.split(' ')[1])
+    expect(reserved).toBeGreaterThan(0)
+    expect(ledger).toEqual([`PROVIDER_LOSS ${reserved}`, `RELEASE ${reserved}`, `RESERVE ${reserved}`])
   }
 
   describe('a budget', () => {
@@ -83,8 +82,9 @@ describe.each(databases)('money (%s)', (database) => {
       expect(next.errors?.[0]?.extensions.code).toBe('BUDGET_EXCEEDED')
     })
 
-    test('MON-11: is given back when a stream is cut before the usage', async () => {
+    test('MON-11: is given back when a stream is cut before the usage, as a loss of the house', async () => {
       const caller = await richCaller('cut')
+      const cut = 'a bridge cut'
       bed.provider.answer(cut, stream({ partials: 1, end: false }))
       const { data } = await generate(caller, { prompt: cut, partialImages: 1 })
       expect(await ended(caller, data.generateImage.id)).toMatchObject({
@@ -93,12 +93,14 @@ describe.each(databases)('money (%s)', (database) => {
       })
       expect(bed.provider.paidFor(cut)).toBe(1)
       expect(await spendingOf(caller)).toMatchObject({ used: 0, reserved: 0 })
+      await expectLoss(cut)
     })
   })
 
   describe('a cancel', () => {
-    test('MON-14: while a call runs ends it, and twice is once', async () => {
+    test('MON-14: while a call runs ends it as a loss of the house, and twice is once', async () => {
       const caller = await richCaller('cancel')
+      const aborted = 'a bridge to cancel'
       bed.provider.answer(aborted, silence)
       const { data } = await generate(caller, { prompt: aborted })
       await bed.provider.until((calls) => calls.some((call) => call.prompt === aborted))
@@ -109,6 +111,7 @@ describe.each(databases)('money (%s)', (database) => {
       })
       await cancel(caller, data.generateImage.id)
       expect(await spendingOf(caller)).toMatchObject({ used: 0, reserved: 0 })
+      await expectLoss(aborted)
     })
 
     test('MON-14: of a finished operation changes nothing', async () => {
@@ -152,26 +155,6 @@ describe.each(databases)('money (%s)', (database) => {
     await Promise.all(ids.map((id) => ended(caller, id)))
     if (errors) expect(ids).toEqual([])
     expect(await spendingOf(caller)).toMatchObject({ reserved: 0, used: ids.length * usage.total_tokens })
-  })
-
-  test('MON-11, MON-14: what nobody got an image for is booked as a loss of the house, as high as it was reserved', async () => {
-    expect(await bed.gateway.end('SIGTERM')).toEqual({ code: 0, signal: null })
-    const entries = await bed.look(
-      ({ prisma }) => prisma.$queryRaw<{ prompt: string; kind: string; tokens: bigint }[]>`
-        SELECT o.input->>'prompt' AS prompt, l.kind::text AS kind, l.tokens
-          FROM ledger_entry l JOIN operation o ON o.id = l.operation_id`,
-    )
-    for (const prompt of [cut, aborted]) {
-      const book = entries.filter((entry) => entry.prompt === prompt)
-      const tokens = Object.fromEntries(book.map((entry) => [entry.kind, Number(entry.tokens)]))
-      expect(book, prompt).toHaveLength(3)
-      expect(tokens.RESERVE).toBeGreaterThan(0)
-      expect(tokens).toEqual({
-        RESERVE: tokens.RESERVE,
-        RELEASE: tokens.RESERVE,
-        PROVIDER_LOSS: tokens.RESERVE,
-      })
-    }
   })
 })
 

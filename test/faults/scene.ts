@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Database, openDatabase } from '../../src/database/database.ts'
+import { hangMs } from '../kit/limits.ts'
 import type { DatabaseTimeouts, EntryOptions } from './gateway-entry.ts'
 import type { GatewayProcess } from './gateway-process.ts'
 import { canaries } from './invariants.ts'
@@ -24,6 +25,12 @@ export interface SceneOptions {
   more?: string
 }
 
+/**
+ * A lease that only a stop of seconds lets pass, so that no owner is taken for dead because the machine is busy, and
+ * deadlines that no operation comes to unless its case is about one.
+ */
+const unhurried = { leaseMs: 5_000, operationTimeoutMs: hangMs, drainTimeoutMs: hangMs }
+
 export function gatewayOptions(options: SceneOptions): EntryOptions {
   const { providerUrl, folder, databaseUrl, limits, retention, env, names = ['paid'], more = '' } = options
   const { databaseTimeouts } = options
@@ -43,7 +50,7 @@ export function gatewayOptions(options: SceneOptions): EntryOptions {
 providers:
 ${entries.join('\n')}
 ${more}`,
-    limits: { leaseMs: 1_500, operationTimeoutMs: 20_000, drainTimeoutMs: 5_000, ...limits },
+    limits: { ...unhurried, ...limits },
     retention: { spoolMs: 0, ...retention },
     ...(databaseTimeouts && { databaseTimeouts }),
   }
@@ -126,7 +133,7 @@ export async function ended(
         query: 'subscription ($id: ID!) { operationStatus(operationId: $id) { sequence status } }',
         variables: { id },
       }),
-      signal: AbortSignal.timeout(60_000),
+      signal: AbortSignal.timeout(hangMs),
     })
     await response.text()
     const operation = await readOperation(gateway, id)

@@ -1,20 +1,26 @@
 import assert from 'node:assert/strict'
-import { availableParallelism, loadavg } from 'node:os'
+import { setTimeout as pause } from 'node:timers/promises'
+import pg from 'pg'
 import { findPostgres, type PostgresServer, startPostgres } from '../kit/postgres.ts'
 import { until } from '../kit/until.ts'
 import { type FaultProxy, startFaultProxy } from './fault-proxy.ts'
 import { type GatewayProcess, startGatewayProcess } from './gateway-process.ts'
 import { canaries, checkInvariants } from './invariants.ts'
 import { type PaidProvider, startPaidProvider } from './paid-provider.ts'
+import { writeReport } from './report.ts'
 import { gatewayOptions, lookInto, makeFolder, removeFolder, type SceneOptions } from './scene.ts'
+import { type OperationStory, tellStories } from './story.ts'
 
 export type DatabaseKind = 'embedded' | 'server'
 
 /** What a case is run on: a PostgreSQL server too, where there is one. */
 export const databases: readonly DatabaseKind[] = findPostgres() ? ['embedded', 'server'] : ['embedded']
 
-/** I7, in the thread that serves everybody; where there is more work than processors, everybody waits longer. */
-const maxLoopDelayMs = () => 200 * Math.max(1, (loadavg()[0] ?? 0) / availableParallelism())
+/** I7, in the thread that serves everybody. */
+const maxLoopDelayMs = 200
+
+/** A report is no verdict: what does not tell of itself by then is left out. */
+const patienceMs = 10_000
 
 type Life = Pick<SceneOptions, 'limits' | 'retention' | 'databaseTimeouts' | 'env' | 'names' | 'more'>
 
@@ -25,6 +31,13 @@ export interface TestBedOptions extends Life {
   database: DatabaseKind
   /** Where a wire that can be broken is put between. */
   wires?: readonly Behind[]
+}
+
+export interface CheckOptions {
+  /** Files of killed lives may still be there. */
+  leftovers?: boolean
+  /** Of all cases so far. */
+  whole?: boolean
 }
 
 /** One gateway, over as many lives as a test takes, with a provider, a database and a folder that outlive it. */
@@ -42,10 +55,21 @@ export interface TestBed {
   output(): string[]
   /** Begins the next life, after the present one has ended; on a server also a second one beside it. */
   start(life?: Life): Promise<GatewayProcess>
-  /** Begins one that removes whatever the lives before left behind, and ends it. */
+  /** Ends every life as a stop does. */
+  leave(): Promise<void>
+  /** Ends every life, begins one that removes whatever they left behind, and ends it too. */
   sweep(): Promise<void>
-  /** The invariants, of the living gateway too. With `leftovers` files of killed lives may still be there. */
-  check(options?: { leftovers?: boolean }): Promise<void>
+  /** A case begins: what was asked for before is another one's. */
+  begin(): void
+  /** The invariants of the present case, and of the living gateways. */
+  check(options?: CheckOptions): Promise<void>
+  /** What there is to see of the present case, for whoever has to find out why it failed. */
+  report(): Promise<string>
+  /** Of the operations of the present case, or of the only one with this prompt. */
+  stories(): Promise<OperationStory[]>
+  story(prompt: string): Promise<OperationStory>
+  /** On a server: whoever does not renew its leases by itself has let them pass. */
+  passLeases(): Promise<void>
   /** Looks into the database. An embedded one is looked into when no gateway lives. */
   look: <T>(look: Parameters<typeof lookInto<T>>[1]) => Promise<T>
   close(): Promise<void>
@@ -62,14 +86,39 @@ export async function openTestBed({ database, wires = [], ...life }: TestBedOpti
   const output = () => lives.flatMap((each) => each.output)
   const where = databaseUrl ? { url: databaseUrl } : { folder }
 
+  const passLeases = () => (databaseUrl ? letLeasesPass(databaseUrl) : Promise.resolve())
+
   const start = async (next: Life = {}) => {
     const providerUrl = laid.provider?.url ?? provider.url
     const reached = { providerUrl, databaseUrl: laid.database?.url ?? databaseUrl }
     const options = { ...reached, folder, ...life, ...next }
+    // Nobody is left to renew one: the time that it still has would be waited for.
+    if (lives.length > 0 && lives.every(({ hasExited }) => hasExited())) await passLeases()
     lives.push(await startGatewayProcess(gatewayOptions(options)))
     return present()
   }
-  await start()
+  const leave = async () => {
+    for (const each of lives.filter(({ hasExited }) => !hasExited())) {
+      assert.deepEqual(await each.end('SIGTERM'), { code: 0, signal: null })
+    }
+  }
+  const close = async () => {
+    await Promise.all(lives.map((each) => each.end('SIGKILL')))
+    await provider.close()
+    await Promise.all(Object.values(laid).map(({ wire }) => wire.close()))
+    await postgres?.stop()
+    await removeFolder(folder)
+  }
+  await start().catch(async (error) => {
+    await close()
+    throw error
+  })
+
+  let began = { at: 0, calls: 0, lines: 0, startedAt: performance.now() }
+  const stories = () =>
+    present().hasExited()
+      ? lookInto(where, ({ prisma }) => tellStories(prisma, began.at))
+      : present().tellStories(began.at)
 
   return {
     provider,
@@ -86,16 +135,46 @@ export async function openTestBed({ database, wires = [], ...life }: TestBedOpti
     },
     output,
     start,
+    leave,
     sweep: async () => {
+      await leave()
       const gateway = await start({ retention: { tempMs: 0 } })
       await gateway.untilLogged('removed files that nobody needs')
       assert.deepEqual(await gateway.end('SIGTERM'), { code: 0, signal: null })
     },
-    check: async ({ leftovers = false } = {}) => {
+    begin: () => {
+      began = {
+        at: Date.now(),
+        calls: provider.calls.length,
+        lines: output().length,
+        startedAt: performance.now(),
+      }
+    },
+    stories,
+    story: async (prompt) => {
+      const [story, ...others] = (await stories()).filter((each) => each.prompt === prompt)
+      assert.ok(story && others.length === 0, `There is not one operation for "${prompt}"`)
+      return story
+    },
+    passLeases,
+    report: async () => {
+      const told = await Promise.race([
+        stories().catch(String),
+        pause(patienceMs, 'the gateway does not answer'),
+      ])
+      return writeReport({
+        ms: performance.now() - began.startedAt,
+        stories: told,
+        calls: provider.calls.slice(began.calls),
+        output: output().slice(began.lines),
+      })
+    },
+    check: async ({ leftovers = false, whole = false } = {}) => {
       const books = {
-        provider: { calls: provider.calls },
+        provider: { calls: whole ? provider.calls : provider.calls.slice(began.calls) },
         folders: leftovers ? [] : [folder],
         output: output(),
+        since: whole ? 0 : began.at,
       }
       if (present().hasExited()) {
         await lookInto(where, ({ prisma }) => checkInvariants({ prisma, ...books }))
@@ -108,14 +187,17 @@ export async function openTestBed({ database, wires = [], ...life }: TestBedOpti
       })
     },
     look: (look) => lookInto(where, look),
-    close: async () => {
-      await Promise.all(lives.map((each) => each.end('SIGKILL')))
-      await provider.close()
-      await Promise.all(Object.values(laid).map(({ wire }) => wire.close()))
-      await postgres?.stop()
-      await removeFolder(folder)
-    },
+    close,
   }
+}
+
+async function letLeasesPass(url: string): Promise<void> {
+  const client = new pg.Client({ connectionString: url })
+  await client.connect()
+  await client.query(
+    'UPDATE operation SET lease_until = now() WHERE lease_owner IS NOT NULL AND lease_until > now()',
+  )
+  await client.end()
 }
 
 interface Laid {
@@ -146,11 +228,11 @@ async function startServer(): Promise<PostgresServer> {
 
 async function checkVitals(gateway: GatewayProcess): Promise<void> {
   const { loopDelayMs } = await gateway.vitals()
-  assert.ok((loopDelayMs ?? 0) < maxLoopDelayMs(), `I7: the event loop was ${loopDelayMs} ms late`)
+  assert.ok((loopDelayMs ?? 0) < maxLoopDelayMs, `I7: the event loop was ${loopDelayMs} ms late`)
   let open: string[] = []
   // An operation has ended a moment before its worker has put everything down.
   await until(async () => {
     open = (await gateway.vitals()).openFiles
     return open.length === 0
-  }, 5_000).catch(() => assert.deepEqual(open, [], 'I4: open files'))
+  }).catch(() => assert.deepEqual(open, [], 'I4: open files'))
 }

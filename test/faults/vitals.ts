@@ -1,10 +1,13 @@
 import { readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { monitorEventLoopDelay } from 'node:perf_hooks'
+import { createHistogram } from 'node:perf_hooks'
 
 /** How a gateway's process is doing. */
 export interface Vitals {
-  /** The 99th percentile since the last reading; null over too short a time, when compiling is most of it. */
+  /**
+   * The 99th percentile since the last reading, of what this process did itself: while other processes have the
+   * processor nobody works. Null over too short a time, when compiling is most of it.
+   */
   loopDelayMs: number | null
   /** Files of its data folder that it holds open, but for those of an embedded database. */
   openFiles: string[]
@@ -13,19 +16,33 @@ export interface Vitals {
   peakRssBytes: number
 }
 
-const delays = monitorEventLoopDelay({ resolution: 10 })
+const delays = createHistogram()
+const everyMs = 10
 /** About five seconds. */
 const fewestDelays = 500
 
+/** How late a timer comes, and how much this process has computed meanwhile: the smaller of both is its own doing. */
+function watchLoop(): void {
+  let at = performance.now()
+  let usage = process.cpuUsage()
+  setInterval(() => {
+    const lateMs = performance.now() - at - everyMs
+    const { user, system } = process.cpuUsage(usage)
+    delays.record(Math.max(1, Math.round(Math.min(lateMs * 1000, user + system))))
+    at = performance.now()
+    usage = process.cpuUsage()
+  }, everyMs).unref()
+}
+watchLoop()
+
 export function resetVitals(): void {
-  delays.enable()
   delays.reset()
   // This makes the kernel forget the peak of the resident set.
   writeFileSync('/proc/self/clear_refs', '5')
 }
 
 export function readVitals(dataDir: string): Vitals {
-  const loopDelayMs = delays.count < fewestDelays ? null : delays.percentile(99) / 1e6
+  const loopDelayMs = delays.count < fewestDelays ? null : delays.percentile(99) / 1_000
   const peakRssBytes = readPeak()
   resetVitals()
   globalThis.gc?.()
