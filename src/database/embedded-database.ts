@@ -12,6 +12,12 @@ import { applyMigrations } from './migrations.ts'
 import { channels, NotificationHub } from './notifications.ts'
 import { createPrismaClient } from './prisma-client.ts'
 
+/**
+ * Transactions take turns in this process, so a long wait says that many came at once, and not that the database is
+ * away. After a minute hardly anybody waits for the answer any more.
+ */
+const turnWaitMs = 60_000
+
 /** PostgreSQL in this process (PGlite) over `<folder>/postgres`. The folder belongs to one process at a time. */
 export async function openEmbeddedDatabase(
   options: { folder: string } & DatabaseListeners,
@@ -47,7 +53,7 @@ export async function connectEmbedded(
   for (const channel of Object.values(channels)) {
     await pglite.listen(channel, (payload) => hub.publish(channel, payload))
   }
-  const prisma = createPrismaClient(createEmbeddedAdapter(pglite), onQuery)
+  const prisma = createPrismaClient(createEmbeddedAdapter(pglite), { turnWaitMs, onQuery })
   const boss = new PgBoss({
     db: fromPglite(pglite),
     backend: 'pglite',

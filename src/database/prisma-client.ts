@@ -3,14 +3,21 @@ import { PrismaClient } from './generated/client.ts'
 
 type Adapter = ConstructorParameters<typeof PrismaClient>[0]['adapter']
 
-/** Prisma's own 2 s to begin and 5 s to end are short for an embedded database, where transactions take turns. */
-const transactionOptions = { maxWait: 5_000, timeout: 10_000 }
+/** From the first statement of a transaction to its last: Prisma's own 5 s are short for a busy machine. */
+const transactionMs = 10_000
 
-/** `onQuery` hears of every statement, without its values. */
+export interface PrismaClientOptions {
+  /** How long a transaction waits until it may begin before the database counts as away. */
+  turnWaitMs: number
+  /** Hears of every statement, without its values. */
+  onQuery: ((sql: string) => void) | undefined
+}
+
 export function createPrismaClient(
   adapter: NonNullable<Adapter>,
-  onQuery: ((sql: string) => void) | undefined,
+  { turnWaitMs, onQuery }: PrismaClientOptions,
 ): PrismaClient {
+  const transactionOptions = { maxWait: turnWaitMs, timeout: transactionMs }
   if (!onQuery) return tellingUnavailable(new PrismaClient({ adapter, transactionOptions }))
   const prisma = new PrismaClient({ adapter, transactionOptions, log: [{ emit: 'event', level: 'query' }] })
   prisma.$on('query', ({ query }) => onQuery(query))

@@ -8,6 +8,9 @@ import { startListener } from './notification-listener.ts'
 import { NotificationHub } from './notifications.ts'
 import { createPrismaClient } from './prisma-client.ts'
 
+/** For a connection and the server's word that the transaction began: Prisma's own 2 s are short for a busy one. */
+const turnWaitMs = 5_000
+
 export type ServerDatabaseOptions = DatabaseListeners &
   Extract<DatabasePlace, { kind: 'server' }> & { timeouts: DatabaseTimeouts }
 
@@ -16,10 +19,10 @@ export async function openServerDatabase(options: ServerDatabaseOptions): Promis
   const { url, poolSize, queuePoolSize, timeouts, onError, onQuery } = options
   await migrate(options)
   const pool = createConnectionPool({ url, size: poolSize, timeouts, onError })
-  const prisma = createPrismaClient(
-    new PrismaPg(pool, { disposeExternalPool: true, onPoolError: onError }),
+  const prisma = createPrismaClient(new PrismaPg(pool, { disposeExternalPool: true, onPoolError: onError }), {
+    turnWaitMs,
     onQuery,
-  )
+  })
   const boss = new PgBoss({
     connectionString: url,
     max: queuePoolSize,
