@@ -1,8 +1,8 @@
-import { PGlite } from '@electric-sql/pglite'
-import { dataDir as prepopulatedFolder } from '@electric-sql/pglite-prepopulatedfs'
+import type { PGlite } from '@electric-sql/pglite'
 import fc from 'fast-check'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { FailpointName } from '../../src/operations/failpoint.ts'
+import { createTestPglite } from '../kit/database.ts'
 import { until } from '../kit/until.ts'
 import { checkInvariants, checkLedger } from './invariants.ts'
 import { beginLife, type MortalDatabase, never } from './mortal.ts'
@@ -220,7 +220,7 @@ let runs = 0
 const outputs: string[][] = []
 
 beforeAll(async () => {
-  pglite = await PGlite.create({ loadDataDir: await prepopulatedFolder() })
+  pglite = await createTestPglite()
   provider = await startPaidProvider()
   folder = await makeFolder()
 })

@@ -7,6 +7,7 @@ import { type App, createApp } from '../../src/app.ts'
 import { parseConfig } from '../../src/config/config.ts'
 import { readEnv } from '../../src/config/env.ts'
 import { freePort } from './free-port.ts'
+import { copyPreparedFolder } from './prepared-embedded.ts'
 
 export interface TestGateway extends App {
   url: string
@@ -38,7 +39,7 @@ export interface TestGatewayOptions {
   env?: Record<string, string>
   /** The text of the configuration file. */
   file?: string
-  /** A folder to use again; it is then left where it is. */
+  /** A folder to use again; it is then left where it is, and a first start in it makes the database. */
   folder?: string
   sandboxDelayMs?: number
   onQuery?: (sql: string) => void
@@ -46,7 +47,7 @@ export interface TestGatewayOptions {
 
 /** The whole real gateway on a free port, over a temporary folder. */
 export async function startTestGateway(options: TestGatewayOptions = {}): Promise<TestGateway> {
-  const folder = options.folder ?? (await mkdtemp(join(tmpdir(), 'easel-gateway-')))
+  const folder = options.folder ?? (await makeFolder(options))
   const port = await freePort()
   const env = { PORT: `${port}`, EASEL_DATA_DIR: folder, EASEL_CONFIG: 'easel.yaml', ...options.env }
   const { config, secrets } = parseConfig(readEnv(env), options.file ?? null)
@@ -86,6 +87,12 @@ export async function startTestGateway(options: TestGatewayOptions = {}): Promis
       if (!options.folder) await rm(folder, { recursive: true, force: true })
     },
   }
+}
+
+async function makeFolder({ env }: TestGatewayOptions): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'easel-gateway-'))
+  if (!env?.DATABASE_URL) await copyPreparedFolder(folder)
+  return folder
 }
 
 export function multipart(query: string, variables: object, files: Record<string, Blob>): FormData {

@@ -1,7 +1,7 @@
-import { PGlite, type Transaction } from '@electric-sql/pglite'
-import { dataDir as prepopulatedFolder } from '@electric-sql/pglite-prepopulatedfs'
+import type { PGlite, Transaction } from '@electric-sql/pglite'
 import type { Database } from '../../src/database/database.ts'
 import { connectEmbedded } from '../../src/database/embedded-database.ts'
+import { createTestPglite } from './database.ts'
 
 /** How the database went about one statement, its subqueries flattened. */
 export interface RecordedPlan {
@@ -39,7 +39,7 @@ export async function openExplainingDatabase(): Promise<{
   plans: RecordedPlan[]
   exec(sql: string): Promise<unknown>
 }> {
-  const pglite = await PGlite.create({ loadDataDir: await prepopulatedFolder() })
+  const pglite = await createTestPglite()
   const plans: RecordedPlan[] = []
   // Migrations begin their transactions by hand.
   let isMigrated = false

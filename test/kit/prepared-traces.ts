@@ -1,0 +1,10 @@
+import type { PrismaClient } from '../../src/database/database.ts'
+
+/** What a start leaves in a database that is to be copied, and that a copy must not have of another one. */
+export async function eraseTraces(prisma: PrismaClient): Promise<void> {
+  // The id of a database, which says whose a storage of images is, is made by a migration: each copy makes its own.
+  await prisma.$executeRaw`DROP TABLE storage_owner`
+  await prisma.$executeRaw`DELETE FROM _prisma_migrations WHERE migration_name LIKE '%_storage_owner'`
+  // With these a queue that starts thinks that another one has just looked.
+  await prisma.$executeRaw`UPDATE pgboss.version SET cron_on = NULL, bam_on = NULL`
+}
