@@ -49,10 +49,13 @@ async function run(prompt: string): Promise<string> {
   return id
 }
 
+/** Only an end that is not quite new is looked at. */
+const age = () => database.prisma.$executeRaw`UPDATE operation SET finished_at = now() - interval '10 min'`
+
 /** What a stalled database left of an end: its first statement, long ago. */
 async function halve(id: string): Promise<void> {
   const { prisma } = database
-  await prisma.$executeRaw`UPDATE operation SET finished_at = now() - interval '10 min' WHERE id = ${id}::uuid`
+  await age()
   await prisma.usageRecord.deleteMany({ where: { operationId: id } })
   await prisma.usageDay.deleteMany({})
   await prisma.image.deleteMany({ where: { operationId: id, role: 'RESULT' } })
@@ -67,9 +70,10 @@ async function halve(id: string): Promise<void> {
   await prisma.operationEvent.deleteMany({ where: { operationId: id, sequence: { gt: 2 } } })
 }
 
-/** The same database and disk, another process. */
-async function restart(): Promise<void> {
+/** The same database and disk, another process. Between the two nobody looks at what is done there. */
+async function restart(meanwhile: () => Promise<unknown>): Promise<void> {
   await workshop.close()
+  await meanwhile()
   workshop = await open()
 }
 
@@ -84,10 +88,10 @@ const ledger = async (operationId: string) =>
 describe('a start after a stalled database committed half of an end', () => {
   test('ends a success again from its spooled reply, and pays nobody twice', async () => {
     const id = await run('a heron')
-    await halve(id)
-    await workshop.close()
-    await cp(keptReplies(), spool(), { recursive: true })
-    workshop = await open()
+    await restart(async () => {
+      await halve(id)
+      await cp(keptReplies(), spool(), { recursive: true })
+    })
     await until(async () => (await read(id)).usage !== null)
     const after = await read(id)
     expect(after).toMatchObject({ status: 'SUCCEEDED', images: [{ role: 'RESULT' }], usage: { images: 1 } })
@@ -97,8 +101,7 @@ describe('a start after a stalled database committed half of an end', () => {
 
   test('gives the reservation of a success back whose reply is gone, and books the loss', async () => {
     const id = await run('a heron that flew away')
-    await halve(id)
-    await restart()
+    await restart(() => halve(id))
     await until(async () => (await ledger(id)).includes('RELEASE'))
     expect(await read(id)).toMatchObject({
       status: 'FAILED',
@@ -112,8 +115,7 @@ describe('a start after a stalled database committed half of an end', () => {
     provider.answer('a refused heron', refuse(400))
     const id = await run('a refused heron')
     const { error } = await read(id)
-    await halve(id)
-    await restart()
+    await restart(() => halve(id))
     await until(async () => (await ledger(id)).includes('RELEASE'))
     expect(await read(id)).toMatchObject({ status: 'FAILED', error })
   })
@@ -121,11 +123,12 @@ describe('a start after a stalled database committed half of an end', () => {
   test('fills the places of events that are missing', async () => {
     const id = await run('a heron with a gap')
     const { lastSequence, events } = await read(id)
-    await database.prisma.$executeRaw`UPDATE operation SET finished_at = now() - interval '10 min'`
-    await database.prisma.operationEvent.deleteMany({
-      where: { operationId: id, sequence: { in: [2, lastSequence - 1, lastSequence] } },
+    await restart(async () => {
+      await age()
+      await database.prisma.operationEvent.deleteMany({
+        where: { operationId: id, sequence: { in: [2, lastSequence - 1, lastSequence] } },
+      })
     })
-    await restart()
     await until(async () => (await read(id)).events.length === lastSequence)
     const last = (all: typeof events) =>
       all
@@ -152,8 +155,7 @@ describe('a start after a stalled database committed half of an end', () => {
 
   test('looks at each end once', async () => {
     const id = await run('a heron that is well')
-    await database.prisma.$executeRaw`UPDATE operation SET finished_at = now() - interval '10 min'`
-    await restart()
+    await restart(age)
     await until(async () => (await database.prisma.endCheck.findFirst())?.operationId === id)
     expect(workshop.output.join()).not.toContain('by halves')
   })
