@@ -1,12 +1,14 @@
 import { setTimeout as pause } from 'node:timers/promises'
-import { describe, expect, test } from 'vitest'
+import { describe, expect } from 'vitest'
 import type { FailpointName } from '../../src/operations/failpoint.ts'
 import { until } from '../kit/until.ts'
 import type { GatewayProcess } from './gateway-process.ts'
 import { after, refuse } from './paid-provider.ts'
+import { withDeadline } from './passing-deadline.ts'
 import { accepted, ended, generate, readOperation } from './scene.ts'
 import { shareTestBed } from './shared-bed.ts'
 import { databases } from './test-bed.ts'
+import { turnsOn } from './turns.ts'
 
 /*
  * A cancel at each state of an operation: it is held in one gap after the other, and cancelled there twice at once. On
@@ -41,6 +43,7 @@ const cases: Case[] = [
 const placesEach = 2
 
 describe.each(databases)('a cancel (%s)', (database) => {
+  const test = turnsOn(database)
   let gateways: [GatewayProcess, GatewayProcess]
   // Few places, so that an operation can be made to wait for one.
   const bed = shareTestBed(
@@ -147,7 +150,7 @@ describe.each(databases)('a cancel (%s)', (database) => {
 
   test('MON-14: one that waits to try again does not try again', async () => {
     const prompt = 'a walk that was put off'
-    bed.provider.answer(prompt, refuse(429, { 'retry-after': '10' }))
+    bed.provider.answer(prompt, refuse(429, { 'retry-after': '200' }))
     const id = await accepted(gateways[0], { prompt })
     await until(async () => (await readOperation(gateways[0], id)).metadata.stage === 'WAITING_TO_RETRY')
     await cancelTwice(id)
@@ -157,34 +160,22 @@ describe.each(databases)('a cancel (%s)', (database) => {
 })
 
 describe.each(databases)('a deadline (%s)', (database) => {
+  const test = turnsOn(database)
   const bed = shareTestBed({ database })
 
-  /** Until the reply to a new operation is held on the disk; null if its deadline came before. */
-  async function holdReply(prompt: string, operationTimeoutMs: number) {
-    await bed.leave()
-    const gateway = await bed.start({ limits: { operationTimeoutMs } })
-    const { reached } = await gateway.arm('spooled', { how: 'HOLD' })
-    const startedAt = performance.now()
-    const id = await accepted(gateway, { prompt })
-    const isHeld = await Promise.race([reached.then(() => true), ended(gateway, id).then(() => false)])
-    return isHeld ? { gateway, id, startedAt } : null
-  }
-
   test('MON-14: that passes behind a whole reply does not lose it', async () => {
-    let held: Awaited<ReturnType<typeof holdReply>> = null
-    let operationTimeoutMs = 1_000
-    let prompt = ''
-    // A machine that takes longer to get there gets more time.
-    while (!held) {
-      operationTimeoutMs *= 2
-      prompt = `a walk of ${operationTimeoutMs} ms`
-      held = await holdReply(prompt, operationTimeoutMs)
-    }
-    const { gateway, id, startedAt } = held
+    const { id, prompt, passesAt } = await withDeadline(bed, {}, async (operationTimeoutMs) => {
+      const prompt = `a walk of ${operationTimeoutMs} ms`
+      const { reached } = await bed.gateway.arm('spooled', { how: 'HOLD' })
+      const passesAt = performance.now() + operationTimeoutMs + 200
+      const id = await accepted(bed.gateway, { prompt })
+      const isHeld = await Promise.race([reached.then(() => true), ended(bed.gateway, id).then(() => false)])
+      return isHeld ? { id, prompt, passesAt } : null
+    })
     // Time itself is what is tested.
-    await pause(startedAt + operationTimeoutMs + 200 - performance.now())
-    await gateway.goOn()
-    expect(await ended(gateway, id)).toMatchObject({ status: 'SUCCEEDED' })
+    await pause(passesAt - performance.now())
+    await bed.gateway.goOn()
+    expect(await ended(bed.gateway, id)).toMatchObject({ status: 'SUCCEEDED' })
     const asked = bed.provider.calls.filter((call) => call.prompt === prompt).length
     expect({ asked, paid: bed.provider.paidFor(prompt) }).toEqual({ asked: 1, paid: 1 })
   })

@@ -1,6 +1,6 @@
 import { readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect } from 'vitest'
 import type { FailpointName } from '../../src/operations/failpoint.ts'
 import { type Sandbox, startSandbox } from '../../src/sandbox/sandbox.ts'
 import { multipart } from '../kit/gateway.ts'
@@ -12,6 +12,7 @@ import { type Answer, body, stream, usage } from './paid-provider.ts'
 import { accepted, ended, generate } from './scene.ts'
 import { shareTestBed } from './shared-bed.ts'
 import { databases } from './test-bed.ts'
+import { turnsOn } from './turns.ts'
 
 /*
  * One gateway, killed in one gap after the other. Every start first brings the operation of the last kill to its end,
@@ -78,6 +79,7 @@ const cases: Case[] = [
 ]
 
 describe.each(databases)('a gateway that is killed (%s)', (database) => {
+  const test = turnsOn(database)
   /** Speaks the dialect with operations of its own, which can be asked for again. */
   let sandbox: Sandbox
   beforeAll(async () => {

@@ -1,24 +1,22 @@
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { findPostgres } from '../kit/postgres.ts'
 import { until } from '../kit/until.ts'
 import type { FaultProxy } from './fault-proxy.ts'
 import { after } from './paid-provider.ts'
 import { accepted, ended, generate, type OperationAnswer, rawId } from './scene.ts'
-import { openTestBed, type TestBed } from './test-bed.ts'
-
-const leaseMs = 1_000
+import { shareTestBed } from './shared-bed.ts'
 
 /** What the wire to a PostgreSQL server may do to an operation that is being paid for. */
 describe.skipIf(!findPostgres())('a wire to the database', () => {
-  let bed: TestBed
   let wire: FaultProxy
-
-  beforeAll(async () => {
-    bed = await openTestBed({ database: 'server', wires: ['database'], limits: { leaseMs } })
-    wire = bed.wire('database')
-  })
-  afterEach(() => bed.check())
-  afterAll(() => bed.close())
+  const bed = shareTestBed(
+    { database: 'server', wires: ['database'] },
+    {
+      prepare: async (opened) => {
+        wire = opened.wire('database')
+      },
+    },
+  )
 
   /** Submits, and waits until the provider works; its answer comes when it is told to. */
   async function atWork(prompt: string): Promise<{ id: string; answer: () => void }> {

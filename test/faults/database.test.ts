@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { databaseFailure } from '../../src/database/database-failure.ts'
 import { inTransaction } from '../../src/database/transaction.ts'
 import { findPostgres, type PostgresServer } from '../kit/postgres.ts'
@@ -6,30 +6,30 @@ import type { FaultProxy } from './fault-proxy.ts'
 import type { GatewayProcess } from './gateway-process.ts'
 import { after, type PaidProvider } from './paid-provider.ts'
 import { accepted, ended, generate, type lookInto, rawId } from './scene.ts'
-import { openTestBed, type TestBed } from './test-bed.ts'
+import { shareTestBed } from './shared-bed.ts'
 
 /** How much a gateway may grow while its database hangs: 40 waiting queries and a reply that cannot be written down. */
 const maxGrowthBytes = 48 * 1024 * 1024
 
 /** A gateway whose database is a PostgreSQL server behind a wire that breaks. */
 describe.skipIf(!findPostgres())('a database in trouble', () => {
-  let bed: TestBed
   let postgres: PostgresServer
   let wire: FaultProxy
   let provider: PaidProvider
   let gateway: GatewayProcess
-
-  beforeAll(async () => {
-    const limits = { databasePool: 5, operationTimeoutMs: 60_000 }
-    bed = await openTestBed({ database: 'server', wires: ['database'], limits })
-    postgres = bed.postgres as PostgresServer
-    wire = bed.wire('database')
-    provider = bed.provider
-    gateway = bed.gateway
-  })
-  // Whoever never heard that its last transaction was committed left the reply on the disk; the last case looks at that.
-  afterEach(() => bed.check({ leftovers: true }))
-  afterAll(() => bed.close())
+  const bed = shareTestBed(
+    { database: 'server', wires: ['database'], limits: { databasePool: 5 } },
+    {
+      // Whoever never heard that its last transaction was committed left the reply on the disk.
+      leftovers: true,
+      sweeps: true,
+      prepare: async (opened) => {
+        postgres = opened.postgres as PostgresServer
+        wire = opened.wire('database')
+        ;({ provider, gateway } = opened)
+      },
+    },
+  )
 
   const count = <T>(
     look: (prisma: Parameters<Parameters<typeof lookInto<T>>[1]>[0]['prisma']) => Promise<T>,
@@ -83,7 +83,6 @@ describe.skipIf(!findPostgres())('a database in trouble', () => {
     const id = await accepted(gateway, { prompt })
     await provider.until((calls) => calls.some((call) => call.prompt === prompt))
     wire.freeze(true)
-    const startedAt = performance.now()
     const answers = Promise.all(
       Array.from({ length: 40 }, () =>
         gateway.graphql('{ viewer { id } operations { edges { node { id } } } }'),
@@ -92,7 +91,6 @@ describe.skipIf(!findPostgres())('a database in trouble', () => {
     // What is paid for arrives while nothing can be written down.
     answered.resolve()
     const first = await Promise.race([answers, generate(gateway, { prompt: 'asked while it hangs' })])
-    expect(performance.now() - startedAt).toBeLessThan(20_000)
     expect(JSON.stringify(first)).toContain('"UNAVAILABLE"')
     expect(JSON.stringify(first)).toContain('retryAfterMs')
     wire.freeze(false)
@@ -184,10 +182,5 @@ describe.skipIf(!findPostgres())('a database in trouble', () => {
     const reasons = operations.flatMap(({ error }) => error?.reason ?? [])
     expect(reasons.filter((reason) => reason !== 'UPSTREAM_OUTCOME_UNKNOWN')).toEqual([])
     for (const prompt of prompts) expect(provider.paidFor(prompt)).toBeLessThanOrEqual(1)
-  }, 60_000)
-  test('leaves every book in order, and the next start no file of before', async () => {
-    expect(await gateway.end('SIGTERM')).toEqual({ code: 0, signal: null })
-    await bed.sweep()
-    await bed.check()
   })
 })

@@ -1,29 +1,31 @@
 import { readdir, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { multipart } from '../kit/gateway.ts'
 import { photoFile } from '../kit/photo.ts'
 import { until } from '../kit/until.ts'
 import { after, usage } from './paid-provider.ts'
 import { accepted, ended, generate, readOperation } from './scene.ts'
+import { shareTestBed } from './shared-bed.ts'
 import { mountSmallDisk, type SmallDisk } from './small-disk.ts'
-import { openTestBed, type TestBed } from './test-bed.ts'
+import type { TestBed } from './test-bed.ts'
 
 const noDisk = 'this account may not mount a file system'
 const putOff = 'an operation cannot go on: putting it off'
 
 describe('a disk that takes nothing', () => {
-  let bed: TestBed
   /** Under both the staged files and the kept images, or null. */
   let disks: { staging: SmallDisk; images: SmallDisk } | null = null
-
-  beforeAll(async () => {
-    bed = await openTestBed({ database: 'embedded' })
-    const images = await mountSmallDisk(join(bed.folder, 'images'), 8)
-    const staging = images && (await mountSmallDisk(join(bed.folder, 'staging'), 8))
-    if (images && staging) disks = { images, staging }
-  })
-  afterEach(() => bed.check())
+  const bed = shareTestBed(
+    { database: 'embedded' },
+    {
+      prepare: async (opened) => {
+        const images = await mountBelow(opened, 'images')
+        const staging = images && (await mountBelow(opened, 'staging'))
+        disks = images && staging && { images, staging }
+      },
+    },
+  )
 
   /** An operation whose provider has been asked, and answers when it is told to. */
   async function called(prompt: string): Promise<{ id: string; answer: () => void }> {
@@ -33,13 +35,6 @@ describe('a disk that takes nothing', () => {
     await bed.provider.until((calls) => calls.some((call) => call.prompt === prompt))
     return { id, answer: told.resolve }
   }
-
-  afterAll(async () => {
-    await bed.gateway.end('SIGKILL')
-    await disks?.images.unmount()
-    await disks?.staging.unmount()
-    await bed.close()
-  })
 
   test('SYS-02: keeps a paid reply until there is room for its image, and charges it once', async () => {
     const images = join(bed.folder, 'images')
@@ -119,6 +114,12 @@ describe('a disk that takes nothing', () => {
     expect(bed.provider.calls.some((call) => call.prompt === prompt)).toBe(false)
   })
 })
+
+async function mountBelow({ folder, atClose }: TestBed, name: string): Promise<SmallDisk | null> {
+  const disk = await mountSmallDisk(join(folder, name), 8)
+  if (disk) atClose(disk.unmount)
+  return disk
+}
 
 const storageFull = { code: 'UNAVAILABLE', reason: 'STORAGE_FULL' }
 

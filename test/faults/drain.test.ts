@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { type IncomingMessage, request } from 'node:http'
 import { text as readText } from 'node:stream/consumers'
-import { describe, expect, test } from 'vitest'
+import { describe, expect } from 'vitest'
 import { multipart } from '../kit/gateway.ts'
 import { photoFile } from '../kit/photo.ts'
 import { until } from '../kit/until.ts'
@@ -10,12 +10,14 @@ import { after, type Answer as ProviderAnswer, refuse, silence } from './paid-pr
 import { accepted, ended, readOperation } from './scene.ts'
 import { shareTestBed } from './shared-bed.ts'
 import { databases } from './test-bed.ts'
+import { turnsOn } from './turns.ts'
 
 interface Edited {
   editImage: { id: string; done: boolean }
 }
 
 describe.each(databases)('a gateway that is told to stop (%s)', (database) => {
+  const test = turnsOn(database)
   // Who is asked when the first one refuses. A gateway that was killed leaves files behind; a later start removes them.
   const bed = shareTestBed({ database, names: ['paid', 'second'] }, { leftovers: true, sweeps: true })
   // A server takes the catalogue's crowd in a few seconds; the embedded one computes in the gateway's own thread.

@@ -1,8 +1,11 @@
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { describe, expect } from 'vitest'
+import { hangMs } from '../kit/limits.ts'
 import { authOn, type Caller, createCaller } from './callers.ts'
 import { after as answerAfter, stream } from './paid-provider.ts'
 import { accepted, ended, generate } from './scene.ts'
-import { databases, openTestBed, type TestBed } from './test-bed.ts'
+import { shareTestBed } from './shared-bed.ts'
+import { databases } from './test-bed.ts'
+import { turnsOn } from './turns.ts'
 
 interface Followed {
   sequences: number[]
@@ -25,7 +28,7 @@ async function follow(
     method: 'POST',
     headers: { 'content-type': 'application/json', accept: 'text/event-stream', ...headers },
     body: JSON.stringify({ query, variables: { id } }),
-    signal: AbortSignal.timeout(30_000),
+    signal: AbortSignal.timeout(hangMs),
   })
   const text = await response.text()
   const results = [...text.matchAll(/^data: (\{.*\})$/gm)].map(([, json]) => JSON.parse(json as string))
@@ -42,15 +45,16 @@ async function follow(
 const nowhere = Buffer.from('Operation:00000000-0000-0000-0000-000000000000').toString('base64url')
 
 describe.each(databases)('a follower (%s)', (database) => {
-  let bed: TestBed
+  const test = turnsOn(database)
   let caller: Caller
-
-  beforeAll(async () => {
-    bed = await openTestBed({ database, env: authOn, limits: { concurrentOperations: 20 } })
-    caller = await createCaller(bed.gateway, 'follower')
-  })
-  afterEach(() => bed.check())
-  afterAll(() => bed.close())
+  const bed = shareTestBed(
+    { database, env: authOn, limits: { concurrentOperations: 20 } },
+    {
+      prepare: async ({ gateway }) => {
+        caller = await createCaller(gateway, 'follower')
+      },
+    },
+  )
 
   test('SSE-04: that comes back with what it saw last gets exactly the rest', async () => {
     bed.provider.answer('a tide', stream({ partials: 2, end: true }))

@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest'
+import { describe, expect } from 'vitest'
 import { until } from '../kit/until.ts'
 import { authOn, type Caller, cancel, createCaller, setBudget } from './callers.ts'
 import type { Answer } from './gateway-process.ts'
@@ -6,8 +6,10 @@ import { image, refuse, reset, silence, stream, usage } from './paid-provider.ts
 import { ended, generate, rawId, readOperation } from './scene.ts'
 import { shareTestBed } from './shared-bed.ts'
 import { databases } from './test-bed.ts'
+import { turnsOn } from './turns.ts'
 
 describe.each(databases)('money (%s)', (database) => {
+  const test = turnsOn(database)
   const bed = shareTestBed({ database, env: authOn, limits: { concurrentOperations: 30 } })
 
   /** What one image reserves, read from what a refusal says it asked for. */

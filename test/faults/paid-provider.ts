@@ -1,5 +1,6 @@
 import { EventEmitter, once } from 'node:events'
 import sharp from 'sharp'
+import { waitMs } from '../kit/limits.ts'
 import {
   type Exchange,
   type RecordedRequest,
@@ -76,7 +77,7 @@ export async function startPaidProvider(): Promise<PaidProvider> {
     paidFor: (prompt) => calls.filter((call) => call.prompt === prompt && call.paid).length,
     answer: (prompt, ...given) => void answers.set(prompt, given),
     until: async (isTrue) => {
-      const signal = AbortSignal.timeout(60_000)
+      const signal = AbortSignal.timeout(waitMs)
       while (!isTrue(calls)) await once(news, 'call', { signal })
     },
     openSockets: upstream.openSockets,

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { setTimeout as pause } from 'node:timers/promises'
+import { waitMs } from '../kit/limits.ts'
 import type { GatewayProcess } from './gateway-process.ts'
 import { generate, type OperationAnswer, readOperation } from './scene.ts'
 
@@ -11,8 +12,6 @@ export interface PersistentRequest {
 }
 
 const pauseMs = 100
-/** Longer than any operation may take here, and than whatever may hinder it. */
-const patienceMs = 120_000
 
 /**
  * A client that does what it is told: it asks again, under the same request id, until it sees an end. `gateway` answers
@@ -22,7 +21,7 @@ export async function seeThrough(
   gateway: () => Pick<GatewayProcess, 'graphql'>,
   request: PersistentRequest,
 ): Promise<OperationAnswer> {
-  const giveUpAt = performance.now() + patienceMs
+  const giveUpAt = performance.now() + waitMs
   let seen: OperationAnswer | null = null
   while (performance.now() < giveUpAt) {
     const operation = await askOnce(gateway(), request).catch((error: unknown) => {
@@ -33,7 +32,7 @@ export async function seeThrough(
     seen = operation ?? seen
     await pause(pauseMs)
   }
-  throw new Error(`${request.requestId} did not end within ${patienceMs} ms: ${JSON.stringify(seen)}`)
+  throw new Error(`${request.requestId} did not end within ${waitMs} ms: ${JSON.stringify(seen)}`)
 }
 
 async function askOnce(

@@ -2,21 +2,18 @@ import { createHash, randomBytes } from 'node:crypto'
 import { readdir } from 'node:fs/promises'
 import { join, relative } from 'node:path'
 import sharp from 'sharp'
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { describe, expect } from 'vitest'
 import { until } from '../kit/until.ts'
 import { authOn, type Caller, cancel, createCaller, setBudget } from './callers.ts'
 import { reset, silence } from './paid-provider.ts'
 import { ended, generate, readOperation } from './scene.ts'
-import { databases, openTestBed, type TestBed } from './test-bed.ts'
+import { shareTestBed } from './shared-bed.ts'
+import { databases } from './test-bed.ts'
+import { turnsOn } from './turns.ts'
 
 describe.each(databases)('a request id (%s)', (database) => {
-  let bed: TestBed
-
-  beforeAll(async () => {
-    bed = await openTestBed({ database, env: authOn, limits: { concurrentOperations: 30 } })
-  })
-  afterEach(() => bed.check())
-  afterAll(() => bed.close())
+  const test = turnsOn(database)
+  const bed = shareTestBed({ database, env: authOn, limits: { concurrentOperations: 30 } })
 
   test('MON-01: sent fifty times at once is one operation, one reservation and one paid call', async () => {
     const caller = await createCaller(bed.gateway, 'fifty')

@@ -80,6 +80,6 @@ describe.skipIf(missing).each([{ drainDelayMs: 1_000 }, { drainDelayMs: 0 }])(
       for (const id of ids) expect(await ended(balancer(), id)).toMatchObject({ status: 'SUCCEEDED' })
       for (const { prompt } of bed.provider.calls) expect(bed.provider.paidFor(prompt)).toBe(1)
       await bed.check({ leftovers: true })
-    }, 120_000)
+    })
   },
 )

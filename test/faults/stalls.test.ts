@@ -1,11 +1,11 @@
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { findPostgres, type PostgresServer } from '../kit/postgres.ts'
 import { until } from '../kit/until.ts'
 import { type OtherSession, openOtherSession } from './other-session.ts'
 import { after } from './paid-provider.ts'
 import { seeThrough } from './persistent-client.ts'
 import { accepted, ended, generate, type OperationAnswer } from './scene.ts'
-import { openTestBed, type TestBed } from './test-bed.ts'
+import { shareTestBed } from './shared-bed.ts'
 
 /** Short, so that a lock outlives all of them in a few seconds. */
 const databaseTimeouts = {
@@ -24,18 +24,19 @@ const putOff = 'an operation cannot go on: putting it off'
  * no hole in the events, and each end with its money, its images and its last event.
  */
 describe.skipIf(!findPostgres())('a PostgreSQL server that stalls', () => {
-  let bed: TestBed
   let postgres: PostgresServer
   let other: OtherSession
-
-  beforeAll(async () => {
-    const limits = { operationTimeoutMs: 60_000 }
-    bed = await openTestBed({ database: 'server', limits, databaseTimeouts })
-    postgres = bed.postgres as PostgresServer
-  })
-  // Whoever never heard that its last transaction was committed left the reply on the disk; the last case looks at that.
-  afterEach(() => bed.check({ leftovers: true }))
-  afterAll(() => bed.close())
+  const bed = shareTestBed(
+    { database: 'server', databaseTimeouts },
+    {
+      // Whoever never heard that its last transaction was committed left the reply on the disk.
+      leftovers: true,
+      sweeps: true,
+      prepare: async (opened) => {
+        postgres = opened.postgres as PostgresServer
+      },
+    },
+  )
 
   async function withOtherSession<T>(work: () => Promise<T>): Promise<T> {
     other = await openOtherSession(bed.databaseUrl as string)
@@ -158,12 +159,6 @@ describe.skipIf(!findPostgres())('a PostgreSQL server that stalls', () => {
       endedOnce(await load)
     })
   }
-
-  test('leaves every book in order, and the next start no file of before', async () => {
-    expect(await bed.gateway.end('SIGTERM')).toEqual({ code: 0, signal: null })
-    await bed.sweep()
-    await bed.check()
-  })
 })
 
 const countOf = (calls: readonly { prompt: string }[], name: string) =>

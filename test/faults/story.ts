@@ -37,7 +37,7 @@ export async function tellStories(prisma: PrismaClient, since: number): Promise<
     error: error === null ? null : JSON.stringify(error),
     attempts: attempts.map((each) => `${each.state} ${each.id} at ${each.provider}`),
     ledger: (ledgers.get(id) ?? []).map(({ kind, tokens }) => `${kind} ${tokens}`).sort(),
-    events: events.map((each) => `${each.sequence} ${each.type} ${each.status}`),
+    events: events.map((each) => `${each.sequence} ${each.type} ${each.status} ${each.stage}`),
     images: images.length,
   }))
 }

@@ -72,6 +72,8 @@ export interface TestBed {
   passLeases(): Promise<void>
   /** Looks into the database. An embedded one is looked into when no gateway lives. */
   look: <T>(look: Parameters<typeof lookInto<T>>[1]) => Promise<T>
+  /** What a case has put below the gateway goes when the gateways are gone. */
+  atClose(work: () => Promise<void>): void
   close(): Promise<void>
 }
 
@@ -102,8 +104,10 @@ export async function openTestBed({ database, wires = [], ...life }: TestBedOpti
       assert.deepEqual(await each.end('SIGTERM'), { code: 0, signal: null })
     }
   }
+  const below: (() => Promise<void>)[] = []
   const close = async () => {
     await Promise.all(lives.map((each) => each.end('SIGKILL')))
+    for (const remove of below) await remove()
     await provider.close()
     await Promise.all(Object.values(laid).map(({ wire }) => wire.close()))
     await postgres?.stop()
@@ -187,6 +191,7 @@ export async function openTestBed({ database, wires = [], ...life }: TestBedOpti
       })
     },
     look: (look) => lookInto(where, look),
+    atClose: (work) => void below.push(work),
     close,
   }
 }

@@ -1,79 +1,71 @@
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { until } from '../kit/until.ts'
 import { providerNames, startRuns } from './own-provider.ts'
 import { image, refuse, usage } from './paid-provider.ts'
-import { accepted, ended, readOperation } from './scene.ts'
-import { openTestBed, type TestBed } from './test-bed.ts'
+import { accepted, ended } from './scene.ts'
+import { shareTestBed } from './shared-bed.ts'
 
-let bed: TestBed
-let runs: ReturnType<typeof startRuns>
-
-beforeAll(async () => {
-  const limits = { concurrentOperations: 40 }
-  bed = await openTestBed({ database: 'embedded', names: providerNames, limits })
-  runs = startRuns(bed)
+const bed = shareTestBed({
+  database: 'embedded',
+  names: providerNames,
+  limits: { concurrentOperations: 40 },
 })
-afterAll(() => bed.close())
+const runs = startRuns(bed)
 
 describe('an upstream that says "later"', () => {
-  // Side by side, as each of them mostly waits.
-  afterAll(() => bed.check())
+  test('UPS-04: is asked again, and not earlier than it said', async () => {
+    const { operation, ms, asked, paid } = await runs.run([refuse(429, { 'retry-after': '1' })])
+    expect(operation).toMatchObject({ status: 'SUCCEEDED', metadata: { attempts: 2 } })
+    expect(ms).toBeGreaterThanOrEqual(1_000)
+    expect({ asked, paid }).toEqual({ asked: 2, paid: 1 })
+  })
 
-  describe.concurrent('UPS-04', () => {
-    test('UPS-04: is asked again, and not earlier than it said', async () => {
-      const { operation, ms, asked, paid } = await runs.run([refuse(429, { 'retry-after': '1' })])
-      expect(operation).toMatchObject({ status: 'SUCCEEDED', metadata: { attempts: 2 } })
-      expect(ms).toBeGreaterThanOrEqual(1_000)
-      expect({ asked, paid }).toEqual({ asked: 2, paid: 1 })
+  test('UPS-04: beyond the deadline is told to the caller', async () => {
+    const { operation, asked } = await runs.run([refuse(429, { 'retry-after': '3600' })])
+    expect(operation).toMatchObject({
+      status: 'FAILED',
+      error: { reason: 'RATE_LIMITED', retryAfterMs: 3_600_000 },
     })
+    expect(asked).toBe(1)
+  })
 
-    test('UPS-04: beyond the deadline is told to the caller', async () => {
-      const { operation, asked } = await runs.run([refuse(429, { 'retry-after': '3600' })])
-      expect(operation).toMatchObject({
-        status: 'FAILED',
-        error: { reason: 'RATE_LIMITED', retryAfterMs: 3_600_000 },
-      })
-      expect(asked).toBe(1)
-    })
+  test('UPS-04: by a date is asked after that date', async () => {
+    const date = new Date(Date.now() + 2_000).toUTCString()
+    const { operation } = await runs.run([refuse(429, { 'retry-after': date })])
+    expect(operation.status).toBe('SUCCEEDED')
+    expect(Date.now()).toBeGreaterThanOrEqual(Date.parse(date))
+  })
 
-    test('UPS-04: by a date is asked after that date', async () => {
-      const date = new Date(Date.now() + 2_000).toUTCString()
-      const { operation } = await runs.run([refuse(429, { 'retry-after': date })])
+  test.each(['abc', '-5', '1e9', ''])(
+    'UPS-04: in nonsense (%j) gets a pause of our own',
+    async (retryAfter) => {
+      const { operation, asked } = await runs.run([refuse(429, { 'retry-after': retryAfter })])
       expect(operation.status).toBe('SUCCEEDED')
-      expect(Date.now()).toBeGreaterThanOrEqual(Date.parse(date))
-    })
+      expect(asked).toBe(2)
+    },
+  )
 
-    test.each(['abc', '-5', '1e9', ''])(
-      'UPS-04: in nonsense (%j) gets a pause of our own',
-      async (retryAfter) => {
-        const { operation, asked } = await runs.run([refuse(429, { 'retry-after': retryAfter })])
-        expect(operation.status).toBe('SUCCEEDED')
-        expect(asked).toBe(2)
-      },
+  test('UPS-04: holds back the other operations of the provider, not only the one that was told', async () => {
+    const { provider, gateway } = bed
+    const model = `${runs.take()}/gpt-image-2`
+    const prompts = ['one', 'two', 'three'].map((which) => `a lighthouse held ${which}`)
+    provider.answer(prompts[0] as string, refuse(429, { 'retry-after': '1' }))
+    const ask = (prompt: string) => accepted(gateway, { prompt, model })
+    const first = await ask(prompts[0] as string)
+    await provider.until((calls) => calls.some(({ prompt }) => prompt === prompts[0]))
+    await until(async () =>
+      (await bed.story(prompts[0] as string)).events.some((each) => each.endsWith('WAITING_TO_RETRY')),
     )
-
-    test('UPS-04: holds back the other operations of the provider, not only the one that was told', async () => {
-      const { provider, gateway } = bed
-      const model = `${runs.take()}/gpt-image-2`
-      const prompts = ['one', 'two', 'three'].map((which) => `a lighthouse held ${which}`)
-      provider.answer(prompts[0] as string, refuse(429, { 'retry-after': '1' }))
-      const ask = (prompt: string) => accepted(gateway, { prompt, model })
-      const first = await ask(prompts[0] as string)
-      await provider.until((calls) => calls.some(({ prompt }) => prompt === prompts[0]))
-      await until(async () => (await readOperation(gateway, first)).metadata.stage === 'WAITING_TO_RETRY')
-      const others = await Promise.all(prompts.slice(1).map(ask))
-      const operations = await Promise.all([first, ...others].map((id) => ended(gateway, id)))
-      expect(operations.map(({ status }) => status)).toEqual(['SUCCEEDED', 'SUCCEEDED', 'SUCCEEDED'])
-      const [told, ...later] = provider.calls.filter(({ prompt }) => prompts.includes(prompt))
-      expect(later).toHaveLength(3)
-      for (const { at } of later) expect(at - (told?.at ?? 0)).toBeGreaterThanOrEqual(1_000)
-    })
+    const others = await Promise.all(prompts.slice(1).map(ask))
+    const operations = await Promise.all([first, ...others].map((id) => ended(gateway, id)))
+    expect(operations.map(({ status }) => status)).toEqual(['SUCCEEDED', 'SUCCEEDED', 'SUCCEEDED'])
+    const [told, ...later] = provider.calls.filter(({ prompt }) => prompts.includes(prompt))
+    expect(later).toHaveLength(3)
+    for (const { at } of later) expect(at - (told?.at ?? 0)).toBeGreaterThanOrEqual(1_000)
   })
 })
 
 describe('the usage in an answer', () => {
-  afterEach(() => bed.check())
-
   const nonsense: [string, unknown][] = [
     ['negative', { ...usage, total_tokens: -1, input_tokens: -10, output_tokens: -5 }],
     ['in fractions', { ...usage, total_tokens: 0.5, output_tokens: 1.5 }],

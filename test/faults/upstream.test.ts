@@ -1,7 +1,7 @@
 import { gzipSync } from 'node:zlib'
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { writeHead } from '../kit/scripted-upstream.ts'
-import { expectUnknown, providerNames, startRuns } from './own-provider.ts'
+import { expectUnknown, providerNames, type Ran, startRuns } from './own-provider.ts'
 import {
   type Answer,
   after as answerAfter,
@@ -13,23 +13,18 @@ import {
   reset,
   silence,
 } from './paid-provider.ts'
+import { withDeadline } from './passing-deadline.ts'
 import { accepted, ended } from './scene.ts'
-import { openTestBed, type TestBed } from './test-bed.ts'
+import { shareTestBed } from './shared-bed.ts'
+import type { TestBed } from './test-bed.ts'
 
 const megabyte = 1024 * 1024
 /** A reply may have 256 MB, one event of it 64: neither is ever held whole. */
 const maxGrowth = 128 * megabyte
 
 describe('an upstream', () => {
-  let bed: TestBed
-  let run: ReturnType<typeof startRuns>['run']
-
-  beforeAll(async () => {
-    bed = await openTestBed({ database: 'embedded', names: providerNames })
-    ;({ run } = startRuns(bed))
-  })
-  afterEach(() => bed.check())
-  afterAll(() => bed.close())
+  const bed = shareTestBed({ database: 'embedded', names: providerNames })
+  const { run } = startRuns(bed)
 
   describe('that breaks off', () => {
     const breaks: [string, Answer][] = [
@@ -89,12 +84,11 @@ describe('an upstream', () => {
       ['UPS-08: in one line of a stream', endless({ contentType: 'text/event-stream' }, 'data: "', 'A')],
       ['UPS-08: once it is inflated', gzipBomb],
     ]
-    let restBytes: number
-    beforeAll(async () => {
-      restBytes = (await bed.gateway.vitals()).rssBytes
-    })
     for (const [name, answer] of tooMuch) {
-      test(`${name} is cut off, and takes no more memory than it may`, { timeout: 60_000 }, async () => {
+      test(`${name} is cut off, and takes no more memory than it may`, async () => {
+        // What the first operation of a process loads is no matter of this one.
+        await run([image()])
+        const { rssBytes: restBytes } = await bed.gateway.vitals()
         const { operation, asked } = await run([answer])
         expect(operation).toMatchObject({
           status: 'FAILED',
@@ -121,70 +115,69 @@ describe('an upstream', () => {
 })
 
 describe('an upstream that does not come to an end', () => {
-  /** Little patience, and no more hands than there are calls without an end. */
-  const limits = { operationTimeoutMs: 4_000, concurrentOperations: 3 }
-  let bed: TestBed
-  let run: ReturnType<typeof startRuns>['run']
+  /** No more hands than there are calls without an end. */
+  const concurrentOperations = 3
+  let ends: { silence: Ran; drip: Ran; comments: Ran; closed: Promise<void> }
+  const bed = shareTestBed(
+    { database: 'embedded', names: providerNames },
+    {
+      prepare: async (opened) => {
+        ends = await comeToDeadlines(opened)
+      },
+    },
+  )
 
-  beforeAll(async () => {
-    bed = await openTestBed({ database: 'embedded', names: providerNames, limits })
-    ;({ run } = startRuns(bed))
-  })
-  afterAll(() => bed.close())
-
-  describe.concurrent('is left at the deadline', () => {
-    test('UPS-03: by silence, with its socket', async () => {
-      const closed = Promise.withResolvers<void>()
-      const { operation, ms } = await run([
-        (asked) => {
-          asked.socket.once('close', () => closed.resolve())
-          return silence(asked)
-        },
-      ])
-      expectUnknown(operation)
-      expect(ms).toBeLessThan(limits.operationTimeoutMs + 5_000)
-      await closed.promise
-    })
-
-    test('UPS-06: by a drip that is never quite idle', async () => {
-      const { operation, ms } = await run([
-        drip({
-          contentType: 'application/json',
-          pieces: [...'{"created": 1700000000, "data": ['],
-          everyMs: 500,
+  /** All at once, as each of them only waits; null if one was not called before its deadline. */
+  const comeToDeadlines = (opened: TestBed) => {
+    const { run } = startRuns(opened)
+    return withDeadline(opened, { concurrentOperations }, async () => {
+      const { promise, resolve } = Promise.withResolvers<void>()
+      const hangUp: Answer = (asked) => {
+        asked.socket.once('close', () => resolve())
+        return silence(asked)
+      }
+      const [silent, dripping, talking] = await Promise.all([
+        run([hangUp]),
+        run([drip({ contentType: 'application/json', pieces: jsonPieces, everyMs: 500 })]),
+        run([drip({ contentType: 'text/event-stream', pieces: comments, everyMs: 100 })], {
+          partialImages: 1,
         }),
       ])
-      expectUnknown(operation)
-      expect(ms).toBeLessThan(limits.operationTimeoutMs + 5_000)
+      if ([silent, dripping, talking].some(({ asked }) => asked === 0)) return null
+      return { silence: silent, drip: dripping, comments: talking, closed: promise }
     })
+  }
 
-    test('UPS-07: by comments alone', async () => {
-      const pieces = Array<string>(100).fill(': still here\n\n')
-      const { operation } = await run([drip({ contentType: 'text/event-stream', pieces, everyMs: 100 })], {
-        partialImages: 1,
-      })
-      expectUnknown(operation)
-    })
+  test('UPS-03: by silence is left at the deadline, with its socket', async () => {
+    expectUnknown(ends.silence.operation)
+    await ends.closed
   })
 
-  test('UPS-03, UPS-06, UPS-07: after that all hands are free again, and the books in order', async () => {
+  test('UPS-06: by a drip that is never quite idle is left at the deadline', () => {
+    expectUnknown(ends.drip.operation)
+  })
+
+  test('UPS-07: by comments alone is left at the deadline', () => {
+    expectUnknown(ends.comments.operation)
+  })
+
+  test('UPS-03, UPS-06, UPS-07: after that all hands are free again', async () => {
     const together = Promise.withResolvers<void>()
-    const prompts = Array.from({ length: limits.concurrentOperations }, (_, at) => `a lighthouse again ${at}`)
+    const prompts = Array.from({ length: concurrentOperations }, (_, at) => `a lighthouse again ${at}`)
     for (const prompt of prompts) bed.provider.answer(prompt, answerAfter(together.promise))
-    const ids = await Promise.all(
-      prompts.map((prompt) =>
-        accepted(bed.gateway, { prompt, model: `${providerNames.at(-1)}/gpt-image-2` }),
-      ),
-    )
+    const model = `${providerNames.at(-1)}/gpt-image-2`
+    const ids = await Promise.all(prompts.map((prompt) => accepted(bed.gateway, { prompt, model })))
     await bed.provider.until((calls) =>
       prompts.every((prompt) => calls.some((call) => call.prompt === prompt)),
     )
     together.resolve()
     const operations = await Promise.all(ids.map((id) => ended(bed.gateway, id)))
     expect(operations.map(({ status }) => status)).toEqual(prompts.map(() => 'SUCCEEDED'))
-    await bed.check()
   })
 })
+
+const jsonPieces = Array<string>(10_000).fill(' ')
+const comments = Array<string>(10_000).fill(': still here\n\n')
 
 const halfJson: Answer = async ({ write, end }) => {
   const half = JSON.stringify(body(1)).slice(0, 200)

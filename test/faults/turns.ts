@@ -1,0 +1,15 @@
+import { test } from 'vitest'
+import { isLong } from '../kit/limits.ts'
+import { type DatabaseKind, databases } from './test-bed.ts'
+
+/**
+ * The `test` of a `describe` that is run on every database: in the short form each case has its turn on one of them, in
+ * the long one on all. Which one is a matter of its place alone.
+ */
+export function turnsOn(database: DatabaseKind): (promise: string, work: () => Promise<unknown>) => void {
+  let place = 0
+  return (promise, work) => {
+    const turn = databases[place++ % databases.length]
+    if (isLong || turn === database) test(promise, work)
+  }
+}
