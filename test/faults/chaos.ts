@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { setTimeout as pause } from 'node:timers/promises'
 import type { FailpointName } from '../../src/operations/failpoint.ts'
 import { type PostgresServer, startPostgres } from '../kit/postgres.ts'
+import { makePreparedFolder } from '../kit/prepared-embedded.ts'
 import { type GatewayProcess, startGatewayProcess } from './gateway-process.ts'
 import { checkInvariants } from './invariants.ts'
 import {
@@ -87,7 +88,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
   const { seed, kills, stalls = 0, clients = 4, database = 'embedded' } = options
   const postgres = database === 'server' ? await startPostgres() : null
   const provider = await startPaidProvider()
-  const folder = await makeFolder()
+  const folder = await (database === 'server' ? makeFolder() : makePreparedFolder())
   const world: World = {
     random: createRandom(seed),
     provider,

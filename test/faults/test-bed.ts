@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { setTimeout as pause } from 'node:timers/promises'
 import pg from 'pg'
 import { findPostgres, type PostgresServer, startPostgres } from '../kit/postgres.ts'
+import { makePreparedFolder } from '../kit/prepared-embedded.ts'
 import { until } from '../kit/until.ts'
 import { type FaultProxy, startFaultProxy } from './fault-proxy.ts'
 import { type GatewayProcess, startGatewayProcess } from './gateway-process.ts'
@@ -79,7 +80,7 @@ export interface TestBed {
 
 export async function openTestBed({ database, wires = [], ...life }: TestBedOptions): Promise<TestBed> {
   const provider = await startPaidProvider()
-  const folder = await makeFolder()
+  const folder = await (database === 'server' ? makeFolder() : makePreparedFolder())
   const postgres = database === 'server' ? await startServer() : null
   const databaseUrl = postgres?.url.replace('easel@', `easel:${canaries[1]}@`)
   const laid = await layWires(wires, { provider: provider.url, database: databaseUrl })

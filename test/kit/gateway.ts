@@ -7,7 +7,7 @@ import { type App, createApp } from '../../src/app.ts'
 import { parseConfig } from '../../src/config/config.ts'
 import { readEnv } from '../../src/config/env.ts'
 import { freePort } from './free-port.ts'
-import { copyPreparedFolder } from './prepared-embedded.ts'
+import { makePreparedFolder } from './prepared-embedded.ts'
 
 export interface TestGateway extends App {
   url: string
@@ -89,11 +89,8 @@ export async function startTestGateway(options: TestGatewayOptions = {}): Promis
   }
 }
 
-async function makeFolder({ env }: TestGatewayOptions): Promise<string> {
-  const folder = await mkdtemp(join(tmpdir(), 'easel-gateway-'))
-  if (!env?.DATABASE_URL) await copyPreparedFolder(folder)
-  return folder
-}
+const makeFolder = ({ env }: TestGatewayOptions) =>
+  env?.DATABASE_URL ? mkdtemp(join(tmpdir(), 'easel-gateway-')) : makePreparedFolder()
 
 export function multipart(query: string, variables: object, files: Record<string, Blob>): FormData {
   const paths = Object.keys(files)

@@ -1,5 +1,6 @@
 import { cpSync } from 'node:fs'
-import { appendFile, rm } from 'node:fs/promises'
+import { appendFile, mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { openEmbeddedDatabase } from '../../src/database/embedded-database.ts'
 import { prepareFolder } from './prepared-folder.ts'
@@ -20,6 +21,13 @@ export function prepareEmbedded(): Promise<string> {
 export async function copyPreparedFolder(folder: string): Promise<void> {
   // The asynchronous one takes ten times as long over a thousand small files.
   cpSync(join(await prepareEmbedded(), 'postgres'), join(folder, 'postgres'), { recursive: true })
+}
+
+/** A new temporary folder for a gateway, with its database in it. */
+export async function makePreparedFolder(): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'easel-gateway-'))
+  await copyPreparedFolder(folder)
+  return folder
 }
 
 async function make(folder: string): Promise<void> {
