@@ -8,7 +8,7 @@ import type { ImageKind } from './models.ts'
 import { type Inputs, judge, readAsked } from './openai-body.ts'
 import { streamImages } from './openai-stream.ts'
 import { chooseSize, formatSize, type Size } from './size.ts'
-import { openSpool, pause, type Studio } from './studio.ts'
+import { beforeImage, openSpool, type Studio } from './studio.ts'
 import { countUsage, type Usage } from './usage.ts'
 
 /** A request that was taken, and what is needed to answer it. */
@@ -89,7 +89,7 @@ async function makeBody(order: Order): Promise<object> {
   const { studio, request, size, images, usage, fault } = order
   const data: object[] = []
   for (let index = 0; index < images && fault?.name !== 'empty-data'; index++) {
-    await pause(studio.delayMs, order.exchange.signal)
+    await beforeImage(studio, order.exchange.signal)
     data.push(await makeItem(order, index))
   }
   const created = Math.floor(studio.now() / 1000)

@@ -3,7 +3,7 @@ import { refusalOfFault } from './faults.ts'
 import type { Order } from './openai-images.ts'
 import type { Picture } from './picture.ts'
 import { formatSize } from './size.ts'
-import { pause } from './studio.ts'
+import { beforeImage } from './studio.ts'
 import { usageOfImage } from './usage.ts'
 
 /**
@@ -52,7 +52,7 @@ async function breakStream(order: Order): Promise<boolean> {
 
 async function sendPartial(order: Order, picture: Picture, step: number): Promise<void> {
   const { studio, exchange, work } = order
-  await pause(studio.delayMs, exchange.signal)
+  await beforeImage(studio, exchange.signal)
   const bytes = await work.encode(picture, step)
   const type = eventType(order, 'partial_image')
   const event = { type, b64_json: bytes.toString('base64'), ...describe(order), partial_image_index: step }
@@ -62,7 +62,7 @@ async function sendPartial(order: Order, picture: Picture, step: number): Promis
 
 async function sendCompleted(order: Order, picture: Picture, index: number): Promise<void> {
   const { studio, exchange, work, fault, usage, images } = order
-  await pause(studio.delayMs, exchange.signal)
+  await beforeImage(studio, exchange.signal)
   const bytes = await work.encode(picture)
   studio.ledger.count('images')
   const type = eventType(order, 'completed')

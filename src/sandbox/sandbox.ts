@@ -11,6 +11,7 @@ import { createLedger, type SandboxCounts, type SandboxRequest } from './ledger.
 import { createRoutes } from './routes.ts'
 import { createSlots } from './slots.ts'
 import type { Studio } from './studio.ts'
+import { createTurnstile } from './turnstile.ts'
 
 export interface SandboxOptions {
   host?: string
@@ -45,6 +46,11 @@ export interface Sandbox {
   misbehave(fault: FaultText, options?: MisbehaveOptions): void
   /** Forgets the faults that are still queued. */
   behave(): void
+  /**
+   * Lets so many more images out, partial ones too; the others wait until what it gives is called. An operation of
+   * YandexART goes by the clock alone.
+   */
+  hold(images: number): () => void
   /** Requests for images, oldest first. */
   requests(): SandboxRequest[]
   counts(): SandboxCounts
@@ -84,11 +90,12 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
   return describe(studio, urlOf(server.address() as AddressInfo), close)
 }
 
-function describe({ ledger, faults }: Studio, url: string, close: () => Promise<void>): Sandbox {
+function describe({ ledger, faults, turnstile }: Studio, url: string, close: () => Promise<void>): Sandbox {
   return {
     url,
     misbehave: faults.add,
     behave: faults.clear,
+    hold: turnstile.hold,
     requests: ledger.requests,
     counts: ledger.counts,
     until: ledger.until,
@@ -105,6 +112,7 @@ function createStudio(folder: string, options: SandboxOptions): Studio {
     faults: createFaults(),
     ledger: createLedger({ maxEntries: options.maxLedgerEntries ?? 1000, now }),
     slots: createSlots({ slots: options.renderSlots ?? 2, maxWaiting: 256 }),
+    turnstile: createTurnstile(),
   }
 }
 

@@ -5,6 +5,7 @@ import type { Faults } from './faults.ts'
 import type { KeptFiles } from './kept-files.ts'
 import type { Ledger } from './ledger.ts'
 import type { Slots } from './slots.ts'
+import type { Turnstile } from './turnstile.ts'
 
 /** What both dialects work with. */
 export interface Studio {
@@ -13,6 +14,7 @@ export interface Studio {
   faults: Faults
   ledger: Ledger
   slots: Slots
+  turnstile: Turnstile
   /** The pause before each image, partial or final. */
   delayMs: number
   /** What `slow` adds. */
@@ -25,6 +27,15 @@ export interface Studio {
 export async function pause(delayMs: number, signal: AbortSignal): Promise<void> {
   if (delayMs > 0) await wait(delayMs, undefined, { signal })
   signal.throwIfAborted()
+}
+
+/** What each image waits for, partial or final. */
+export async function beforeImage(
+  { delayMs, turnstile }: Pick<Studio, 'delayMs' | 'turnstile'>,
+  signal: AbortSignal,
+): Promise<void> {
+  await pause(delayMs, signal)
+  await turnstile.pass(signal)
 }
 
 /** Ends only with the signal. */

@@ -4,7 +4,7 @@ import { breakOff, openEntry, takeFault } from './intake.ts'
 import { shortenParameters } from './ledger.ts'
 import { parametersOfJson, refuseMissing, refuseUnknown } from './parameters.ts'
 import { parseSize } from './size.ts'
-import { pause, type Studio } from './studio.ts'
+import { beforeImage, type Studio } from './studio.ts'
 import { refuseInvalid, WireError } from './wire-error.ts'
 import { drawArt } from './yandex-art.ts'
 
@@ -33,7 +33,7 @@ export async function serveYandexImages(studio: Studio, exchange: Exchange): Pro
   if (await breakOff(studio, exchange, fault)) return
   const refusal = fault && refusalOfFault(fault, 'gpt')
   if (refusal) throw refusal
-  await pause(studio.delayMs, exchange.signal)
+  await beforeImage(studio, exchange.signal)
   const bytes = await drawArt(studio, exchange, { prompt, model, seed: '0', ratio })
   const isEmpty = fault?.name === 'empty-data' || fault?.name === 'fewer'
   const data = isEmpty ? [] : [{ b64_json: bytes.toString('base64') }]

@@ -108,3 +108,44 @@ data: {"type":"image_generation.completed","b64_json":"…",${described},"usage"
     expect(sandbox.requests()).toMatchObject([{ paid: false, usage: null }])
   })
 })
+
+describe('a sandbox that holds its images', () => {
+  it('lets out as many as it was told, and the others when it is told to', async () => {
+    const sandbox = await openSandbox()
+    const letGo = sandbox.hold(1)
+    const response = await generate(sandbox, { stream: true, partial_images: 2 })
+    const chunks = response.body?.[Symbol.asyncIterator]()
+    let text = ''
+    while (!text.endsWith('\n\n')) text += Buffer.from((await chunks?.next())?.value ?? []).toString()
+    expect(readFrames(text).map(({ event }) => event)).toEqual(['image_generation.partial_image'])
+    const others = generate(sandbox, {})
+    await sandbox.until((requests) => requests.length === 2)
+    expect(sandbox.counts().images).toBe(0)
+    letGo()
+    expect(await readImages(await others)).toHaveLength(1)
+    let rest = ''
+    for (let read = await chunks?.next(); !read?.done; read = await chunks?.next()) {
+      rest += Buffer.from(read?.value ?? []).toString()
+    }
+    expect(readFrames(rest).map(({ event }) => event)).toEqual([
+      'image_generation.partial_image',
+      'image_generation.completed',
+    ])
+  })
+
+  it('breaks off what waits with its client', async () => {
+    const sandbox = await openSandbox()
+    sandbox.hold(0)
+    const leaving = new AbortController()
+    const response = fetch(`${sandbox.url}/v1/images/generations`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ model: 'gpt-image-1', prompt: 'a hill' }),
+      signal: leaving.signal,
+    })
+    await sandbox.until(([first]) => first?.paid === true)
+    leaving.abort()
+    await expect(response).rejects.toThrow('aborted')
+    await sandbox.until(([first]) => first?.outcome === 'broken')
+  })
+})
