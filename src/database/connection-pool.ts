@@ -6,12 +6,14 @@ import pg from 'pg'
  * connection is closed.
  */
 export interface DatabaseTimeouts {
-  /** Until a connection is free. */
+  /** Until a connection is free, and a transaction has begun on it. */
   poolWaitMs: number
   /** Until a lock that somebody else holds is free (`lock_timeout`). */
   lockMs: number
-  /** A statement as a whole (`statement_timeout`). Below the time that Prisma gives a transaction. */
+  /** A statement as a whole (`statement_timeout`). */
   statementMs: number
+  /** A transaction from its first statement to its last, as long as this process drives it. Above `statementMs`. */
+  transactionMs: number
   /** A server that does not even say that it ended the statement: it hangs, or the network does. */
   queryMs: number
   /** A transaction in which nothing is asked: its process is frozen, and keeps its rows from everybody else. */
@@ -22,6 +24,7 @@ export const databaseTimeouts: DatabaseTimeouts = {
   poolWaitMs: 5_000,
   lockMs: 4_000,
   statementMs: 8_000,
+  transactionMs: 10_000,
   queryMs: 30_000,
   idleTransactionMs: 15_000,
 }

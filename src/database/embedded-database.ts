@@ -17,6 +17,8 @@ import { createPrismaClient } from './prisma-client.ts'
  * away. After a minute hardly anybody waits for the answer any more.
  */
 const turnWaitMs = 60_000
+/** Its own statements only: others wait meanwhile. Prisma's own 5 s are short for a busy machine. */
+const transactionMs = 10_000
 
 /** PostgreSQL in this process (PGlite) over `<folder>/postgres`. The folder belongs to one process at a time. */
 export async function openEmbeddedDatabase(
@@ -53,7 +55,7 @@ export async function connectEmbedded(
   for (const channel of Object.values(channels)) {
     await pglite.listen(channel, (payload) => hub.publish(channel, payload))
   }
-  const prisma = createPrismaClient(createEmbeddedAdapter(pglite), { turnWaitMs, onQuery })
+  const prisma = createPrismaClient(createEmbeddedAdapter(pglite), { turnWaitMs, transactionMs, onQuery })
   const boss = new PgBoss({
     db: fromPglite(pglite),
     backend: 'pglite',

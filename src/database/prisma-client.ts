@@ -3,19 +3,18 @@ import { PrismaClient } from './generated/client.ts'
 
 type Adapter = ConstructorParameters<typeof PrismaClient>[0]['adapter']
 
-/** From the first statement of a transaction to its last: Prisma's own 5 s are short for a busy machine. */
-const transactionMs = 10_000
-
 export interface PrismaClientOptions {
   /** How long a transaction waits until it may begin before the database counts as away. */
   turnWaitMs: number
+  /** From the first statement of a transaction to its last. */
+  transactionMs: number
   /** Hears of every statement, without its values. */
   onQuery: ((sql: string) => void) | undefined
 }
 
 export function createPrismaClient(
   adapter: NonNullable<Adapter>,
-  { turnWaitMs, onQuery }: PrismaClientOptions,
+  { turnWaitMs, transactionMs, onQuery }: PrismaClientOptions,
 ): PrismaClient {
   const transactionOptions = { maxWait: turnWaitMs, timeout: transactionMs }
   if (!onQuery) return tellingUnavailable(new PrismaClient({ adapter, transactionOptions }))

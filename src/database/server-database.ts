@@ -8,9 +8,6 @@ import { startListener } from './notification-listener.ts'
 import { NotificationHub } from './notifications.ts'
 import { createPrismaClient } from './prisma-client.ts'
 
-/** For a connection and the server's word that the transaction began: Prisma's own 2 s are short for a busy one. */
-const turnWaitMs = 5_000
-
 export type ServerDatabaseOptions = DatabaseListeners &
   Extract<DatabasePlace, { kind: 'server' }> & { timeouts: DatabaseTimeouts }
 
@@ -20,7 +17,8 @@ export async function openServerDatabase(options: ServerDatabaseOptions): Promis
   await migrate(options)
   const pool = createConnectionPool({ url, size: poolSize, timeouts, onError })
   const prisma = createPrismaClient(new PrismaPg(pool, { disposeExternalPool: true, onPoolError: onError }), {
-    turnWaitMs,
+    turnWaitMs: timeouts.poolWaitMs,
+    transactionMs: timeouts.transactionMs,
     onQuery,
   })
   const boss = new PgBoss({

@@ -10,7 +10,7 @@ describe.skipIf(!findPostgres())('a replica that starts while the queue is busy'
   let holder: pg.Client
 
   beforeAll(async () => {
-    bed = await openTestBed({ database: 'server' })
+    bed = await openTestBed({ database: 'server', databaseTimeouts: { lockMs: 500 } })
     holder = new pg.Client(bed.databaseUrl ?? '')
     await holder.connect()
   })

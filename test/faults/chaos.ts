@@ -46,6 +46,7 @@ const gaps: readonly FailpointName[] = [
 const databaseTimeouts = {
   lockMs: 300,
   statementMs: 600,
+  transactionMs: 1_000,
   queryMs: 1_200,
   idleTransactionMs: 3_000,
   poolWaitMs: 2_000,

@@ -18,7 +18,19 @@ describe.skipIf(!findPostgres())('a database in trouble', () => {
   let provider: PaidProvider
   let gateway: GatewayProcess
   const bed = shareTestBed(
-    { database: 'server', wires: ['database'], limits: { databasePool: 5 } },
+    {
+      database: 'server',
+      wires: ['database'],
+      limits: { databasePool: 5 },
+      // What is told of a server that hangs is told when these have passed.
+      databaseTimeouts: {
+        poolWaitMs: 5_000,
+        lockMs: 4_000,
+        statementMs: 8_000,
+        transactionMs: 10_000,
+        queryMs: 12_000,
+      },
+    },
     {
       // Whoever never heard that its last transaction was committed left the reply on the disk.
       leftovers: true,

@@ -22,9 +22,9 @@ export interface EntryOptions {
   databaseTimeouts?: DatabaseTimeouts
 }
 
-/** How long the gateway waits for its PostgreSQL server: for a lock, a statement, an answer, its own next word, a place. */
+/** How long the gateway waits for its PostgreSQL server: for a lock, a statement, a transaction, an answer, its own next word, a place. */
 export type DatabaseTimeouts = Partial<
-  Record<'lockMs' | 'statementMs' | 'queryMs' | 'idleTransactionMs' | 'poolWaitMs', number>
+  Record<'lockMs' | 'statementMs' | 'transactionMs' | 'queryMs' | 'idleTransactionMs' | 'poolWaitMs', number>
 >
 
 export interface Armed {

@@ -14,7 +14,8 @@ describe.skipIf(!findPostgres())('two gateways on one database', () => {
   let one: GatewayProcess
   let other: GatewayProcess
   const bed = shareTestBed(
-    { database: 'server' },
+    // Who is locked out lets go of the operation, as it comes, before the frozen one's transaction is ended.
+    { database: 'server', databaseTimeouts: { lockMs: 4_000, idleTransactionMs: 8_000 } },
     {
       // Of a reply that came to one that had lost its operation the copy on disk stays.
       leftovers: true,

@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Database, openDatabase } from '../../src/database/database.ts'
-import { hangMs } from '../kit/limits.ts'
+import { hangMs, waitMs } from '../kit/limits.ts'
 import type { DatabaseTimeouts, EntryOptions } from './gateway-entry.ts'
 import type { GatewayProcess } from './gateway-process.ts'
 import { canaries } from './invariants.ts'
@@ -29,7 +29,15 @@ export interface SceneOptions {
  * A lease that only a stop of seconds lets pass, so that no owner is taken for dead because the machine is busy, and
  * deadlines that no operation comes to unless its case is about one.
  */
-const unhurried = { leaseMs: 5_000, operationTimeoutMs: hangMs, drainTimeoutMs: hangMs }
+const unhurried = { leaseMs: 8_000, operationTimeoutMs: hangMs, drainTimeoutMs: hangMs }
+/** So is a crowd that waits for a connection, a lock or an answer. */
+const unhurriedDatabase: DatabaseTimeouts = {
+  poolWaitMs: waitMs,
+  lockMs: waitMs,
+  statementMs: waitMs,
+  transactionMs: waitMs,
+  queryMs: hangMs,
+}
 
 export function gatewayOptions(options: SceneOptions): EntryOptions {
   const { providerUrl, folder, databaseUrl, limits, retention, env, names = ['paid'], more = '' } = options
@@ -52,7 +60,7 @@ ${entries.join('\n')}
 ${more}`,
     limits: { ...unhurried, ...limits },
     retention: { spoolMs: 0, ...retention },
-    ...(databaseTimeouts && { databaseTimeouts }),
+    databaseTimeouts: { ...unhurriedDatabase, ...databaseTimeouts },
   }
 }
 
