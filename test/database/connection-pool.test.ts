@@ -5,16 +5,17 @@ import {
   type DatabaseTimeouts,
   databaseTimeouts,
 } from '../../src/database/connection-pool.ts'
-import { findPostgres, type PostgresServer, startPostgres } from '../kit/postgres.ts'
+import { findPostgres } from '../kit/postgres.ts'
+import { createPostgresDatabase } from '../kit/postgres-database.ts'
 
-let server: PostgresServer
+let url: string
 let pool: pg.Pool
 let holder: pg.Client
 
 describe.skipIf(!findPostgres())('the connections to a PostgreSQL server', () => {
   beforeAll(async () => {
-    server = (await startPostgres()) as PostgresServer
-    holder = new pg.Client(server.url)
+    url = await createPostgresDatabase({ isEmpty: true })
+    holder = new pg.Client(url)
     await holder.connect()
     await holder.query('CREATE TABLE account (id int PRIMARY KEY, amount int)')
     await holder.query('INSERT INTO account VALUES (1, 0), (2, 0)')
@@ -25,12 +26,11 @@ describe.skipIf(!findPostgres())('the connections to a PostgreSQL server', () =>
   })
   afterAll(async () => {
     await holder.end()
-    await server.stop()
   })
 
   const open = (timeouts: Partial<DatabaseTimeouts>) => {
     pool = createConnectionPool({
-      url: server.url,
+      url,
       size: 1,
       timeouts: { ...databaseTimeouts, ...timeouts },
       onError: () => {},

@@ -8,9 +8,9 @@ import {
   type MigrationConnection,
   type MigrationOptions,
 } from '../../src/database/migrations.ts'
-import { findPostgres, type PostgresServer, startPostgres } from '../kit/postgres.ts'
+import { findPostgres } from '../kit/postgres.ts'
+import { createPostgresDatabase } from '../kit/postgres-database.ts'
 
-let server: PostgresServer
 let holder: pg.Client
 let client: pg.Client
 
@@ -20,16 +20,15 @@ const lock = 72_707_369
 
 describe.skipIf(!findPostgres())('migrations on a PostgreSQL server', () => {
   beforeAll(async () => {
-    server = (await startPostgres()) as PostgresServer
+    const url = await createPostgresDatabase({ isEmpty: true })
     folder = await mkdtemp(join(tmpdir(), 'easel-migrations-'))
-    holder = new pg.Client(server.url)
-    client = new pg.Client(server.url)
+    holder = new pg.Client(url)
+    client = new pg.Client(url)
     await Promise.all([holder.connect(), client.connect()])
     await author('1_table', 'CREATE TABLE thing (name text)')
   })
   afterAll(async () => {
     await Promise.all([holder.end(), client.end()])
-    await server.stop()
     await rm(folder, { recursive: true })
   })
 

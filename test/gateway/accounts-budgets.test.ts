@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { findPostgres, type PostgresServer, startPostgres } from '../kit/postgres.ts'
+import { findPostgres } from '../kit/postgres.ts'
+import { createPostgresDatabase } from '../kit/postgres-database.ts'
 import { admin, bearer, type GuardedGateway, type Person, startGuardedGateway } from './accounts-kit.ts'
 
 const requests = 200
@@ -20,23 +21,21 @@ interface Budget {
 
 describe.each([
   ['the embedded database', async () => null],
-  ['a PostgreSQL server', startPostgres],
-])('on %s', (name, openServer) => {
+  ['a PostgreSQL server', createPostgresDatabase],
+])('on %s', (name, createDatabase) => {
   const isThere = name === 'the embedded database' || findPostgres() !== null
-  let server: PostgresServer | null
   let gateway: GuardedGateway
 
   beforeAll(async () => {
     if (!isThere) return
-    server = await openServer()
-    const env: Record<string, string> = server
-      ? { DATABASE_URL: server.url, EASEL_URL_SECRET: 'a-secret-of-every-process' }
+    const url = await createDatabase()
+    const env: Record<string, string> = url
+      ? { DATABASE_URL: url, EASEL_URL_SECRET: 'a-secret-of-every-process' }
       : {}
     gateway = await startGuardedGateway({ env })
   })
   afterAll(async () => {
     await gateway?.[Symbol.asyncDispose]()
-    await server?.stop()
   })
 
   const budgetsOf = async ({ id }: Person) => {

@@ -6,7 +6,8 @@ import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { makeFolder, removeFolder } from '../faults/scene.ts'
 import { startTestGateway, type TestGateway } from '../kit/gateway.ts'
-import { findPostgres, type PostgresServer, startPostgres } from '../kit/postgres.ts'
+import { findPostgres } from '../kit/postgres.ts'
+import { createPostgresDatabase } from '../kit/postgres-database.ts'
 
 /*
  * The README's way of backup and restore, with the tools of PostgreSQL: what was made after the backup is lost to the
@@ -16,22 +17,17 @@ import { findPostgres, type PostgresServer, startPostgres } from '../kit/postgre
 const run = promisify(execFile)
 const programs = findPostgres()
 
-let postgres: PostgresServer
 let folder: string
 
 beforeAll(async () => {
-  if (programs) postgres = (await startPostgres()) as PostgresServer
   folder = await makeFolder()
 })
 afterAll(async () => {
-  await postgres?.stop()
   await removeFolder(folder)
 })
 
-const urlOf = (database: string) => postgres.url.replace(/\/postgres$/, `/${database}`)
-
-async function query(database: string, sql: string): Promise<Record<string, unknown>[]> {
-  const client = new pg.Client({ connectionString: urlOf(database) })
+async function query(url: string, sql: string): Promise<Record<string, unknown>[]> {
+  const client = new pg.Client(url)
   await client.connect()
   try {
     return (await client.query(sql)).rows
@@ -43,12 +39,12 @@ async function query(database: string, sql: string): Promise<Record<string, unkn
 const call = (program: string, ...more: string[]) => run(join(programs ?? '', program), more)
 
 /** A gateway that sweeps the storage at its start, as if the last time were two days ago. */
-async function startGateway(database: string): Promise<TestGateway> {
-  const isOld = (await query(database, `SELECT FROM pg_tables WHERE tablename = 'storage_owner'`)).length > 0
-  if (isOld) await query(database, `UPDATE storage_owner SET swept_at = swept_at - interval '2 days'`)
+async function startGateway(url: string): Promise<TestGateway> {
+  const isOld = (await query(url, `SELECT FROM pg_tables WHERE tablename = 'storage_owner'`)).length > 0
+  if (isOld) await query(url, `UPDATE storage_owner SET swept_at = swept_at - interval '2 days'`)
   const gateway = await startTestGateway({
     folder,
-    env: { DATABASE_URL: urlOf(database), EASEL_URL_SECRET: 'a-secret-of-this-test' },
+    env: { DATABASE_URL: url, EASEL_URL_SECRET: 'a-secret-of-this-test' },
   })
   await expect
     .poll(() => gateway.logged.some(({ msg }) => msg === 'swept the storage of images'), { timeout: 20_000 })
@@ -82,13 +78,13 @@ async function listImages(): Promise<string[]> {
 
 describe.skipIf(!programs)('a database that is restored from a backup', () => {
   test('serves what it knows, and the sweep leaves what was made after the backup', async () => {
-    await query('postgres', 'CREATE DATABASE first')
-    const first = await startGateway('first')
+    const database = await createPostgresDatabase()
+    const first = await startGateway(database)
     const known = await generate(first)
     await first.close()
-    await call('pg_dump', '--format=custom', `--file=${join(folder, 'backup')}`, urlOf('first'))
+    await call('pg_dump', '--format=custom', `--file=${join(folder, 'backup')}`, database)
 
-    const later = await startGateway('first')
+    const later = await startGateway(database)
     await generate(later)
     await later.close()
     const images = await listImages()
@@ -97,9 +93,9 @@ describe.skipIf(!programs)('a database that is restored from a backup', () => {
     const at = new Date(Date.now() - 100 * 24 * 3_600_000)
     for (const name of images) await utimes(join(folder, 'images', name), at, at)
 
-    await query('postgres', 'CREATE DATABASE second')
-    await call('pg_restore', `--dbname=${urlOf('second')}`, join(folder, 'backup'))
-    const restored = await startGateway('second')
+    const other = await createPostgresDatabase({ isEmpty: true })
+    await call('pg_restore', `--dbname=${other}`, join(folder, 'backup'))
+    const restored = await startGateway(other)
     const swept = restored.logged.find(({ msg }) => msg === 'swept the storage of images')
     expect(swept).toMatchObject({ objects: { named: 1, quarantined: 1, dead: 0 } })
     expect(restored.logged.filter(({ level }) => level === 40).map(({ msg }) => msg)).toEqual([

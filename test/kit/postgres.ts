@@ -7,6 +7,9 @@ import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { promisify } from 'node:util'
+import pg from 'pg'
+import { prepareFolder } from './prepared-folder.ts'
+import { fillDatabase } from './prepared-server.ts'
 
 /** A PostgreSQL server of this test's own, over TCP on the loopback address only. */
 export interface PostgresServer {
@@ -32,6 +35,13 @@ interface Account {
 
 const run = promisify(execFile)
 const leaveMs = 5_000
+/** The database that servers are prepared with. */
+export const filledDatabase = 'easel'
+const clusterArguments = [
+  ...['-U', 'easel', '-A', 'trust', '-E', 'UTF8', '--locale=C', '--no-sync'],
+  // Smaller to copy.
+  '--wal-segsize=1',
+]
 const packageFolders = ['18', '17', '16', '15', '14'].map((version) => `/usr/lib/postgresql/${version}/bin`)
 
 /** The folder of the server's programs, or null. With CI=true they must be there. */
@@ -46,25 +56,72 @@ export function findPostgres(): string | null {
   return found ?? null
 }
 
-/** Starts an empty server in a temporary folder, or answers null where PostgreSQL is not installed. */
+/**
+ * Starts a server in a temporary folder, or answers null where PostgreSQL is not installed. Its database is as the first
+ * start of a gateway leaves it.
+ */
 export async function startPostgres(): Promise<PostgresServer | null> {
   const programs = findPostgres()
   if (!programs) return null
   const account = await findAccount()
+  const prepared = await prepareCluster(programs, account)
   const folder = await mkdtemp(join(tmpdir(), 'easel-postgres-'))
+  // With the owner of everything.
+  await run('cp', ['-a', `${prepared}/.`, folder])
+  return openCluster({ programs, folder, account })
+}
+
+/** Of the same server. */
+export function urlOf(url: string, database: string): string {
+  return Object.assign(new URL(url), { pathname: database }).href
+}
+
+let prepared: Promise<string> | undefined
+
+function prepareCluster(programs: string, account: Account): Promise<string> {
+  prepared ??= run(join(programs, 'postgres'), ['--version']).then(({ stdout: version }) =>
+    prepareFolder({
+      name: 'postgres',
+      facts: [version, ...clusterArguments],
+      make: (folder) => makeCluster({ programs, folder, account }),
+    }),
+  )
+  return prepared
+}
+
+async function makeCluster(cluster: Cluster): Promise<void> {
+  const { programs, folder, account } = cluster
   if (account.uid !== undefined) await chown(folder, account.uid, account.gid ?? account.uid)
-  const arguments_ = ['-D', folder, '-U', 'easel', '-A', 'trust', '-E', 'UTF8', '--locale=C', '--no-sync']
-  await run(join(programs, 'initdb'), arguments_, { ...account, cwd: folder })
-  const port = await findPort()
-  const start = () => startServer({ program: join(programs, 'postgres'), folder, port, account })
-  let server = await start()
+  await run(join(programs, 'initdb'), ['-D', folder, ...clusterArguments], { ...account, cwd: folder })
+  const { server, url } = await startCluster(cluster)
+  try {
+    const client = new pg.Client(urlOf(url, 'postgres'))
+    await client.connect()
+    await client.query(`CREATE DATABASE ${filledDatabase}`)
+    await client.end()
+    await fillDatabase(url)
+  } finally {
+    await endAfterClients(server)
+  }
+}
+
+interface Cluster {
+  programs: string
+  folder: string
+  account: Account
+}
+
+async function openCluster(cluster: Cluster): Promise<PostgresServer> {
+  const { folder } = cluster
+  const { url, port, ...started } = await startCluster(cluster)
+  let { server } = started
   return {
-    url: `postgresql://easel@127.0.0.1:${port}/postgres`,
+    url,
     folder,
     crash: () => end(server, 'SIGQUIT'),
     shutDown: () => end(server, 'SIGINT'),
     restart: async () => {
-      server = await start()
+      server = await startServer(cluster, port)
     },
     freeze: () => signalAll(server, 'SIGSTOP'),
     thaw: () => signalAll(server, 'SIGCONT'),
@@ -73,6 +130,12 @@ export async function startPostgres(): Promise<PostgresServer | null> {
       await rm(folder, { recursive: true, force: true })
     },
   }
+}
+
+async function startCluster(cluster: Cluster): Promise<{ server: ChildProcess; url: string; port: number }> {
+  const port = await findPort()
+  const server = await startServer(cluster, port)
+  return { server, url: `postgresql://easel@127.0.0.1:${port}/${filledDatabase}`, port }
 }
 
 /** PostgreSQL refuses to run as root, so there it runs as one of the accounts that own nothing. */
@@ -95,14 +158,7 @@ export async function findPort(): Promise<number> {
   return address.port
 }
 
-interface Start {
-  program: string
-  folder: string
-  port: number
-  account: Account
-}
-
-async function startServer({ program, folder, port, account }: Start): Promise<ChildProcess> {
+async function startServer({ programs, folder, account }: Cluster, port: number): Promise<ChildProcess> {
   const settings = [
     'listen_addresses=127.0.0.1',
     'unix_socket_directories=',
@@ -110,7 +166,7 @@ async function startServer({ program, folder, port, account }: Start): Promise<C
     'max_connections=200',
   ]
   const options = settings.flatMap((setting) => ['-c', setting])
-  const server = spawn(program, ['-D', folder, '-p', String(port), ...options], {
+  const server = spawn(join(programs, 'postgres'), ['-D', folder, '-p', String(port), ...options], {
     ...account,
     cwd: folder,
     stdio: ['ignore', 'ignore', 'pipe'],

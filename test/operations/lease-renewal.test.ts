@@ -3,10 +3,10 @@ import { v7 as newId } from 'uuid'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Database, openDatabase } from '../../src/database/database.ts'
 import { createLeases, LeaseLost } from '../../src/operations/operation-lease.ts'
-import { findPostgres, type PostgresServer, startPostgres } from '../kit/postgres.ts'
+import { findPostgres } from '../kit/postgres.ts'
+import { createPostgresDatabase } from '../kit/postgres-database.ts'
 import { until } from '../kit/until.ts'
 
-let server: PostgresServer
 let database: Database
 let holder: pg.Client
 const statements: string[] = []
@@ -16,17 +16,16 @@ const never = new AbortController().signal
 
 describe.skipIf(!findPostgres())('the leases of a process', () => {
   beforeAll(async () => {
-    server = (await startPostgres()) as PostgresServer
-    const where = { kind: 'server', url: server.url, poolSize: 4, queuePoolSize: 1 } as const
+    const url = await createPostgresDatabase()
+    const where = { kind: 'server', url, poolSize: 4, queuePoolSize: 1 } as const
     database = await openDatabase({ ...where, onError: () => {}, onQuery: (sql) => statements.push(sql) })
     await database.prisma.user.create({ data: { id: userId, name: 'Ada' } })
-    holder = new pg.Client(server.url)
+    holder = new pg.Client(url)
     await holder.connect()
   })
   afterAll(async () => {
     await holder.end()
     await database.close()
-    await server.stop()
   })
 
   const accept = async () => {

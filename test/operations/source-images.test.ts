@@ -13,7 +13,8 @@ import { createSpool } from '../../src/operations/spool.ts'
 import { makeFolder, removeFolder } from '../faults/scene.ts'
 import { createTestDatabase } from '../kit/database.ts'
 import { photoFile } from '../kit/photo.ts'
-import { type PostgresServer, startPostgres } from '../kit/postgres.ts'
+import { findPostgres } from '../kit/postgres.ts'
+import { createPostgresDatabase } from '../kit/postgres-database.ts'
 import { until } from '../kit/until.ts'
 
 const mending = { mendAll: async () => {} }
@@ -25,7 +26,7 @@ const mending = { mendAll: async () => {} }
 const hourMs = 3_600_000
 const log = pino({ level: 'silent' })
 
-let postgres: PostgresServer | null
+const isServer = findPostgres() !== null
 let database: Database
 let folder: string
 let images: Images
@@ -36,10 +37,15 @@ let userId: string
 let onDelete: (() => Promise<unknown>) | null
 
 beforeAll(async () => {
-  postgres = await startPostgres()
   const onError = () => {}
-  database = postgres
-    ? await openDatabase({ kind: 'server', url: postgres.url, poolSize: 4, queuePoolSize: 2, onError })
+  database = isServer
+    ? await openDatabase({
+        kind: 'server',
+        url: await createPostgresDatabase(),
+        poolSize: 4,
+        queuePoolSize: 2,
+        onError,
+      })
     : await createTestDatabase()
   folder = await makeFolder()
   userId = (await database.prisma.user.create({ data: { id: newId(), name: 'Ada' } })).id
@@ -79,7 +85,6 @@ beforeAll(async () => {
 })
 afterAll(async () => {
   await database.close()
-  await postgres?.stop()
   await removeFolder(folder)
 })
 beforeEach(async () => {
@@ -136,7 +141,7 @@ test('one that is named after it was found to be past its life stays', async () 
 })
 
 test('one that is being named at this moment stays', async ({ skip }) => {
-  if (!postgres) skip('an embedded database does one thing at a time')
+  if (!isServer) skip('an embedded database does one thing at a time')
   const id = await makeOldImage()
   let removing: Promise<unknown> = Promise.resolve()
   await name(id, async () => {
@@ -149,7 +154,7 @@ test('one that is being named at this moment stays', async ({ skip }) => {
 
 async function isAnyoneWaiting(): Promise<boolean> {
   const rows = await database.prisma.$queryRaw<unknown[]>`
-    SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock'`
+    SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`
   return rows.length > 0
 }
 

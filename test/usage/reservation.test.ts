@@ -4,7 +4,8 @@ import { EaselError } from '../../src/errors.ts'
 import type { BudgetChange } from '../../src/usage/budget.ts'
 import { createUsage, type Usage } from '../../src/usage/usage.ts'
 import { createTestDatabase } from '../kit/database.ts'
-import { findPostgres, type PostgresServer, startPostgres } from '../kit/postgres.ts'
+import { findPostgres } from '../kit/postgres.ts'
+import { createPostgresDatabase } from '../kit/postgres-database.ts'
 import { createOperation, createUser, makeFigures } from './usage-kit.ts'
 
 const engines = [
@@ -17,24 +18,22 @@ const noon = new Date('2026-05-31T12:00:00Z')
 for (const { kind, isHere } of engines) {
   describe.skipIf(!isHere)(`on the ${kind} database`, () => {
     let database: Database
-    let server: PostgresServer | null = null
     let usage: Usage
     beforeAll(async () => {
-      if (kind === 'server') server = await startPostgres()
-      database = server
-        ? await openDatabase({
-            kind: 'server',
-            url: server.url,
-            poolSize: 20,
-            queuePoolSize: 2,
-            onError: fail,
-          })
-        : await createTestDatabase()
+      database =
+        kind === 'server'
+          ? await openDatabase({
+              kind: 'server',
+              url: await createPostgresDatabase(),
+              poolSize: 20,
+              queuePoolSize: 2,
+              onError: fail,
+            })
+          : await createTestDatabase()
       usage = createUsage({ prisma: database.prisma, now: () => noon, newId: () => crypto.randomUUID() })
     })
     afterAll(async () => {
       await database.close()
-      await server?.stop()
     })
 
     const transact = <T>(
