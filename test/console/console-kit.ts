@@ -12,8 +12,8 @@ export interface TestConsole {
   gateway: TestGateway
   /** A browser window of its own: nothing is shared with another. */
   open(hash: string, options?: BrowserContextOptions): Promise<Page>
-  /** What the pages complained about since the last call. */
-  complaints(): string[]
+  /** A case is over: closes all windows, which cost the next one its time, and gives what their pages complained about. */
+  closeWindows(): Promise<string[]>
   close(): Promise<void>
 }
 
@@ -42,7 +42,10 @@ export async function startConsole({ chromium, ...options }: TestConsoleOptions)
       await page.goto(`${gateway.url}/${hash}`)
       return page
     },
-    complaints: () => heard.splice(0),
+    closeWindows: async () => {
+      await Promise.all(browser.contexts().map((context) => context.close()))
+      return heard.splice(0)
+    },
     async close() {
       await browser.close()
       await gateway[Symbol.asyncDispose]()

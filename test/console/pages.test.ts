@@ -19,7 +19,7 @@ describe.skipIf(!chromium)('the console', () => {
     await run('GENERATE Something else [sandbox:moderation]', 'gpt-image-1')
   })
   afterAll(() => easel.close())
-  afterEach(() => expect(easel.complaints()).toEqual([]))
+  afterEach(async () => expect(await easel.closeWindows()).toEqual([]))
 
   test('asks for a key and keeps it in the tab alone', async () => {
     const page = await easel.open('#/studio')

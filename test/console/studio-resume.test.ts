@@ -13,7 +13,7 @@ describe.skipIf(!chromium)('a run in the Studio', () => {
     studio = await startConsole({ chromium: chromium ?? '', sandboxDelayMs: 300 })
   })
   afterAll(() => studio.close())
-  afterEach(() => expect(studio.complaints()).toEqual([]))
+  afterEach(async () => expect(await studio.closeWindows()).toEqual([]))
 
   test('goes on where it was after a reload in the middle of a run', async () => {
     const page = await studio.open('#/studio')

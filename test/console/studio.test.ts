@@ -29,7 +29,7 @@ describe.skipIf(!chromium)('the Studio', () => {
     studio = await startConsole({ chromium: chromium ?? '', sandboxDelayMs: 300 })
   })
   afterAll(() => studio.close())
-  afterEach(() => expect(studio.complaints()).toEqual([]))
+  afterEach(async () => expect(await studio.closeWindows()).toEqual([]))
 
   test('generates an image, partial ones first, and says that it is a sandbox', async () => {
     const page = await studio.open('#/studio')
