@@ -1,9 +1,8 @@
 import { execFile } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { rm } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { PGlite } from '@electric-sql/pglite'
@@ -12,6 +11,7 @@ import { runAdmin } from '../../src/admin.ts'
 import { readEnv } from '../../src/config/env.ts'
 import { startTestGateway, type TestGateway } from '../kit/gateway.ts'
 import { photoFile } from '../kit/photo.ts'
+import { makePreparedFolder } from '../kit/prepared-embedded.ts'
 
 const adminKey = 'the-key-of-the-first-admin'
 
@@ -20,7 +20,7 @@ let gateway: TestGateway
 const start = () => startTestGateway({ folder, env: { EASEL_AUTH: 'on', EASEL_ADMIN_KEY: adminKey } })
 
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'easel-admin-'))
+  folder = await makePreparedFolder()
   gateway = await start()
 })
 afterAll(async () => {

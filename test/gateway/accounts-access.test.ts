@@ -1,12 +1,11 @@
 import { once } from 'node:events'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { rm } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import { type AddressInfo, connect } from 'node:net'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { exportJWK, generateKeyPair, SignJWT } from 'jose'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { startTestGateway, type TestGatewayOptions } from '../kit/gateway.ts'
+import { makePreparedFolder } from '../kit/prepared-embedded.ts'
 import { adminKey, bearer, editAs, type GuardedGateway, startGuardedGateway } from './accounts-kit.ts'
 
 describe('a gateway with authentication', () => {
@@ -91,7 +90,7 @@ describe('a gateway with authentication', () => {
 })
 
 test('keys and image addresses live on while secrets change, and end with the secret they were made with', async () => {
-  const folder = await mkdtemp(join(tmpdir(), 'easel-secrets-'))
+  const folder = await makePreparedFolder()
   const [first, second] = ['the-first-secret-of-all', 'the-second-secret-of-all']
   const start = (EASEL_URL_SECRET: string) => startGuardedGateway({ folder, env: { EASEL_URL_SECRET } })
 
@@ -129,7 +128,7 @@ test('keys and image addresses live on while secrets change, and end with the se
 })
 
 test('takes the key of a user for EASEL_ADMIN_KEY from nobody', async () => {
-  const folder = await mkdtemp(join(tmpdir(), 'easel-taken-'))
+  const folder = await makePreparedFolder()
   const gateway = await startGuardedGateway({ folder })
   const { key } = await gateway.invite('Ann')
   await gateway[Symbol.asyncDispose]()
@@ -146,7 +145,7 @@ test('refuses to start open to everybody on an address that others reach', async
 })
 
 test('says at the start who may come in', async () => {
-  const folder = await mkdtemp(join(tmpdir(), 'easel-access-'))
+  const folder = await makePreparedFolder()
   const file =
     'jwt: { issuer: https://issuer.example, audience: easel, jwksUrl: "https://issuer.example/jwks" }'
   const accessOf = async (options: TestGatewayOptions) => {
@@ -165,7 +164,7 @@ test('says at the start who may come in', async () => {
 })
 
 test('goes on letting in the holders of keys when the admin has none', async () => {
-  const folder = await mkdtemp(join(tmpdir(), 'easel-access-'))
+  const folder = await makePreparedFolder()
   const env = { EASEL_ADMIN_KEY: adminKey }
   const first = await startGuardedGateway({ folder, env })
   const { key } = await first.invite('Ann')
