@@ -2,6 +2,7 @@ import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { findChromium, launchChromium } from '../kit/browser.ts'
 import { startTestGateway, type TestGateway } from '../kit/gateway.ts'
+import { waitMs } from '../kit/limits.ts'
 
 const chromium = findChromium()
 const adminKey = 'a-key-of-the-first-admin'
@@ -17,7 +18,7 @@ describe.skipIf(!chromium)('GraphiQL', () => {
     browser = await launchChromium(chromium as string)
     // Wide enough that the editors wrap no line.
     page = await browser.newPage({ viewport: { width: 2400, height: 1200 } })
-    page.setDefaultTimeout(10_000)
+    page.setDefaultTimeout(waitMs)
     page.on('request', (request) => {
       const { protocol, origin } = new URL(request.url())
       if (protocol.startsWith('http') && origin !== gateway.url) elsewhere.push(request.url())

@@ -3,28 +3,28 @@ import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import type { AxeResults } from 'axe-core'
 import type { BrowserContextOptions, Page } from 'playwright-core'
+import { onTestFinished } from 'vitest'
 import { launchChromium } from '../kit/browser.ts'
 import { startTestGateway, type TestGateway } from '../kit/gateway.ts'
+import { waitMs } from '../kit/limits.ts'
 import { ensureConsoleBuilt } from './built-console.ts'
 
 export interface TestConsole {
   url: string
   gateway: TestGateway
-  /** A browser window of its own: nothing is shared with another. */
+  /** A browser window of its own, which is closed with the test: nothing is shared with another. */
   open(hash: string, options?: BrowserContextOptions): Promise<Page>
   /** A case is over: closes all windows, which cost the next one its time, and gives what their pages complained about. */
   closeWindows(): Promise<string[]>
+  /** Lets so many images of the sandbox out; the others wait until what it gives is called, or the test ends. */
+  hold(images: number): () => void
   close(): Promise<void>
 }
 
 export interface TestConsoleOptions {
   chromium: string
   env?: Record<string, string>
-  sandboxDelayMs?: number
 }
-
-/** Well below the limit of a test, so that a failure tells which step it was. */
-const stepMs = 15_000
 
 /** The real gateway with the built console, and a real browser. */
 export async function startConsole({ chromium, ...options }: TestConsoleOptions): Promise<TestConsole> {
@@ -36,7 +36,7 @@ export async function startConsole({ chromium, ...options }: TestConsoleOptions)
     gateway,
     async open(hash, contextOptions = {}) {
       const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, ...contextOptions })
-      context.setDefaultTimeout(stepMs)
+      context.setDefaultTimeout(waitMs)
       const page = await context.newPage()
       listen(page, heard)
       await page.goto(`${gateway.url}/${hash}`)
@@ -45,6 +45,12 @@ export async function startConsole({ chromium, ...options }: TestConsoleOptions)
     closeWindows: async () => {
       await Promise.all(browser.contexts().map((context) => context.close()))
       return heard.splice(0)
+    },
+    hold(images) {
+      if (!gateway.sandbox) throw new Error('The console runs on its own sandbox')
+      const letGo = gateway.sandbox.hold(images)
+      onTestFinished(letGo)
+      return letGo
     },
     async close() {
       await browser.close()

@@ -55,6 +55,7 @@ describe.skipIf(!chromium)('the console', () => {
     const page = await openSignedIn('#/operations')
     await page.getByRole('link', { name: /A lighthouse/ }).waitFor()
     await choose(page, 'Status', 'Failed')
+    await page.getByRole('link', { name: /A lighthouse/ }).waitFor({ state: 'detached' })
     await page.getByText('CONTENT_REFUSED').waitFor()
     expect(await page.locator('.operation-row').count()).toBe(1)
     expect(page.url()).toContain('status=FAILED')
@@ -78,7 +79,7 @@ describe.skipIf(!chromium)('the console', () => {
     const row = page.getByRole('row', { name: /^dall-e-3/ })
     await row.waitFor()
     expect(await row.getByRole('cell').first().textContent()).toBe('1')
-    expect(await page.locator('.recharts-bar-rectangle path').count()).toBeGreaterThanOrEqual(2)
+    await page.locator('.recharts-bar-rectangle path').nth(1).waitFor({ state: 'attached' })
     await choose(page, 'By', 'Kind')
     await page.getByRole('row', { name: /^Generate/ }).waitFor()
     await keepScreenshot(page, 'usage')
@@ -112,7 +113,7 @@ describe.skipIf(!chromium)('the console', () => {
     const secret = (await page.locator('.secret').textContent()) ?? ''
     expect(await auditPage(page)).toEqual([])
     await page.getByRole('button', { name: 'I have it' }).click()
-    expect(await page.getByText(secret).count()).toBe(0)
+    await page.getByText(secret).waitFor({ state: 'detached' })
     const { data } = await easel.gateway.graphql<{ viewer: { name: string } }>(
       '{ viewer { name } }',
       {},

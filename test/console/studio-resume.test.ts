@@ -10,7 +10,7 @@ describe.skipIf(!chromium)('a run in the Studio', () => {
   let studio: TestConsole
 
   beforeAll(async () => {
-    studio = await startConsole({ chromium: chromium ?? '', sandboxDelayMs: 300 })
+    studio = await startConsole({ chromium: chromium ?? '' })
   })
   afterAll(() => studio.close())
   afterEach(async () => expect(await studio.closeWindows()).toEqual([]))
@@ -19,9 +19,11 @@ describe.skipIf(!chromium)('a run in the Studio', () => {
     const page = await studio.open('#/studio')
     await promptOf(page).fill('A reload in the middle')
     const paid = studio.gateway.sandbox?.counts().paid ?? 0
+    const letGo = studio.hold(1)
     await page.getByRole('button', { name: 'Generate' }).click()
     await page.getByRole('img', { name: 'Partial image 1' }).waitFor()
     await page.reload()
+    letGo()
     await page.getByRole('img', { name: 'Result' }).waitFor()
     expect(await promptOf(page).inputValue()).toBe('A reload in the middle')
     expect(studio.gateway.sandbox?.counts().paid).toBe(paid + 1)
@@ -29,11 +31,13 @@ describe.skipIf(!chromium)('a run in the Studio', () => {
 
   test('loses no frame when the network goes and comes back', async () => {
     const page = await studio.open('#/studio')
-    await promptOf(page).fill('A cable that was pulled [sandbox:slow=2500]')
+    await promptOf(page).fill('A cable that was pulled')
+    const letGo = studio.hold(0)
     await page.getByRole('button', { name: 'Generate' }).click()
     await page.getByText('The model is at work').waitFor()
     await page.context().setOffline(true)
     await page.getByText('Reconnecting…').waitFor()
+    letGo()
     await studio.gateway.sandbox?.until((requests) => requests.at(-1)?.outcome === 'replied')
     await page.context().setOffline(false)
     await page.getByRole('img', { name: 'Result' }).waitFor()
@@ -49,10 +53,11 @@ describe.skipIf(!chromium)('a run in the Studio', () => {
     await paint(page)
     await promptOf(page).fill('An answer that got lost')
     const paid = studio.gateway.sandbox?.counts().paid ?? 0
-    const lost = loseNextAnswer(page)
+    const { lost, letTryAgain } = await loseNextAnswer(page)
     await page.getByRole('button', { name: 'Edit', exact: true }).click()
     await lost
     await page.reload()
+    letTryAgain()
     await page.getByRole('img', { name: 'Result' }).waitFor()
     expect(studio.gateway.sandbox?.counts().paid).toBe(paid + 1)
   })
@@ -61,10 +66,11 @@ describe.skipIf(!chromium)('a run in the Studio', () => {
     const page = await studio.open('#/studio')
     await promptOf(page).fill('Another answer that got lost')
     const paid = studio.gateway.sandbox?.counts().paid ?? 0
-    const lost = loseNextAnswer(page)
+    const { lost, letTryAgain } = await loseNextAnswer(page)
     await page.getByRole('button', { name: 'Generate' }).click()
     await lost
     await page.getByText('Reconnecting…').waitFor()
+    letTryAgain()
     await page.getByRole('img', { name: 'Result' }).waitFor()
     expect(studio.gateway.sandbox?.counts().paid).toBe(paid + 1)
   })
@@ -94,17 +100,20 @@ describe.skipIf(!chromium)('a run in the Studio', () => {
   })
 })
 
-/** The gateway gets the next mutation and answers it, but the answer never reaches the page. */
-function loseNextAnswer(page: Page): Promise<void> {
-  const lost = Promise.withResolvers<void>()
-  page.route(
-    '**/graphql',
-    async (route) => {
-      await route.fetch()
-      await route.abort('connectionreset')
-      lost.resolve()
-    },
-    { times: 1 },
-  )
-  return lost.promise
+/** The gateway gets the next mutation and answers it, but the answer never reaches the page. Another try waits. */
+async function loseNextAnswer(page: Page): Promise<{ lost: Promise<void>; letTryAgain: () => void }> {
+  const [lost, allowed] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+  let tries = 0
+  await page.route('**/graphql', async (route) => {
+    if (!route.request().postData()?.includes('mutation')) return route.fallback()
+    tries++
+    if (tries > 1) {
+      await allowed.promise
+      return route.fallback()
+    }
+    await route.fetch()
+    await route.abort('connectionreset')
+    lost.resolve()
+  })
+  return { lost: lost.promise, letTryAgain: allowed.resolve }
 }

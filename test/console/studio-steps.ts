@@ -63,6 +63,11 @@ export async function paint(page: Page): Promise<void> {
   await page.mouse.up()
 }
 
+/** Of an image that has come in whole. */
 export async function naturalWidth(page: Page, name: string): Promise<number> {
-  return page.getByRole('img', { name }).evaluate((image) => (image as HTMLImageElement).naturalWidth)
+  return page.getByRole('img', { name }).evaluate(async (element) => {
+    const image = element as HTMLImageElement
+    await image.decode()
+    return image.naturalWidth
+  })
 }

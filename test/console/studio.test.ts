@@ -26,7 +26,7 @@ describe.skipIf(!chromium)('the Studio', () => {
   let studio: TestConsole
 
   beforeAll(async () => {
-    studio = await startConsole({ chromium: chromium ?? '', sandboxDelayMs: 300 })
+    studio = await startConsole({ chromium: chromium ?? '' })
   })
   afterAll(() => studio.close())
   afterEach(async () => expect(await studio.closeWindows()).toEqual([]))
@@ -36,9 +36,11 @@ describe.skipIf(!chromium)('the Studio', () => {
     await page.getByText('drawn by Easel’s own sandbox').waitFor()
     await promptOf(page).fill('A teapot in the rain')
     await page.getByRole('region', { name: 'Estimated cost' }).getByText('$').first().waitFor()
+    const letGo = studio.hold(1)
     await page.getByRole('button', { name: 'Generate' }).click()
     await page.getByRole('img', { name: 'Partial image 1' }).waitFor()
     await keepScreenshot(page, 'studio-partial')
+    letGo()
     await page.getByRole('img', { name: 'Result' }).waitFor()
     expect(await naturalWidth(page, 'Result')).toBeGreaterThan(0)
     expect(page.url()).toContain('#/studio?operation=')
@@ -132,12 +134,13 @@ describe.skipIf(!chromium)('the Studio', () => {
     await page.locator('input[type=file]').first().setInputFiles(file)
     await promptOf(page).fill('Calmer')
     const network = await page.context().newCDPSession(page)
-    const slow = { offline: false, latency: 0, downloadThroughput: -1, uploadThroughput: 1_500_000 }
+    const slow = { offline: false, latency: 0, downloadThroughput: -1, uploadThroughput: 50_000 }
     await network.send('Network.enable')
     await network.send('Network.emulateNetworkConditions', slow)
     await page.getByRole('button', { name: 'Edit', exact: true }).click()
     await page.getByRole('progressbar').waitFor()
     await page.getByText('Uploading').waitFor()
+    await network.send('Network.emulateNetworkConditions', { ...slow, uploadThroughput: -1 })
     await page.getByRole('img', { name: 'Result' }).waitFor()
   })
 
