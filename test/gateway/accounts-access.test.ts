@@ -3,7 +3,7 @@ import { rm } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import { type AddressInfo, connect } from 'node:net'
 import { exportJWK, generateKeyPair, SignJWT } from 'jose'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { startTestGateway, type TestGatewayOptions } from '../kit/gateway.ts'
 import { makePreparedFolder } from '../kit/prepared-embedded.ts'
 import { adminKey, bearer, editAs, type GuardedGateway, startGuardedGateway } from './accounts-kit.ts'
@@ -59,7 +59,8 @@ describe('a gateway with authentication', () => {
 
   test('ends a running stream when its key is revoked, and not the streams of other keys', async () => {
     const ann = await gateway.invite('Ann')
-    const letGo = gateway.sandbox?.hold(0)
+    const letGo = gateway.sandbox?.hold(0) ?? (() => {})
+    onTestFinished(letGo)
     const { data } = await gateway.graphql<{ generateImage: { id: string } }>(
       'mutation { generateImage(input: { prompt: "slow", quality: LOW }) { id } }',
       {},
@@ -81,7 +82,7 @@ describe('a gateway with authentication', () => {
       bearer(adminKey),
     )
     const ended = await mine.text()
-    letGo?.()
+    letGo()
     expect(ended).toContain('ACCESS_REVOKED')
     expect(ended).not.toContain('SUCCEEDED')
     expect(await admins.text()).toContain('SUCCEEDED')
