@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os'
 import { defineConfig } from 'vitest/config'
-import { hangMs } from './kit/limits.ts'
+import { hangMs, waitMs } from './kit/limits.ts'
 
 export default defineConfig({
   // Node resolves graphql to its CommonJS build, Vite to the other one: two copies do not know each other's types.
@@ -12,6 +12,7 @@ export default defineConfig({
     testTimeout: hangMs,
     hookTimeout: hangMs,
     teardownTimeout: hangMs,
+    expect: { poll: { timeout: waitMs } },
     pool: 'forks',
     // The longest tests wait for leases and deadlines: more at a time than there are processors keeps these at work.
     maxWorkers: availableParallelism() + 1,

@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto'
 import type { IncomingMessage, Server } from 'node:http'
-import { setTimeout as delay } from 'node:timers/promises'
 import type { GraphQLSchema } from 'graphql'
 import type { Logger } from 'pino'
 import type { Registry } from 'prom-client'
@@ -141,7 +140,7 @@ export function createGatewayServer<V extends ServerViewer, S extends Discardabl
   }
 
   function announceDrain(): Promise<void> {
-    announced ??= delay(limits.drainDelayMs)
+    announced ??= new Promise((resolve) => setTimeout(resolve, limits.drainDelayMs))
     return announced
   }
 

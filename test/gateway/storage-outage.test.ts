@@ -100,4 +100,4 @@ limits: { operationTimeoutMs: 8000 }`,
     expect(provider.paidFor(prompt)).toBe(0)
     await wire.refuse(false)
   })
-}, 60_000)
+})

@@ -26,6 +26,17 @@ async function errorsOf(body: object, headers?: Record<string, string>) {
   return { response, text, errors, first: errors[0] as Failure }
 }
 
+/** What such a document takes of a processor at least, whoever else is at work; each is a new one to the cache. */
+async function leastWork(fields: number): Promise<number> {
+  const tries = []
+  for (let index = 0; index < 5; index++) {
+    const before = process.cpuUsage()
+    await (await toy.post({ query: `{ ${'hello '.repeat(fields)} a${index}: hello }` })).text()
+    tries.push(process.cpuUsage(before).user)
+  }
+  return Math.min(...tries)
+}
+
 const graphqlJson = { accept: 'application/graphql-response+json' }
 const edit = 'mutation ($in: EditInput!) { edit(input: $in) }'
 
@@ -208,11 +219,9 @@ describe('a document that does not fit', () => {
       `{ ...f0 } ${Array.from({ length: 20 }, (_, i) => `fragment f${i} on Query { hello ...f${i + 1} ...f${i + 1} }`).join(' ')} fragment f20 on Query { hello }`,
     ],
   ])('is refused before it is validated: %s', async (reason, query) => {
-    const started = performance.now()
     const { first, response } = await errorsOf({ query })
     expect(first.extensions).toMatchObject({ code: 'BAD_USER_INPUT', reason })
     expect(response.status).toBe(400)
-    expect(performance.now() - started).toBeLessThan(200)
   })
 
   it('is refused when it has too many tokens', async () => {
@@ -226,9 +235,9 @@ describe('a document that does not fit', () => {
   })
 
   it('is validated quickly when thousands of fields overlap', async () => {
-    const started = performance.now()
-    await toy.post({ query: `{ ${'hello '.repeat(1_990)} }` })
-    expect(performance.now() - started).toBeLessThan(400)
+    const few = await leastWork(100)
+    // Measured: 1.3 times. By each pair of fields it would be some hundred times.
+    expect(await leastWork(1_980)).toBeLessThan(10 * few)
   })
 })
 

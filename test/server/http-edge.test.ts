@@ -1,15 +1,8 @@
 import { Registry } from 'prom-client'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import {
-  encodeParts,
-  field,
-  file,
-  multipartHeaders,
-  openRaw,
-  send,
-  storeOne,
-  until,
-} from './multipart-kit.ts'
+import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest'
+import { hangMs } from '../kit/limits.ts'
+import { until } from '../kit/until.ts'
+import { encodeParts, field, file, multipartHeaders, openRaw, send, storeOne } from './multipart-kit.ts'
 import { openToyGateway, type ToyGateway } from './toy-gateway.ts'
 
 let toy: ToyGateway
@@ -21,7 +14,6 @@ beforeAll(async () => {
     routes: [
       { method: 'GET', path: '/usage.csv', handle: async (_, { userId }) => new Response(`for ${userId}`) },
     ],
-    limits: { headersTimeoutMs: 300, rateWindowMs: 100, lingerMs: 200 },
   })
 })
 
@@ -57,7 +49,6 @@ describe('authentication', () => {
 
   it('comes before the body: a wrong key costs less than a megabyte, and the connection', async () => {
     const { socket, received, closed, written } = await openRaw(toy.port)
-    const started = performance.now()
     socket.write(
       `POST /graphql HTTP/1.1\r\nhost: x\r\nauthorization: Bearer x\r\ncontent-type: multipart/form-data; boundary=b\r\ncontent-length: ${800 * 2 ** 20}\r\n\r\n`,
     )
@@ -70,7 +61,6 @@ describe('authentication', () => {
     await closed
     expect(received()).toMatch(/^HTTP\/1.1 401 /)
     expect(received()).toMatch(/connection: close/i)
-    expect(performance.now() - started).toBeLessThan(1_000)
     // Most of what was written never left the kernel's buffers.
     expect(written()).toBeLessThan(10 * 2 ** 20)
   })
@@ -176,7 +166,8 @@ describe('an odd request', () => {
   })
 
   it('is cut off when its headers never end', async () => {
-    const { received, socket, closed } = await openRaw(toy.port)
+    await using hasty = await openToyGateway({ limits: { headersTimeoutMs: 50 } })
+    const { received, socket, closed } = await openRaw(hasty.port)
     socket.write('GET /healthz HTTP/1.1\r\nhost: x\r\nx: ')
     await closed
     expect(received()).toMatch(/^HTTP\/1.1 408 /)
@@ -185,7 +176,8 @@ describe('an odd request', () => {
   it.each(['application/json', 'multipart/form-data; boundary=b'])(
     'is cut off when its body crawls: %s',
     async (type) => {
-      const { received, socket, closed } = await openRaw(toy.port)
+      await using hasty = await openToyGateway({ limits: { rateWindowMs: 50 } })
+      const { received, socket, closed } = await openRaw(hasty.port)
       socket.write(
         `POST /graphql HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ann\r\ncontent-type: ${type}\r\ncontent-length: 900\r\n\r\n{`,
       )
@@ -270,7 +262,9 @@ describe('metrics', () => {
 
 describe('a drain', () => {
   it('says no to balancers, serves everybody else, and waits for what runs', async () => {
-    await using draining = await openToyGateway({ limits: { drainDelayMs: 300, drainTimeoutMs: 5_000 } })
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+    onTestFinished(() => void vi.useRealTimers())
+    await using draining = await openToyGateway({ limits: { drainDelayMs: 300 } })
     const running = draining.post({ query: 'mutation { wait }' })
     await until(() => draining.ticker.listeners === 1)
     const drained = draining.gateway.drain()
@@ -281,6 +275,7 @@ describe('a drain', () => {
       expect(await served.json()).not.toHaveProperty('errors')
       expect(served.headers.get('connection'), 'a balancer keeps no connection to it').toBe('close')
     }
+    vi.advanceTimersByTime(300)
     let isDrained = false
     void drained.then(() => {
       isDrained = true
@@ -293,7 +288,7 @@ describe('a drain', () => {
   })
 
   it('answers what comes on the connections that were open, one request each', async () => {
-    await using draining = await openToyGateway()
+    await using draining = await openToyGateway({ limits: { drainLingerMs: hangMs, drainTimeoutMs: hangMs } })
     const running = draining.post({ query: 'mutation { wait }' })
     await until(() => draining.ticker.listeners === 1)
     const fresh = await openRaw(draining.port)

@@ -84,12 +84,3 @@ export async function openRaw(port: number): Promise<RawConnection> {
     written: () => socket.bytesWritten,
   }
 }
-
-/** Waits for a condition that something else brings about; asks again after every turn of the event loop. */
-export async function until(condition: () => boolean | Promise<boolean>, timeoutMs = 5_000): Promise<void> {
-  const deadline = performance.now() + timeoutMs
-  while (!(await condition())) {
-    if (performance.now() > deadline) throw new Error('the condition did not come true')
-    await new Promise((resolve) => setImmediate(resolve))
-  }
-}

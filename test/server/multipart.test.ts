@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { until } from '../kit/until.ts'
 import {
   encodeParts,
   field,
@@ -12,7 +13,6 @@ import {
   send,
   storeMany,
   storeOne,
-  until,
 } from './multipart-kit.ts'
 import { openToyGateway, stageInto, type ToyGateway } from './toy-gateway.ts'
 
