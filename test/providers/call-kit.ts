@@ -9,6 +9,7 @@ import {
   type ProvidersOptions,
 } from '../../src/providers/providers.ts'
 import type { ImageSink, ReplyEvent } from '../../src/providers/reply.ts'
+import { hangMs } from '../kit/limits.ts'
 
 /** The smallest PNG there is. */
 export const pixel = Buffer.from(
@@ -27,7 +28,7 @@ export function openProviders(providers: ProviderOptions[], more: Partial<Provid
     random: () => 0,
     log: { warn: () => {} },
     ...more,
-    limits: { pollIntervalsMs: [1], connectTimeoutMs: 2000, downloadPauseMs: 1, ...more.limits },
+    limits: { pollIntervalsMs: [1], connectTimeoutMs: hangMs, downloadPauseMs: 1, ...more.limits },
   })
 }
 
@@ -106,8 +107,8 @@ export function startRecording({ options = {} }: RecordOptions = {}): {
   }
   const callOptions: CallOptions<Buffer> = {
     signal: new AbortController().signal,
-    totalTimeoutMs: 10_000,
-    idleTimeoutMs: 5000,
+    totalTimeoutMs: hangMs,
+    idleTimeoutMs: hangMs,
     clientRequestId: 'attempt-1',
     onSend: async () => {
       recorded.sent += 1

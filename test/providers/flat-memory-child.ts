@@ -1,3 +1,4 @@
+import { hangMs } from '../kit/limits.ts'
 import { startScriptedUpstream, writeHead } from '../kit/scripted-upstream.ts'
 import { makeRequest, openProviders } from './call-kit.ts'
 
@@ -44,8 +45,8 @@ globalThis.gc?.()
 const before = process.memoryUsage.rss()
 const events = providers.call<number>(model, makeRequest({ n: images, stream: form === 'events' }), {
   signal: new AbortController().signal,
-  totalTimeoutMs: 60_000,
-  idleTimeoutMs: 10_000,
+  totalTimeoutMs: hangMs,
+  idleTimeoutMs: hangMs,
   clientRequestId: 'attempt-1',
   onSend: async () => {},
   spool: { write: async () => look(), end: async () => {} },

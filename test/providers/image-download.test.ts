@@ -6,8 +6,10 @@ import { createDeadline } from '../../src/providers/deadline.ts'
 import { downloadImage } from '../../src/providers/image-download.ts'
 import type { Providers } from '../../src/providers/providers.ts'
 import type { HttpRequest, Transport } from '../../src/providers/transport.ts'
+import { hangMs } from '../kit/limits.ts'
 import { reply, replyJson, type ScriptedUpstream, startScriptedUpstream } from '../kit/scripted-upstream.ts'
 import { makeRequest, openProviders, pixel, record, startRecording, typesOf } from './call-kit.ts'
+import { passTimeByTurns } from './passing-time.ts'
 
 let upstream: ScriptedUpstream
 let canary: ScriptedUpstream
@@ -74,7 +76,7 @@ describe('an address in a reply', () => {
     }
     const own: Transport = { send: () => Promise.reject(new Error('the wrong way')), close: async () => {} }
     const { callOptions } = startRecording()
-    using deadline = createDeadline(new AbortController().signal, 1000)
+    using deadline = createDeadline(new AbortController().signal, hangMs)
     const image = await downloadImage({
       address: 'https://files.example.com/a.png?sig=1',
       baseUrl: new URL('https://api.example.com/v1'),
@@ -82,7 +84,7 @@ describe('an address in a reply', () => {
       ownTransport: own,
       guardedTransport: guarded,
       deadline,
-      idleTimeoutMs: 1000,
+      idleTimeoutMs: hangMs,
       maxBytes: 1000,
       pauseMs: 1,
       open: () => callOptions.openSink({ index: 0, partial: false }),
@@ -124,6 +126,7 @@ describe('an address in a reply', () => {
   })
 
   test('is of unknown outcome when time is over while it is fetched', async () => {
+    passTimeByTurns()
     upstream.script(replyJson({ data: [{ url: '/x.png' }] }), () => {})
     const { error } = await record(providers, model, makeRequest(), { totalTimeoutMs: 150 })
     expect(error).toMatchObject({ certainty: 'UNKNOWN', reason: 'DEADLINE_EXCEEDED' })

@@ -1,10 +1,11 @@
 import { createServer } from 'node:net'
 import { inspect } from 'node:util'
 import { gzipSync } from 'node:zlib'
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { EaselError } from '../../src/errors.ts'
 import { ProviderFailure } from '../../src/providers/failure.ts'
 import type { Providers } from '../../src/providers/providers.ts'
+import { hangMs } from '../kit/limits.ts'
 import {
   reply,
   replyEvents,
@@ -24,6 +25,7 @@ import {
   startRecording,
   typesOf,
 } from './call-kit.ts'
+import { passTimeByTurns, stopTime } from './passing-time.ts'
 
 const secret = 'sk-test-0123456789'
 const model = 'up/gpt-image-2'
@@ -34,7 +36,7 @@ let providers: Providers
 
 function open(baseUrl: string, limits = {}): Providers {
   return openProviders([{ name: 'up', preset: 'openai', baseUrl, apiKey: secret }], {
-    limits: { connectTimeoutMs: 2000, ...limits },
+    limits: { connectTimeoutMs: hangMs, ...limits },
   })
 }
 
@@ -193,12 +195,14 @@ describe('a call', () => {
   })
 
   test('ends at its total deadline when nothing ever comes', async () => {
+    passTimeByTurns()
     upstream.script(() => {})
-    const { error } = await record(providers, model, makeRequest(), { totalTimeoutMs: 50 })
+    const { error } = await record(providers, model, makeRequest(), { totalTimeoutMs: 100 })
     expect(error).toMatchObject({ certainty: 'UNKNOWN', reason: 'DEADLINE_EXCEEDED', code: 4 })
   })
 
   test('ends at its total deadline although heartbeats keep coming', async () => {
+    passTimeByTurns()
     let timer: NodeJS.Timeout | undefined
     upstream.script(async ({ write, socket }) => {
       await write(writeHead({ contentType: 'text/event-stream' }))
@@ -213,6 +217,7 @@ describe('a call', () => {
   })
 
   test('ends when the reply goes idle', async () => {
+    passTimeByTurns()
     upstream.script(async ({ write }) => {
       await write(writeHead({ contentType: 'text/event-stream' }))
       await write(': here\n\n')
@@ -222,10 +227,11 @@ describe('a call', () => {
   })
 
   test('does not call idle what the reader takes for itself', async () => {
+    stopTime()
     upstream.script(replyJson({ data: [image] }))
     const { callOptions, recorded } = startRecording({ options: { idleTimeoutMs: 30 } })
     const spool = {
-      write: () => new Promise<void>((resolve) => setTimeout(resolve, 60)),
+      write: async () => void vi.advanceTimersByTime(60),
       end: async () => {},
     }
     const found = providers.find(model)

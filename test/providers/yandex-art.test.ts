@@ -19,6 +19,7 @@ import {
   startRecording,
   typesOf,
 } from './call-kit.ts'
+import { passTimeByTurns } from './passing-time.ts'
 
 let upstream: ScriptedUpstream
 let providers: Providers
@@ -207,8 +208,9 @@ describe('a call of YandexART', () => {
   })
 
   test('asks again when a question is never answered', async () => {
+    passTimeByTurns()
     upstream.script(replyJson(started('op1')), () => {}, replyJson(done('op1')))
-    const recorded = await record(providers, model, makeRequest(), { idleTimeoutMs: 40 })
+    const recorded = await record(providers, model, makeRequest(), { idleTimeoutMs: 100 })
     expect(typesOf(recorded)).toEqual(['responded', 'image', 'completed'])
   })
 
@@ -219,8 +221,9 @@ describe('a call of YandexART', () => {
   })
 
   test('is of unknown outcome when time is over before the image is done', async () => {
+    passTimeByTurns()
     upstream.script(replyJson(started('op1')))
-    const { error, submitted } = await record(providers, model, makeRequest(), { totalTimeoutMs: 80 })
+    const { error, submitted } = await record(providers, model, makeRequest(), { totalTimeoutMs: 200 })
     expect(error).toMatchObject({ certainty: 'UNKNOWN', reason: 'DEADLINE_EXCEEDED' })
     expect(submitted).toEqual(['op1'])
   })
