@@ -228,10 +228,21 @@ describe('a call', () => {
 
   test('does not call idle what the reader takes for itself', async () => {
     stopTime()
-    upstream.script(replyJson({ data: [image] }))
+    const taken = Promise.withResolvers<void>()
+    upstream.script(async ({ write, end }) => {
+      await write(writeHead({ contentType: 'application/json' }))
+      await write('{"data":')
+      await taken.promise
+      await write(JSON.stringify([image]))
+      await write('}')
+      end()
+    })
     const { callOptions, recorded } = startRecording({ options: { idleTimeoutMs: 30 } })
     const spool = {
-      write: async () => void vi.advanceTimersByTime(60),
+      write: async () => {
+        vi.advanceTimersByTime(60)
+        taken.resolve()
+      },
       end: async () => {},
     }
     const found = providers.find(model)
