@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest'
 import type { Database } from '../../src/database/database.ts'
 import { databaseFailure } from '../../src/database/database-failure.ts'
 import { inTransaction } from '../../src/database/transaction.ts'
@@ -74,17 +74,20 @@ describe('a transaction of the embedded database', () => {
   })
 
   test('that takes too long is rolled back whole, and what it asks for afterwards happens nowhere', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+    onTestFinished(() => void vi.useRealTimers())
     let late: unknown
     const slow = database.prisma.$transaction(
       async (tx) => {
         await tx.$executeRaw`INSERT INTO checked VALUES (3)`
+        vi.advanceTimersByTime(60_000)
         while (!late)
           late = await tx.$executeRaw`INSERT INTO checked VALUES (4)`.then(
             () => null,
             (error) => error,
           )
       },
-      { timeout: 50 },
+      { timeout: 60_000 },
     )
     await expect(slow).rejects.toThrow()
     expect(databaseFailure(late)).toBe('UNAVAILABLE')
