@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { exportJWK, exportSPKI, generateKeyPair, type JWTPayload, SignJWT } from 'jose'
-import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, expect, onTestFinished, test, vi } from 'vitest'
 import { type Accounts, createAccounts, type JwtOptions } from '../../src/accounts/accounts.ts'
 import type { Database } from '../../src/database/database.ts'
 import { createTestDatabase } from '../kit/database.ts'
@@ -216,10 +216,17 @@ test('takes a key with dots for a key', async () => {
 })
 
 test('ends streams when the token expires', async () => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'Date'] })
+  onTestFinished(() => void vi.useRealTimers())
   const accounts = await open()
-  const viewer = await use(accounts, await sign({ exp: seconds() + 1 }))
-  await new Promise<void>((resolve) => accounts.onRevoked(viewer, resolve))
-  expect(Date.now()).toBeGreaterThanOrEqual((viewer.credential as { expiresAt: Date }).expiresAt.getTime())
+  const viewer = await use(accounts, await sign({ exp: seconds() + 60 }))
+  const ended = vi.fn()
+  accounts.onRevoked(viewer, ended)
+  const leftMs = (viewer.credential as { expiresAt: Date }).expiresAt.getTime() - Date.now()
+  vi.advanceTimersByTime(leftMs - 1)
+  expect(ended).not.toHaveBeenCalled()
+  vi.advanceTimersByTime(1)
+  expect(ended).toHaveBeenCalledOnce()
 })
 
 test('does not end a stream early whose token lives longer than a timer can wait', async () => {

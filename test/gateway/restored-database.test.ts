@@ -8,6 +8,7 @@ import { makeFolder, removeFolder } from '../faults/scene.ts'
 import { startTestGateway, type TestGateway } from '../kit/gateway.ts'
 import { findPostgres } from '../kit/postgres.ts'
 import { createPostgresDatabase } from '../kit/postgres-database.ts'
+import { until } from '../kit/until.ts'
 
 /*
  * The README's way of backup and restore, with the tools of PostgreSQL: what was made after the backup is lost to the
@@ -46,9 +47,7 @@ async function startGateway(url: string): Promise<TestGateway> {
     folder,
     env: { DATABASE_URL: url, EASEL_URL_SECRET: 'a-secret-of-this-test' },
   })
-  await expect
-    .poll(() => gateway.logged.some(({ msg }) => msg === 'swept the storage of images'), { timeout: 20_000 })
-    .toBe(true)
+  await until(() => gateway.logged.some(({ msg }) => msg === 'swept the storage of images'))
   return gateway
 }
 
@@ -62,7 +61,7 @@ interface Read {
 async function generate(gateway: TestGateway): Promise<string> {
   const made = await gateway.graphql<Edit>('mutation { generateImage(input: { prompt: "a rose" }) { id } }')
   const { id } = made.data.generateImage
-  await expect.poll(async () => (await read(gateway, id))?.done, { timeout: 20_000 }).toBe(true)
+  await until(async () => (await read(gateway, id))?.done === true)
   return id
 }
 

@@ -23,8 +23,7 @@ describe('a gateway whose bucket is away', () => {
       env: { EASEL_STORAGE: `s3://bucket?endpoint=http://127.0.0.1:${wire.port}&region=us-east-1` },
       file: `
 providers:
-  - { name: paid, preset: openai, apiKey: sk-test, baseUrl: "${provider.url}/v1", models: [gpt-image-2] }
-limits: { operationTimeoutMs: 8000 }`,
+  - { name: paid, preset: openai, apiKey: sk-test, baseUrl: "${provider.url}/v1", models: [gpt-image-2] }`,
     })
   })
   afterAll(async () => {
@@ -93,6 +92,11 @@ limits: { operationTimeoutMs: 8000 }`,
     await breakOff()
     const prompt = 'an image that waits too long'
     const id = await accepted(gateway, { prompt })
+    await until(async () => (await readOperation(gateway, id)).metadata.stage === 'WAITING_FOR_STORAGE')
+    await gateway.database.prisma.operation.update({
+      where: { id: rawId(id) },
+      data: { deadlineAt: new Date() },
+    })
     expect(await ended(gateway, id)).toMatchObject({
       status: 'FAILED',
       error: { reason: 'STORAGE_UNAVAILABLE' },
