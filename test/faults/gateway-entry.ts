@@ -9,7 +9,7 @@ import { readVitals, resetVitals, type Vitals } from './vitals.ts'
 
 /*
  * The gateway as `src/main.ts` starts it, in a process that its test can stop in the gaps between commits. The test
- * arms one gap at a time over the IPC channel; the process says that it got there, and then dies, freezes or holds there.
+ * arms one gap at a time over the IPC channel; the process says that it got there, and then dies or holds there.
  * It also answers what only it can know: what is in its embedded database, and how it is doing itself.
  */
 
@@ -32,7 +32,7 @@ export interface Armed {
   /** How many times the gap is passed before. */
   skip: number
   /** HOLD: whoever comes by first waits there until told to go on; everybody else works. */
-  how: 'SIGKILL' | 'SIGSTOP' | 'HOLD'
+  how: 'SIGKILL' | 'HOLD'
 }
 
 export type ToGateway = { arm: Armed | null } | { goOn: true } | Question
@@ -65,7 +65,7 @@ async function failpoint(name: FailpointName): Promise<void> {
   if (how === 'HOLD') return held.promise
   process.kill(process.pid, how)
   // Between the signal's sending and its effect nothing more may happen.
-  if (how === 'SIGKILL') await new Promise(() => {})
+  await new Promise(() => {})
 }
 
 const { config, secrets } = parseConfig(readEnv({ EASEL_CONFIG: 'easel.yaml', ...options.env }), options.file)

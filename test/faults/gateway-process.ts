@@ -25,7 +25,7 @@ export interface GatewayProcess {
     headers?: HeadersInit,
   ): Promise<Answer<Data>>
   /** The process dies, freezes or holds when it next comes by; resolves when it got there. */
-  arm(name: FailpointName, options?: Partial<Omit<Armed, 'name'>>): Promise<{ reached: Promise<void> }>
+  arm(name: FailpointName, options?: ArmOptions): Promise<{ reached: Promise<void> }>
   disarm(): Promise<void>
   /** Whoever was held goes on. */
   goOn(): Promise<void>
@@ -42,6 +42,13 @@ export interface GatewayProcess {
   signal(signal: NodeJS.Signals): void
   readonly exited: Promise<Exit>
   hasExited(): boolean
+}
+
+export interface ArmOptions {
+  /** How many times the gap is passed before. */
+  skip?: number
+  /** SIGSTOP: the process holds there and is frozen; once it is thawed it goes on. */
+  how?: Armed['how'] | 'SIGSTOP'
 }
 
 export interface Exit {
@@ -148,10 +155,14 @@ function describe({ child, url, output, lines, exited }: Started): GatewayProces
       const came = heard(name, (message) =>
         'reached' in message && message.reached === name ? true : undefined,
       )
-      const reached = came.then(async () => void (how === 'SIGKILL' && (await exited)))
+      const reached = came.then(async () => {
+        if (how === 'SIGKILL') await exited
+        if (how === 'SIGSTOP') child.kill('SIGSTOP')
+      })
       // Not everybody who arms a gap waits for it.
       reached.catch(() => {})
-      await tell({ arm: { name, skip, how } })
+      // A process that stopped itself would go a little further before it stands still.
+      await tell({ arm: { name, skip, how: how === 'SIGSTOP' ? 'HOLD' : how } })
       return { reached }
     },
     disarm: () => tell({ arm: null }),
@@ -162,7 +173,10 @@ function describe({ child, url, output, lines, exited }: Started): GatewayProces
     tellStories: (since) =>
       ask({ ask: 'stories', since }, (message) => ('stories' in message ? message.stories : undefined)),
     freeze: () => void child.kill('SIGSTOP'),
-    thaw: () => void child.kill('SIGCONT'),
+    thaw: () => {
+      child.kill('SIGCONT')
+      void tell({ goOn: true })
+    },
     signal: (signal) => void child.kill(signal),
     end: async (signal) => {
       child.kill(signal)

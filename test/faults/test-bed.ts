@@ -69,8 +69,6 @@ export interface TestBed {
   /** Of the operations of the present case, or of the only one with this prompt. */
   stories(): Promise<OperationStory[]>
   story(prompt: string): Promise<OperationStory>
-  /** On a server: whoever does not renew its leases by itself has let them pass. */
-  passLeases(): Promise<void>
   /** Looks into the database. An embedded one is looked into when no gateway lives. */
   look: <T>(look: Parameters<typeof lookInto<T>>[1]) => Promise<T>
   /** What a case has put below the gateway goes when the gateways are gone. */
@@ -89,14 +87,13 @@ export async function openTestBed({ database, wires = [], ...life }: TestBedOpti
   const output = () => lives.flatMap((each) => each.output)
   const where = databaseUrl ? { url: databaseUrl } : { folder }
 
-  const passLeases = () => (databaseUrl ? letLeasesPass(databaseUrl) : Promise.resolve())
-
   const start = async (next: Life = {}) => {
     const providerUrl = laid.provider?.url ?? provider.url
     const reached = { providerUrl, databaseUrl: laid.database?.url ?? databaseUrl }
     const options = { ...reached, folder, ...life, ...next }
-    // Nobody is left to renew one: the time that it still has would be waited for.
-    if (lives.length > 0 && lives.every(({ hasExited }) => hasExited())) await passLeases()
+    // Nobody is left who holds one: the time that it still has would be waited for.
+    if (databaseUrl && lives.length > 0 && lives.every(({ hasExited }) => hasExited()))
+      await letLeasesPass(databaseUrl)
     lives.push(await startGatewayProcess(gatewayOptions(options)))
     return present()
   }
@@ -161,7 +158,6 @@ export async function openTestBed({ database, wires = [], ...life }: TestBedOpti
       assert.ok(story && others.length === 0, `There is not one operation for "${prompt}"`)
       return story
     },
-    passLeases,
     report: async () => {
       const told = await Promise.race([
         stories().catch(String),
