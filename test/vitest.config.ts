@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os'
-import { defineConfig } from 'vitest/config'
+import { configDefaults, defineConfig } from 'vitest/config'
 import { hangMs, waitMs } from './kit/limits.ts'
+import { createProgressReporter } from './kit/progress-reporter.ts'
 
 export default defineConfig({
   // Node resolves graphql to its CommonJS build, Vite to the other one: two copies do not know each other's types.
@@ -13,6 +14,10 @@ export default defineConfig({
     hookTimeout: hangMs,
     teardownTimeout: hangMs,
     expect: { poll: { timeout: waitMs } },
+    reporters: [
+      ...configDefaults.reporters,
+      ...(process.stdout.isTTY ? [] : [createProgressReporter((line) => process.stdout.write(`${line}\n`))]),
+    ],
     pool: 'forks',
     // The longest tests wait for leases and deadlines: more at a time than there are processors keeps these at work.
     maxWorkers: availableParallelism() + 1,
