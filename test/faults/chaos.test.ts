@@ -7,9 +7,6 @@ const trouble = { embedded: { kills: 4, stalls: 1 }, server: { kills: 1, stalls:
 
 test.each(databases)(
   'CRS-09: a gateway that is killed and stalled over and over pays once for each request and ends each once (%s)',
-  {
-    timeout: 180_000,
-  },
   async (database) => {
     const { byStatus } = await runChaos({ seed: 20_261_121, database, ...trouble[database] })
     expect(byStatus.SUCCEEDED).toBeGreaterThan(0)
