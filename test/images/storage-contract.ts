@@ -13,7 +13,8 @@ writeFileSync(source, '0123456789', { mode: 0o600 })
 /** Before anything was put, to the second in which a storage counts. */
 export const startedAt = Math.floor(Date.now() / 1000) * 1000
 
-export const removeSource = () => rmSync(root, { recursive: true, force: true })
+// Several test files of one process put from it.
+process.once('exit', () => rmSync(root, { recursive: true, force: true }))
 
 export const put = (storage: Storage, key: string, file = source, byteSize = 10) =>
   storage.put(key, file, { contentType: 'image/png', byteSize })

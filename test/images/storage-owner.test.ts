@@ -4,14 +4,13 @@ import type { Storage } from '../../src/images/storage.ts'
 import { confirmOwner, isForeignStorage } from '../../src/images/storage-owner.ts'
 import { createGallery } from './gallery.ts'
 import { makePicture } from './pictures.ts'
-import { put, removeSource } from './storage-contract.ts'
+import { put } from './storage-contract.ts'
 import { refusalOf } from './studio.ts'
 
 const gallery = await createGallery()
 const { prisma, storage } = gallery
 afterAll(async () => {
   await gallery.close()
-  removeSource()
 })
 beforeEach(async () => {
   const objects = (await Array.fromAsync(storage.pages())).flat()

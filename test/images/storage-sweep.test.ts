@@ -11,7 +11,7 @@ import { sweepStorage } from '../../src/images/storage-sweep.ts'
 import { createGallery, type Gallery } from './gallery.ts'
 import { makePicture } from './pictures.ts'
 import { startS3Server } from './s3-server.ts'
-import { put, removeSource } from './storage-contract.ts'
+import { put } from './storage-contract.ts'
 
 const dayMs = 24 * 3_600_000
 const lives = { tempMs: dayMs, quarantineMs: 30 * dayMs }
@@ -37,7 +37,6 @@ beforeEach(async () => {
 afterAll(async () => {
   await gallery.close()
   rmSync(folder, { recursive: true, force: true })
-  removeSource()
 })
 
 const later = (days: number) => {

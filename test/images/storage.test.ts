@@ -10,13 +10,12 @@ import { createFileStorage } from '../../src/images/file-storage.ts'
 import { createS3Storage } from '../../src/images/s3-storage.ts'
 import { storageKey } from '../../src/images/storage.ts'
 import { startS3Server } from './s3-server.ts'
-import { keepsImages, put, removeSource, startedAt } from './storage-contract.ts'
+import { keepsImages, put, startedAt } from './storage-contract.ts'
 
 const root = mkdtempSync(join(tmpdir(), 'easel-storage-'))
 const folder = join(root, 'images')
 afterAll(() => {
   rmSync(root, { recursive: true, force: true })
-  removeSource()
 })
 
 /** The driver needs @aws-sdk/client-s3 and @aws-sdk/s3-request-presigner, its optional peers. */
