@@ -2,7 +2,8 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Database, openDatabase } from '../../src/database/database.ts'
-import { hangMs, waitMs } from '../kit/limits.ts'
+import { hangMs } from '../kit/limits.ts'
+import { patientDatabase } from '../kit/patient-database.ts'
 import type { DatabaseTimeouts, EntryOptions } from './gateway-entry.ts'
 import type { GatewayProcess } from './gateway-process.ts'
 import { canaries } from './invariants.ts'
@@ -30,14 +31,6 @@ export interface SceneOptions {
  * deadlines that no operation comes to unless its case is about one.
  */
 const unhurried = { leaseMs: 8_000, operationTimeoutMs: hangMs, drainTimeoutMs: hangMs }
-/** So is a crowd that waits for a connection, a lock or an answer. */
-const unhurriedDatabase: DatabaseTimeouts = {
-  poolWaitMs: waitMs,
-  lockMs: waitMs,
-  statementMs: waitMs,
-  transactionMs: waitMs,
-  queryMs: hangMs,
-}
 
 export function gatewayOptions(options: SceneOptions): EntryOptions {
   const { providerUrl, folder, databaseUrl, limits, retention, env, names = ['paid'], more = '' } = options
@@ -60,7 +53,7 @@ ${entries.join('\n')}
 ${more}`,
     limits: { ...unhurried, ...limits },
     retention: { spoolMs: 0, ...retention },
-    databaseTimeouts: { ...unhurriedDatabase, ...databaseTimeouts },
+    databaseTimeouts: { ...patientDatabase, ...databaseTimeouts },
   }
 }
 

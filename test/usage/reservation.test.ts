@@ -4,6 +4,8 @@ import { EaselError } from '../../src/errors.ts'
 import type { BudgetChange } from '../../src/usage/budget.ts'
 import { createUsage, type Usage } from '../../src/usage/usage.ts'
 import { createTestDatabase } from '../kit/database.ts'
+import { waitMs } from '../kit/limits.ts'
+import { patientDatabase } from '../kit/patient-database.ts'
 import { findPostgres } from '../kit/postgres.ts'
 import { createPostgresDatabase } from '../kit/postgres-database.ts'
 import { createOperation, createUser, makeFigures } from './usage-kit.ts'
@@ -27,6 +29,7 @@ for (const { kind, isHere } of engines) {
               url: await createPostgresDatabase(),
               poolSize: 20,
               queuePoolSize: 2,
+              timeouts: patientDatabase,
               onError: fail,
             })
           : await createTestDatabase()
@@ -38,7 +41,7 @@ for (const { kind, isHere } of engines) {
 
     const transact = <T>(
       work: (tx: Parameters<Parameters<typeof database.prisma.$transaction>[0]>[0]) => Promise<T>,
-    ) => database.prisma.$transaction(work, { maxWait: 60_000, timeout: 60_000 })
+    ) => database.prisma.$transaction(work, { maxWait: waitMs, timeout: waitMs })
 
     const reserve = (
       userId: string,
