@@ -1,6 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises'
-import { describe, expect } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import type { FailpointName } from '../../src/operations/failpoint.ts'
+import { isLong } from '../kit/limits.ts'
 import { until } from '../kit/until.ts'
 import type { GatewayProcess } from './gateway-process.ts'
 import { after, refuse } from './paid-provider.ts'
@@ -159,8 +160,7 @@ describe.each(databases)('a cancel (%s)', (database) => {
   })
 })
 
-describe.each(databases)('a deadline (%s)', (database) => {
-  const test = turnsOn(database)
+describe.each(isLong ? databases : databases.slice(-1))('a deadline (%s)', (database) => {
   const bed = shareTestBed({ database })
 
   test('MON-14: that passes behind a whole reply does not lose it', async () => {
