@@ -51,6 +51,7 @@ export default defineConfig({
       ...(process.stdout.isTTY ? [] : [createProgressReporter((line) => process.stdout.write(`${line}\n`))]),
     ],
     pool: 'forks',
+    execArgv: ['--liftoff-only'],
     // The longest tests wait for leases and deadlines: more at a time than there are processors keeps these at work.
     maxWorkers: availableParallelism() + 1,
     projects: [

@@ -63,6 +63,8 @@ export interface Answer<Data> {
 
 /** A gateway is started some hundred times: what it runs is compiled once. */
 const compileCache = join(tmpdir(), 'easel-compile-cache')
+/** The embedded database is compiled once, and not again for speed: its process does not live long enough for that. */
+const shortLived = ['--liftoff-only']
 /** For a bucket, where a test has one: the SDK reads them from the environment. */
 const s3Keys = { AWS_ACCESS_KEY_ID: 'key', AWS_SECRET_ACCESS_KEY: 'secret' }
 
@@ -70,7 +72,7 @@ const entry = join(import.meta.dirname, 'gateway-entry.ts')
 const node = join(import.meta.dirname, '../../node_modules/.bin/node')
 
 export async function startGatewayProcess(options: EntryOptions): Promise<GatewayProcess> {
-  const child = spawn(node, [entry, JSON.stringify(options)], {
+  const child = spawn(node, [...shortLived, entry, JSON.stringify(options)], {
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     env: { PATH: process.env.PATH, NODE_ENV: 'test', NODE_COMPILE_CACHE: compileCache, ...s3Keys },
   })
