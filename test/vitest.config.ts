@@ -51,14 +51,16 @@ export default defineConfig({
       ...(process.stdout.isTTY ? [] : [createProgressReporter((line) => process.stdout.write(`${line}\n`))]),
     ],
     pool: 'forks',
+    // What many files load a process loads once. Files share no state but what lies in a module of src/.
+    isolate: false,
+    // An embedded database is compiled once, and not again for speed: no file lives long enough for that.
     execArgv: ['--liftoff-only'],
     // The longest tests wait for leases and deadlines: more at a time than there are processors keeps these at work.
     maxWorkers: availableParallelism() + 1,
     projects: [
       {
         extends: true,
-        // What many of these files load they load once.
-        test: { name: 'fast', include: fast, exclude: apart, isolate: false },
+        test: { name: 'fast', include: fast, exclude: apart },
       },
       {
         extends: true,
