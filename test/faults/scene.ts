@@ -78,7 +78,7 @@ export async function lookInto<T>(
   }
 }
 
-const generateDocument = `mutation ($input: GenerateImageInput!) {
+export const generateDocument = `mutation ($input: GenerateImageInput!) {
   generateImage(input: $input) { id status done } }`
 
 export interface OperationAnswer {
