@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import type { FailpointName } from '../../src/operations/failpoint.ts'
 import { hangMs, waitMs } from '../kit/limits.ts'
+import { prepareGateway } from '../kit/prepared-gateway.ts'
 import type { Armed, EntryOptions, FromGateway, Question, ToGateway } from './gateway-entry.ts'
 import type { Books } from './invariants.ts'
 import type { OperationStory } from './story.ts'
@@ -68,10 +69,10 @@ const shortLived = ['--liftoff-only']
 /** For a bucket, where a test has one: the SDK reads them from the environment. */
 const s3Keys = { AWS_ACCESS_KEY_ID: 'key', AWS_SECRET_ACCESS_KEY: 'secret' }
 
-const entry = join(import.meta.dirname, 'gateway-entry.ts')
 const node = join(import.meta.dirname, '../../node_modules/.bin/node')
 
 export async function startGatewayProcess(options: EntryOptions): Promise<GatewayProcess> {
+  const entry = await prepareGateway()
   const child = spawn(node, [...shortLived, entry, JSON.stringify(options)], {
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     env: { PATH: process.env.PATH, NODE_ENV: 'test', NODE_COMPILE_CACHE: compileCache, ...s3Keys },
