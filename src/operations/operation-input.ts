@@ -1,4 +1,4 @@
-import type { ImageRequest, OperationKind } from '../providers/image-request.ts'
+import type { ImageRequest, OperationKind } from '../catalogue/image-request.ts'
 
 /**
  * What a mutation asked for, after coercion: the values of the GraphQL input with every default filled in and the

@@ -1,5 +1,5 @@
-import type { ImageModel } from './image-model.ts'
-import type { ImageRequest } from './image-request.ts'
+import type { ImageModel } from '../catalogue/image-model.ts'
+import type { ImageRequest } from '../catalogue/image-request.ts'
 import type { ImageSink, OpenSink, ReplyEvent } from './reply.ts'
 import type { HttpReply, HttpRequest } from './transport.ts'
 import type { Redaction } from './upstream-error.ts'

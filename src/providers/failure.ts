@@ -1,4 +1,4 @@
-import type { ReportedUsage } from './reported-usage.ts'
+import type { ReportedUsage } from '../catalogue/reported-usage.ts'
 
 /**
  * What is known about a call that brought no image, and so what may follow it:

@@ -6,7 +6,7 @@ import {
   type RpcStatus,
   rpcCodes,
 } from './failure.ts'
-import type { ReportedUsage } from './reported-usage.ts'
+import type { ReportedUsage } from '../catalogue/reported-usage.ts'
 import { toStorable } from './storable-text.ts'
 
 /** An answer without a usable image, in whatever shape it came. */

@@ -1,4 +1,4 @@
-import type { Pricing } from '../usage/pricing.ts'
+import type { Pricing } from '../catalogue/pricing.ts'
 import { builder } from './builder.ts'
 
 type PriceRow = Pricing['prices'][number]

@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream'
-import type { ImageModel } from '../../src/providers/image-model.ts'
-import type { ImageRequest, SourceImage } from '../../src/providers/image-request.ts'
+import type { ImageModel } from '../../src/catalogue/image-model.ts'
+import type { ImageRequest, SourceImage } from '../../src/catalogue/image-request.ts'
 import {
   type CallOptions,
   createProviders,

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import type { ImageRequest } from '../../src/providers/image-request.ts'
+import type { ImageRequest } from '../../src/catalogue/image-request.ts'
 import type { ProviderOptions } from '../../src/providers/providers.ts'
 import {
   reply,

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { addReportedUsage, parseReportedUsage } from '../../src/providers/reported-usage.ts'
+import { addReportedUsage, parseReportedUsage } from '../../src/catalogue/reported-usage.ts'
 
 const nothing = {
   inputTokens: null,

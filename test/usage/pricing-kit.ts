@@ -1,4 +1,4 @@
-import type { EstimateFacts, PriceRow, Pricing } from '../../src/usage/pricing.ts'
+import type { EstimateFacts, PriceRow, Pricing } from '../../src/catalogue/pricing.ts'
 
 export const sizes = ['1024x1024', '1024x1536', '1536x1024'] as const
 export const qualities = ['low', 'medium', 'high'] as const

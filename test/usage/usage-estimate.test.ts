@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import type { EstimateFacts } from '../../src/usage/pricing.ts'
-import { estimate } from '../../src/usage/usage-estimate.ts'
-import { figure } from '../../src/usage/usage-figures.ts'
+import type { EstimateFacts } from '../../src/catalogue/pricing.ts'
+import { estimate } from '../../src/catalogue/estimate.ts'
+import { figure } from '../../src/catalogue/usage-figures.ts'
 import {
   byImage,
   byToken,

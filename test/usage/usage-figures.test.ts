@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import type { EstimateFacts } from '../../src/usage/pricing.ts'
-import { figure, type ReportedUsage } from '../../src/usage/usage-figures.ts'
+import type { EstimateFacts } from '../../src/catalogue/pricing.ts'
+import { figure, type ReportedUsage } from '../../src/catalogue/usage-figures.ts'
 import { byImage, byToken, makeFacts, tokenPrice, unknown, unpriced } from './pricing-kit.ts'
 
 const at = new Date('2026-05-31T12:00:00Z')

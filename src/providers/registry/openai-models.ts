@@ -1,6 +1,6 @@
-import type { Capabilities, ImageRule, Retirement, SizeRule } from '../image-model.ts'
+import type { Capabilities, ImageRule, Retirement, SizeRule } from '../../catalogue/image-model.ts'
 import type { Pricing } from '../pricing.ts'
-import type { ModelDefinition } from './model-definition.ts'
+import type { ModelDefinition } from '../../catalogue/model-definition.ts'
 import {
   dallE2Pricing,
   dallE3Pricing,

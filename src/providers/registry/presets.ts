@@ -1,6 +1,6 @@
 import type { WireOptions } from '../dialect.ts'
 import { describeGenericModel, describeLocalAiModel } from './generic-model.ts'
-import type { ModelDefinition } from './model-definition.ts'
+import type { ModelDefinition } from '../../catalogue/model-definition.ts'
 import { dallE2, dallE3, gptImage1, gptImage1Mini, gptImage2, openAiModels } from './openai-models.ts'
 import { apigoModels, tokenOpsModels } from './reseller-models.ts'
 import { aliceArt, yandexArt, yandexArt2 } from './yandex-models.ts'

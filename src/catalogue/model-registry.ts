@@ -2,9 +2,9 @@ import { EaselError } from '../errors.ts'
 import type { Capabilities, ImageModel } from './image-model.ts'
 import type { OperationKind } from './image-request.ts'
 import { listParameters } from './model-parameters.ts'
-import { noPricing, type PriceRow } from './pricing.ts'
-import type { ModelDefinition } from './registry/model-definition.ts'
-import { type Preset, type PresetName, presets } from './registry/presets.ts'
+import { noPricing, type PriceRow } from '../providers/pricing.ts'
+import type { ModelDefinition } from './model-definition.ts'
+import { type Preset, type PresetName, presets } from '../providers/registry/presets.ts'
 import { variationCapabilities } from './variation-through-edit.ts'
 
 /** A model of the configuration: rules of its own, or those of a known model with changes. */
