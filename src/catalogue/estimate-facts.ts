@@ -1,5 +1,5 @@
-import type { ImageRequest, SourceImage } from './image-request.ts'
 import type { EstimateFacts } from './estimate.ts'
+import type { ImageRequest, SourceImage } from './image-request.ts'
 
 type Facts = Omit<ImageRequest, 'images' | 'mask'> & {
   images: Pick<SourceImage, 'width' | 'height'>[]

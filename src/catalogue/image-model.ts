@@ -1,6 +1,6 @@
 import type { OperationKind } from './image-request.ts'
 import type { ModelParameter } from './model-parameters.ts'
-import type { Pricing } from '../providers/pricing.ts'
+import type { Pricing } from './pricing.ts'
 
 export type DialectName = 'openai' | 'yandex-art'
 

@@ -1,6 +1,6 @@
 import type { Capabilities, DialectName, Retirement } from './image-model.ts'
 import type { OperationKind } from './image-request.ts'
-import type { Pricing } from '../providers/pricing.ts'
+import type { Pricing } from './pricing.ts'
 
 /** One model as a preset or the configuration describes it. */
 export interface ModelDefinition {

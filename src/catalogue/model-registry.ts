@@ -1,10 +1,9 @@
 import { EaselError } from '../errors.ts'
 import type { Capabilities, ImageModel } from './image-model.ts'
 import type { OperationKind } from './image-request.ts'
-import { listParameters } from './model-parameters.ts'
-import { noPricing, type PriceRow } from '../providers/pricing.ts'
 import type { ModelDefinition } from './model-definition.ts'
-import { type Preset, type PresetName, presets } from '../providers/registry/presets.ts'
+import { listParameters } from './model-parameters.ts'
+import { noPricing, type PriceRow } from './pricing.ts'
 import { variationCapabilities } from './variation-through-edit.ts'
 
 /** A model of the configuration: rules of its own, or those of a known model with changes. */
@@ -23,9 +22,16 @@ export interface CustomModel {
 /** What an operator can switch on although its documentation says that it is not supported. */
 export type Enablement = 'edits' | 'variations' | 'messageWeights'
 
+/** The models of a preset, and what is to be made of a name that it does not know. */
+export interface KnownModels {
+  models: readonly ModelDefinition[]
+  describeModel(name: string): ModelDefinition
+  /** They are drawn by the sandbox. */
+  sandbox?: boolean
+}
+
 export interface RegistryEntry {
   name: string
-  preset: PresetName
   folderId?: string | undefined
   models?: readonly (string | CustomModel)[] | undefined
   enable?: readonly Enablement[] | undefined
@@ -35,13 +41,12 @@ const kinds: readonly OperationKind[] = ['GENERATE', 'EDIT', 'VARIATION']
 const enablements: Partial<Record<OperationKind, Enablement>> = { EDIT: 'edits', VARIATION: 'variations' }
 
 /** The models of one provider, in the order of the configuration or else of the preset. */
-export function listModels(entry: RegistryEntry): ImageModel[] {
-  const preset: Preset = presets[entry.preset]
+export function listModels(entry: RegistryEntry, preset: KnownModels): ImageModel[] {
   const definitions = entry.models?.map((model) => define(model, preset)) ?? preset.models
   return definitions.map((definition) => createModel(entry, preset, definition))
 }
 
-function define(model: string | CustomModel, preset: Preset): ModelDefinition {
+function define(model: string | CustomModel, preset: KnownModels): ModelDefinition {
   const known = (name: string) =>
     preset.models.find((each) => each.name === name) ?? preset.describeModel(name)
   if (typeof model === 'string') return known(model)
@@ -69,7 +74,7 @@ function define(model: string | CustomModel, preset: Preset): ModelDefinition {
   }
 }
 
-function createModel(entry: RegistryEntry, preset: Preset, definition: ModelDefinition): ImageModel {
+function createModel(entry: RegistryEntry, preset: KnownModels, definition: ModelDefinition): ImageModel {
   const capabilities = enable(definition, entry.enable ?? [])
   const isEmulated = definition.variationsThroughEdits === true && !capabilities.VARIATION
   if (isEmulated && capabilities.EDIT) capabilities.VARIATION = variationCapabilities(capabilities.EDIT)

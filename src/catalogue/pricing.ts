@@ -1,4 +1,4 @@
-/** What one image costs; a missing `quality` or `size` stands for every one. */
+/** What one image costs, in millionths of the currency; a missing `quality` or `size` stands for every one. */
 export interface PerImagePrice {
   quality?: string | null
   size?: string | null
@@ -47,6 +47,13 @@ export interface Pricing {
   inputImageTokens: InputImageTokens | null
   /** Output tokens of each partial image. */
   partialImageTokens: number
+}
+
+export const noPricing: Pricing = {
+  prices: [],
+  outputTokens: [],
+  inputImageTokens: null,
+  partialImageTokens: 0,
 }
 
 /** What a request asks for, as far as it moves the price. */

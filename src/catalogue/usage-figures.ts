@@ -1,17 +1,7 @@
 import { costOfOneImage, costOfTokens, isPricedByToken, type TokenSplit } from './cost.ts'
 import { type EstimateFacts, isBilledByToken, type PriceRow, type Pricing, priceAt } from './pricing.ts'
+import type { ReportedUsage } from './reported-usage.ts'
 import { countTokens } from './token-count.ts'
-
-/** What an upstream said; null for every part it left out or garbled. */
-export interface ReportedUsage {
-  inputTokens: number | null
-  outputTokens: number | null
-  totalTokens: number | null
-  inputTextTokens: number | null
-  inputImageTokens: number | null
-  outputTextTokens: number | null
-  outputImageTokens: number | null
-}
 
 /** What is booked. Every figure is a whole number that fits a GraphQL Int; money is in micro-units. */
 export interface UsageFigures {

@@ -1,7 +1,7 @@
+import type { ImageRequest, SourceImage } from '../catalogue/image-request.ts'
 import type { Database } from '../database/database.ts'
 import type { Image, Operation } from '../database/generated/client.ts'
 import type { Images } from '../images/images.ts'
-import type { ImageRequest, SourceImage } from '../catalogue/image-request.ts'
 import { type OperationInput, toRequestParameters } from './operation-input.ts'
 
 /** An image that an accepted operation was to use is gone. */

@@ -1,7 +1,7 @@
 import type { Logger } from 'pino'
+import type { ImageModel } from '../catalogue/image-model.ts'
 import type { Database } from '../database/database.ts'
 import type { Attempt } from '../database/generated/client.ts'
-import type { ImageModel } from '../catalogue/image-model.ts'
 import type { Providers } from '../providers/providers.ts'
 import type { AttemptCall, Claim } from './attempt-call.ts'
 import type { Failpoint } from './failpoint.ts'

@@ -1,7 +1,7 @@
+import type { CustomModel, Enablement } from '../catalogue/model-registry.ts'
 import { EaselError } from '../errors.ts'
 import { type CredentialOptions, credentialNames } from './credentials.ts'
 import type { WireOptions } from './dialect.ts'
-import type { CustomModel, Enablement } from '../catalogue/model-registry.ts'
 import { type Preset, type PresetName, presets } from './registry/presets.ts'
 
 export interface ProviderOptions extends CredentialOptions {

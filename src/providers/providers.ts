@@ -1,18 +1,25 @@
-import { EaselError } from '../errors.ts'
-import { guardedLookup } from './address-guard.ts'
 import type { ImageModel } from '../catalogue/image-model.ts'
 import type { ImageRequest, OperationKind, RequestDraft } from '../catalogue/image-request.ts'
-import { answersTo, isRetired, listModels, refuseRetiredModel, refuseUnknownModel } from '../catalogue/model-registry.ts'
+import { refuseKind, validateRequest } from '../catalogue/judge.ts'
+import {
+  answersTo,
+  isRetired,
+  listModels,
+  refuseRetiredModel,
+  refuseUnknownModel,
+} from '../catalogue/model-registry.ts'
+import { asSent } from '../catalogue/variation-through-edit.ts'
+import { EaselError } from '../errors.ts'
+import { guardedLookup } from './address-guard.ts'
 import { openAiDialect } from './openai-dialect.ts'
 import { Provider } from './provider.ts'
 import { type CallOptions, callOnce } from './provider-call.ts'
 import { defaultLimits, type ProviderLimits } from './provider-limits.ts'
 import { checkProviderOptions, type ProviderEntry, type ProviderOptions } from './provider-options.ts'
+import { presets } from './registry/presets.ts'
 import type { OpenSink, ReplyEvent } from './reply.ts'
 import { readSpooledReply } from './spooled-reply.ts'
 import { createTransport } from './transport.ts'
-import { refuseKind, validateRequest } from '../catalogue/judge.ts'
-import { asSent } from '../catalogue/variation-through-edit.ts'
 import { callYandexArt, replayYandexArt, resumeYandexArt } from './yandex-art-call.ts'
 
 export type { CallOptions } from './provider-call.ts'
@@ -73,7 +80,7 @@ export function createProviders(options: ProvidersOptions): Providers {
       new Provider(provider, { transport, guardedTransport, limits, now, log }),
     ]),
   )
-  const models = configured.flatMap(listModels)
+  const models = configured.flatMap((entry) => listModels(entry, presets[entry.preset]))
   const byId = new Map(models.map((model) => [model.id, model]))
   const providerOf = (model: ImageModel) => {
     const provider = providers.get(model.provider)

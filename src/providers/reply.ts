@@ -1,5 +1,5 @@
-import type { ProviderFailure } from './failure.ts'
 import type { ReportedUsage } from '../catalogue/reported-usage.ts'
+import type { ProviderFailure } from './failure.ts'
 
 /** Takes the bytes of one decoded image as they arrive. */
 export interface ImageSink<T> {

@@ -1,3 +1,4 @@
+import type { ReportedUsage } from '../catalogue/reported-usage.ts'
 import {
   type Certainty,
   type FailureDetails,
@@ -6,7 +7,6 @@ import {
   type RpcStatus,
   rpcCodes,
 } from './failure.ts'
-import type { ReportedUsage } from '../catalogue/reported-usage.ts'
 import { toStorable } from './storable-text.ts'
 
 /** An answer without a usable image, in whatever shape it came. */

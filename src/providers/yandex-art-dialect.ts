@@ -1,14 +1,14 @@
+import type { ImageModel } from '../catalogue/image-model.ts'
+import type { ImageRequest } from '../catalogue/image-request.ts'
+import { parseSize, reduceRatio } from '../catalogue/wire-size.ts'
 import { readBeginning } from './byte-stream.ts'
 import type { ReadContext, WireOptions } from './dialect.ts'
 import { ProviderFailure } from './failure.ts'
-import type { ImageModel } from '../catalogue/image-model.ts'
-import type { ImageRequest } from '../catalogue/image-request.ts'
 import { createJsonBody } from './json-body.ts'
 import { JsonReader } from './json-reader.ts'
 import { isStorable } from './storable-text.ts'
 import type { HttpReply, HttpRequest } from './transport.ts'
 import { isRecord, toProviderFailure } from './upstream-error.ts'
-import { parseSize, reduceRatio } from '../catalogue/wire-size.ts'
 
 /*
  * imageGenerationAsync of Yandex Foundation Models: a request starts an operation, which is asked for until it is

@@ -1,7 +1,7 @@
 import { z } from 'zod'
+import type { Estimate } from '../catalogue/estimate.ts'
 import { estimateFacts } from '../catalogue/estimate-facts.ts'
 import { toRequestParameters } from '../operations/operation-input.ts'
-import type { Estimate } from '../catalogue/estimate.ts'
 import { Budget } from './budget.ts'
 import { builder } from './builder.ts'
 import type { Context } from './context.ts'

@@ -1,9 +1,9 @@
+import { defaultCurrency } from '../catalogue/usage-figures.ts'
 import type { Prisma } from '../database/database.ts'
 import { EaselError } from '../errors.ts'
 import { readBudgets } from './budget.ts'
 import { type Amount, createSpending, lockSpending } from './spending.ts'
 import { dayOf, type SpendingWindows, windowsAt } from './spending-window.ts'
-import { defaultCurrency } from '../catalogue/usage-figures.ts'
 
 /*
  * A reservation's life. RESERVE is written with the operation and raises `reserved` in the user's three windows (day,

@@ -1,6 +1,6 @@
+import type { UsageFigures } from '../catalogue/usage-figures.ts'
 import type { Prisma } from '../database/database.ts'
 import { type Amount, lockSpending, settleSpending } from './spending.ts'
-import type { UsageFigures } from '../catalogue/usage-figures.ts'
 import { type UsageOwner, writeUsageRecord } from './usage-record.ts'
 
 type Transaction = Prisma.TransactionClient

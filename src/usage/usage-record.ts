@@ -1,6 +1,6 @@
+import type { UsageFigures } from '../catalogue/usage-figures.ts'
 import type { Prisma } from '../database/database.ts'
 import { dayOf } from './spending-window.ts'
-import type { UsageFigures } from '../catalogue/usage-figures.ts'
 
 /** Whose usage it is and where it was spent. */
 export interface UsageOwner {

@@ -1,14 +1,14 @@
+import { type Estimate, estimate } from '../catalogue/estimate.ts'
+import type { EstimateFacts, Pricing } from '../catalogue/pricing.ts'
+import { type FigureRequest, figure, type UsageFigures } from '../catalogue/usage-figures.ts'
 import type { Prisma, PrismaClient } from '../database/database.ts'
 import { type BudgetChange, type BudgetState, readBudgets, setBudget } from './budget.ts'
-import type { EstimateFacts, Pricing } from '../catalogue/pricing.ts'
 import { type ProviderLossReport, reportLosses } from './provider-loss.ts'
 import type { ReportRange } from './report-range.ts'
 import { type ReservationRequest, reserve } from './reservation.ts'
 import { type RollUpCheck, verifyRollUps } from './roll-up.ts'
 import { type CaptureRequest, type CaptureResult, capture, release, releaseAsLoss } from './settlement.ts'
 import { streamCsv } from './usage-csv.ts'
-import { type Estimate, estimate } from '../catalogue/estimate.ts'
-import { type FigureRequest, figure, type UsageFigures } from '../catalogue/usage-figures.ts'
 import { type ReportRequest, report, type UsageReport } from './usage-report.ts'
 
 type Transaction = Prisma.TransactionClient

@@ -1,6 +1,6 @@
 import { afterAll, describe, expect, test } from 'vitest'
-import { EaselError } from '../../src/errors.ts'
 import type { MaskFacts, RequestDraft, SourceFacts } from '../../src/catalogue/image-request.ts'
+import { EaselError } from '../../src/errors.ts'
 import { makeRequest, openProviders } from './call-kit.ts'
 
 const providers = openProviders([

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import type { EstimateFacts } from '../../src/catalogue/pricing.ts'
 import { estimate } from '../../src/catalogue/estimate.ts'
+import type { EstimateFacts } from '../../src/catalogue/pricing.ts'
 import { figure } from '../../src/catalogue/usage-figures.ts'
 import {
   byImage,

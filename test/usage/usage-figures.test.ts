@@ -1,7 +1,8 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import type { EstimateFacts } from '../../src/catalogue/pricing.ts'
-import { figure, type ReportedUsage } from '../../src/catalogue/usage-figures.ts'
+import type { ReportedUsage } from '../../src/catalogue/reported-usage.ts'
+import { figure } from '../../src/catalogue/usage-figures.ts'
 import { byImage, byToken, makeFacts, tokenPrice, unknown, unpriced } from './pricing-kit.ts'
 
 const at = new Date('2026-05-31T12:00:00Z')

@@ -1,5 +1,5 @@
-import type { PrismaClient } from '../../src/database/database.ts'
 import type { UsageFigures } from '../../src/catalogue/usage-figures.ts'
+import type { PrismaClient } from '../../src/database/database.ts'
 
 export async function createUser(prisma: PrismaClient): Promise<string> {
   const user = await prisma.user.create({ data: { id: crypto.randomUUID(), name: 'Ada' } })

@@ -1,23 +1,20 @@
+import type { ModelDefinition } from '../../catalogue/model-definition.ts'
+import type { KnownModels } from '../../catalogue/model-registry.ts'
 import type { WireOptions } from '../dialect.ts'
 import { describeGenericModel, describeLocalAiModel } from './generic-model.ts'
-import type { ModelDefinition } from '../../catalogue/model-definition.ts'
 import { dallE2, dallE3, gptImage1, gptImage1Mini, gptImage2, openAiModels } from './openai-models.ts'
 import { apigoModels, tokenOpsModels } from './reseller-models.ts'
 import { aliceArt, yandexArt, yandexArt2 } from './yandex-models.ts'
 
-export interface Preset {
+export interface Preset extends KnownModels {
   /** Null when only the operator can know it. */
   baseUrl: string | null
-  models: readonly ModelDefinition[]
-  /** A model that the preset does not know by its name. */
-  describeModel(name: string): ModelDefinition
   /** How a key goes out; an IAM token is always a Bearer. */
   keyScheme: 'Bearer' | 'Api-Key'
   needsFolder: boolean
   /** The folder goes out as OpenAI-Project. */
   folderIsProject?: boolean
   wire: Partial<Omit<WireOptions, 'baseUrl'>>
-  sandbox?: boolean
 }
 
 const openAiLike: Omit<Preset, 'baseUrl'> = {
