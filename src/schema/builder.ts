@@ -7,7 +7,7 @@ import ValidationPlugin from '@pothos/plugin-validation'
 import type PrismaTypes from '../database/generated/pothos.ts'
 import { getDatamodel } from '../database/generated/pothos.ts'
 import { EaselError } from '../errors.ts'
-import type { Upload } from '../operations/operation-sources.ts'
+import type { Upload } from '../operations/accept/operation-sources.ts'
 import type { Context } from './context.ts'
 import { relayDescriptions } from './relay-descriptions.ts'
 

@@ -1,4 +1,4 @@
-import type { NamedSource, SourceInput } from '../operations/operation-sources.ts'
+import type { NamedSource, SourceInput } from '../operations/accept/operation-sources.ts'
 import { builder } from './builder.ts'
 import { Image } from './image.ts'
 

@@ -1,4 +1,4 @@
-import type { ImageFailure, StoredResponse } from '../operations/finish-operation.ts'
+import type { ImageFailure, StoredResponse } from '../operations/transitions/finish-operation.ts'
 import { builder } from './builder.ts'
 import { OperationError } from './operation-error.ts'
 

@@ -1,5 +1,5 @@
 import { GraphQLError, Kind, type ValueNode } from 'graphql'
-import type { Upload } from '../operations/operation-sources.ts'
+import type { Upload } from '../operations/accept/operation-sources.ts'
 import { builder } from './builder.ts'
 
 const refuse = (message: string) => new GraphQLError(message)

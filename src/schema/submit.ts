@@ -1,8 +1,8 @@
 import type { GraphQLResolveInfo } from 'graphql'
 import type { Operation, OperationKind } from '../database/generated/client.ts'
 import { EaselError } from '../errors.ts'
+import type { NamedSource } from '../operations/accept/operation-sources.ts'
 import type { OperationInput } from '../operations/operation-input.ts'
-import type { NamedSource } from '../operations/operation-sources.ts'
 import type { Context } from './context.ts'
 import { requestIdRule } from './input-fields.ts'
 

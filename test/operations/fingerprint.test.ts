@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { fingerprint } from '../../src/operations/fingerprint.ts'
+import { fingerprint } from '../../src/operations/accept/fingerprint.ts'
 import { emptyInput } from '../../src/schema/submit.ts'
 
 const input = { ...emptyInput, prompt: 'a teapot' }

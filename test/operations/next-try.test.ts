@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { planNextTry, type TrySituation } from '../../src/operations/next-try.ts'
+import { planNextTry, type TrySituation } from '../../src/operations/call/next-try.ts'
 import { type FailureDetails, ProviderFailure } from '../../src/providers/failure.ts'
 
 const situation: TrySituation = { attempt: 1, alternatives: 1, timeLeftMs: 600_000, random: () => 0.5 }

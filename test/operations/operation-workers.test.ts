@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { createWorkers } from '../../src/operations/operation-workers.ts'
+import { createWorkers } from '../../src/operations/run/operation-workers.ts'
 
 /** Runs that end when they are told to, in the order in which they began. */
 function scripted() {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { createProviderPace } from '../../src/operations/provider-pace.ts'
+import { createProviderPace } from '../../src/operations/run/provider-pace.ts'
 import { type FailureDetails, ProviderFailure } from '../../src/providers/failure.ts'
 
 function createClock() {

@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { createGate } from '../../src/images/gate.ts'
 import type { Images } from '../../src/images/images.ts'
 import { stageImage } from '../../src/images/staging.ts'
-import { createImageSinks } from '../../src/operations/received-image.ts'
+import { createImageSinks } from '../../src/operations/call/received-image.ts'
 
 let folder: string
 

@@ -1,8 +1,8 @@
 import { pino } from 'pino'
 import { v7 as newId } from 'uuid'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { endCheckBatch, markChecked, readEnds } from '../../src/operations/half-ended.ts'
-import { createRecovery } from '../../src/operations/recover-operations.ts'
+import { endCheckBatch, markChecked, readEnds } from '../../src/operations/keep/half-ended.ts'
+import { createRecovery } from '../../src/operations/run/recover-operations.ts'
 import { growing, openExplainingDatabase } from '../kit/recorded-plans.ts'
 import { historySql } from './history.ts'
 

@@ -7,9 +7,12 @@ import { type Database, openDatabase } from '../../src/database/database.ts'
 import { createHourlyJob } from '../../src/database/queue.ts'
 import { createFileStorage } from '../../src/images/file-storage.ts'
 import { createImages, type Images } from '../../src/images/images.ts'
-import { createOperationSources, type OperationSources } from '../../src/operations/operation-sources.ts'
-import { createRetention, type Retention } from '../../src/operations/retention.ts'
-import { createSpool } from '../../src/operations/spool.ts'
+import {
+  createOperationSources,
+  type OperationSources,
+} from '../../src/operations/accept/operation-sources.ts'
+import { createRetention, type Retention } from '../../src/operations/keep/retention.ts'
+import { createSpool } from '../../src/operations/keep/spool.ts'
 import { makeFolder, removeFolder } from '../faults/scene.ts'
 import { createTestDatabase } from '../kit/database.ts'
 import { photoFile } from '../kit/photo.ts'

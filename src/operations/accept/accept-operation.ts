@@ -1,0 +1,141 @@
+import { estimateFacts } from '../../catalogue/estimate-facts.ts'
+import type { ImageModel } from '../../catalogue/image-model.ts'
+import type { Database, Prisma } from '../../database/database.ts'
+import { databaseFailure, toUnavailable } from '../../database/database-failure.ts'
+import type { Operation } from '../../database/generated/client.ts'
+import { keepTrying } from '../../database/keep-trying.ts'
+import type { OperationQueue } from '../../database/queue.ts'
+import { inTransaction } from '../../database/transaction.ts'
+import type { Images } from '../../images/images.ts'
+import type { Usage } from '../../usage/usage.ts'
+import type { Failpoint } from '../failpoint.ts'
+import { type EventLog, statusEventType } from '../keep/operation-events.ts'
+import { toRequestParameters } from '../operation-input.ts'
+import type { OperationSources, StoredSource } from './operation-sources.ts'
+import { findUsed, type SubmitRequest } from './submit-operation.ts'
+
+export interface Acceptance {
+  operationId: string
+  print: string
+  models: [ImageModel, ...ImageModel[]]
+  stored: StoredSource[]
+}
+
+export interface Accepted {
+  operation: Operation
+  /** False when the request id was used meanwhile: then this is that operation. */
+  isNew: boolean
+}
+
+export type Accept = (request: SubmitRequest, acceptance: Acceptance) => Promise<Accepted>
+
+export interface AcceptOptions {
+  database: Database
+  queue: OperationQueue
+  images: Images
+  usage: Usage
+  events: EventLog
+  sources: OperationSources
+  operationTimeoutMs: number
+  now: () => Date
+  failpoint: Failpoint
+}
+
+/** How long a caller is kept waiting for a database that went away while its request was being accepted, */
+const patienceMs = 5_000
+/** and for the queue of a gateway that is starting. */
+const openingMs = 30_000
+
+/**
+ * Writes an operation, its reservation and its job: all of them, or none. A connection that breaks during COMMIT leaves
+ * open which of the two it was. Then the same rows are written again: if they are there, the unique key says so, and
+ * says it only once the first transaction has ended, which a look would not.
+ */
+export function createAccept(options: AcceptOptions): Accept {
+  const { database, queue, images, failpoint } = options
+
+  const findCommitted = async (request: SubmitRequest, operationId: string): Promise<Accepted | null> => {
+    const operation = await database.prisma.operation.findUnique({ where: { id: operationId } })
+    if (operation) return { operation, isNew: true }
+    const winner = await findUsed(database, request)
+    return winner && { operation: winner, isNew: false }
+  }
+
+  const write = async (request: SubmitRequest, acceptance: Acceptance): Promise<Accepted> => {
+    const { operationId } = acceptance
+    try {
+      const operation = await inTransaction(database.prisma, (tx) => insert(options, tx, request, acceptance))
+      return { operation, isNew: true }
+    } catch (error) {
+      const found = databaseFailure(error) === 'DUPLICATE' && (await findCommitted(request, operationId))
+      if (!found) throw error
+      return found
+    }
+  }
+
+  return async (request, acceptance) => {
+    const { operationId } = acceptance
+    await failpoint('accepting')
+    try {
+      await queue.untilOpen(openingMs)
+      const accepted = await keepTrying(() => write(request, acceptance), { forMs: patienceMs })
+      if (!accepted.isNew) await images.deleteImages({ operationId })
+      await failpoint('accepted')
+      return accepted
+    } catch (error) {
+      // Without an answer from the database the operation may be there, and its files with it; else they are swept.
+      if (databaseFailure(error) === null) await images.deleteImages({ operationId })
+      throw toUnavailable(error)
+    }
+  }
+}
+
+async function insert(
+  options: AcceptOptions,
+  tx: Prisma.TransactionClient,
+  request: SubmitRequest,
+  { operationId, print, models, stored }: Acceptance,
+): Promise<Operation> {
+  const { queue, usage, events, sources, now, operationTimeoutMs } = options
+  const { kind, userId, input, requestId } = request
+  const [{ provider, name: model }] = models
+  const at = now()
+  const times = { createdAt: at, modifiedAt: at, deadlineAt: new Date(at.getTime() + operationTimeoutMs) }
+  const owner = { id: operationId, kind, userId, endUser: input.user, requestId, fingerprint: print }
+  const operation = await tx.operation.create({
+    data: { ...owner, ...times, input: { ...input }, provider, model, lastSequence: 1 },
+  })
+  await setDeadline(tx, operationId, operationTimeoutMs)
+  await sources.record(tx, stored, { operationId, userId, at })
+  await usage.reserve(tx, { operationId, userId, at, ...maximum(usage, request, { models, stored }) })
+  const queued = { status: 'QUEUED', stage: 'QUEUED', payload: { kind: 'status' } } as const
+  await events.append(tx, operationId, 0, [{ type: statusEventType, ...queued }], at)
+  await queue.send(tx, operationId)
+  return operation
+}
+
+/** By the database's clock, like the lease: processes whose clocks differ still mean the same moment. */
+async function setDeadline(tx: Prisma.TransactionClient, operationId: string, ms: number): Promise<void> {
+  await tx.$executeRaw`
+    UPDATE operation SET deadline_at = now() + ${`${ms} milliseconds`}::interval WHERE id = ${operationId}::uuid`
+}
+
+/** The most that any of the models it may run on can cost. */
+function maximum(
+  usage: Usage,
+  { kind, input }: SubmitRequest,
+  { models, stored }: Pick<Acceptance, 'models' | 'stored'>,
+): { tokens: number; costMicros: number; currency?: string } {
+  const take = (role: 'INPUT' | 'MASK') =>
+    stored.filter((source) => source.role === role).map(({ image }) => image)
+  const images = { images: take('INPUT'), mask: take('MASK')[0] ?? null, endUser: null }
+  const estimates = models.map(({ name, pricing }) =>
+    usage.estimate(pricing, estimateFacts({ ...toRequestParameters(kind, input, name), ...images })),
+  )
+  const costs = estimates.flatMap(({ cost }) => cost ?? []).sort((one, other) => other.max - one.max)
+  return {
+    tokens: Math.max(...estimates.map(({ tokens }) => tokens.max)),
+    costMicros: costs[0]?.max ?? 0,
+    ...(costs[0] && { currency: costs[0].currency }),
+  }
+}

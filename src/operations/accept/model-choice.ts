@@ -1,0 +1,77 @@
+import type { ImageModel } from '../../catalogue/image-model.ts'
+import type { RequestDraft, SourceFacts } from '../../catalogue/image-request.ts'
+import type { Operation, OperationKind } from '../../database/generated/client.ts'
+import { EaselError } from '../../errors.ts'
+import type { Providers } from '../../providers/providers.ts'
+import { type OperationInput, toRequestParameters } from '../operation-input.ts'
+import type { ProviderPace } from '../run/provider-pace.ts'
+
+export interface AskedWork {
+  kind: OperationKind
+  input: OperationInput
+}
+
+export interface DraftSources {
+  images: readonly SourceFacts[]
+  mask: SourceFacts | null
+}
+
+/**
+ * The models, in the order to try, that take the request; when none does, the error of the first one says why. Before
+ * its files have arrived (`sources` is null) only the parameters are known.
+ */
+export function acceptingModels(
+  providers: Providers,
+  asked: AskedWork,
+  sources: DraftSources | null,
+): [ImageModel, ...ImageModel[]] {
+  const candidates = providers.candidates(asked.kind, asked.input.model)
+  let refusal: unknown
+  const accepting = candidates.filter((model) => {
+    try {
+      providers.validate(model, toDraft(asked, model, sources))
+      return true
+    } catch (error) {
+      refusal ??= error
+      return false
+    }
+  })
+  const [first, ...others] = accepting
+  if (!first) throw refusal
+  return [first, ...others]
+}
+
+function toDraft({ kind, input }: AskedWork, model: ImageModel, sources: DraftSources | null): RequestDraft {
+  return {
+    ...toRequestParameters(kind, input, model.name),
+    waits: kind === 'EDIT' && !input.stream,
+    ...(sources && { images: [...sources.images], mask: sources.mask }),
+  }
+}
+
+/**
+ * The models that may carry an operation out: of those that serve its kind, the ones that would accept it, for only
+ * these are in its reservation. None where the configuration has changed since it was accepted.
+ */
+export function findCandidates(
+  providers: Providers,
+  { kind, input }: Operation,
+  sources: DraftSources,
+): ImageModel[] {
+  try {
+    return acceptingModels(providers, { kind, input: input as unknown as OperationInput }, sources)
+  } catch (error) {
+    if (error instanceof EaselError) return []
+    throw error
+  }
+}
+
+/** Each failed attempt moves on to the next provider; one that asked to be left alone is passed over if it can be. */
+export function chooseModel(
+  models: readonly ImageModel[],
+  { settled, pace }: { settled: number; pace: ProviderPace },
+): ImageModel | undefined {
+  const first = settled % models.length
+  const inOrder = [...models.slice(first), ...models.slice(0, first)]
+  return inOrder.find(({ provider }) => pace.heldMs(provider) === 0) ?? inOrder[0]
+}

@@ -1,0 +1,148 @@
+import type { Database } from '../../database/database.ts'
+import type { Image, ImageRole, Prisma } from '../../database/generated/client.ts'
+import { EaselError } from '../../errors.ts'
+import type { Images, StagedImage, StoredImage } from '../../images/images.ts'
+import type { FingerprintedFile } from './fingerprint.ts'
+
+/** An image as a client gives it: a file that is being uploaded, or one that Easel already has. */
+export type SourceInput = { imageId: string } | { upload: Upload }
+
+/** A file of the running request, which is discarded with it. */
+export interface Upload {
+  readonly staged: Promise<StagedImage>
+}
+
+export interface NamedSource {
+  /** Where it stands in the input, e.g. `image.0` or `mask`. */
+  path: string
+  role: 'INPUT' | 'MASK'
+  position: number
+  source: SourceInput
+}
+
+/** A source whose bytes are on disk and known. */
+export interface ReadySource extends Omit<NamedSource, 'source'> {
+  image: StagedImage | Image
+  upload: Upload | null
+}
+
+export interface OperationSources {
+  /** Waits for the uploads, all at once and in whatever order they arrive, and finds the images. */
+  ready(sources: NamedSource[], userId: string): Promise<ReadySource[]>
+  /** Makes the uploads durable under the operation's id. */
+  store(sources: ReadySource[], operationId: string): Promise<StoredSource[]>
+  /** Writes the rows, in the transaction that accepts the operation. */
+  record(tx: Prisma.TransactionClient, sources: StoredSource[], owner: SourceOwner): Promise<void>
+}
+
+export interface StoredSource extends ReadySource {
+  stored: StoredImage | null
+}
+
+export interface SourceOwner {
+  operationId: string
+  userId: string
+  at: Date
+}
+
+export function createOperationSources(options: {
+  database: Database
+  images: Images
+  newId: () => string
+}): OperationSources {
+  const { database, images, newId } = options
+
+  const find = async (imageId: string, userId: string): Promise<Image> => {
+    const image = await database.prisma.image.findFirst({ where: { id: imageId, userId } })
+    if (image) return image
+    throw imageNotFound()
+  }
+
+  return {
+    ready: (sources, userId) =>
+      eachSource(sources, async ({ path, role, position, source }) => {
+        const upload = 'upload' in source ? source.upload : null
+        const image = await ('upload' in source ? source.upload.staged : find(source.imageId, userId))
+        return { path, role, position, image, upload }
+      }),
+
+    store: async (sources, operationId) => {
+      const stored: StoredSource[] = []
+      try {
+        for (const source of sources) {
+          const isUpload = source.upload !== null
+          stored.push({
+            ...source,
+            stored: isUpload ? await images.store(source.image as StagedImage, operationId) : null,
+          })
+        }
+      } catch (error) {
+        // Those before it take room that nobody has. What cannot be removed now is swept later.
+        await images.deleteImages({ operationId }).catch(() => {})
+        throw error
+      }
+      return stored
+    },
+
+    record: async (tx, sources, { operationId, userId, at }) => {
+      await lockImages(tx, sources)
+      for (const { role, position, image, stored } of sources) {
+        const imageRole: ImageRole = role
+        const { id } = stored
+          ? await images.record(tx, stored, {
+              id: newId(),
+              userId,
+              operationId,
+              role: imageRole,
+              position,
+              createdAt: at,
+              revisedPrompt: null,
+            })
+          : (image as Image)
+        await tx.operationSource.create({ data: { operationId, role: imageRole, position, imageId: id } })
+      }
+    },
+  }
+}
+
+/** The images that are there already stay until the transaction has ended; then their use is known (retention.ts). */
+async function lockImages(tx: Prisma.TransactionClient, sources: StoredSource[]): Promise<void> {
+  const named = sources.flatMap(({ path, image, stored }) =>
+    stored ? [] : [{ path, id: (image as Image).id }],
+  )
+  if (named.length === 0) return
+  const ids = named.map(({ id }) => id)
+  const rows = await tx.$queryRaw<{ id: string }[]>`
+    SELECT id FROM image WHERE id = ANY(${ids}::uuid[]) ORDER BY id FOR KEY SHARE`
+  const locked = new Set(rows.map(({ id }) => id))
+  const gone = named.find(({ id }) => !locked.has(id))
+  if (gone) throw imageNotFound().at(`input.${gone.path}`)
+}
+
+function imageNotFound(): EaselError {
+  return new EaselError('NOT_FOUND', 'There is no such image.', { reason: 'IMAGE_NOT_FOUND' })
+}
+
+/** What stands at each path, for the fingerprint: the bytes of an upload, the id of an image, be it there or not. */
+export function fingerprintFiles(sources: NamedSource[]): Promise<FingerprintedFile[]> {
+  return eachSource(sources, async ({ path, source }) => ({
+    path,
+    content:
+      'upload' in source
+        ? `sha256:${(await source.upload.staged).sha256}`
+        : `image:${source.imageId.toLowerCase()}`,
+  }))
+}
+
+/** Waits for all of them, so that no upload is left unread; the first error names its input. */
+async function eachSource<T>(
+  sources: NamedSource[],
+  work: (source: NamedSource) => Promise<T>,
+): Promise<T[]> {
+  const settled = await Promise.allSettled(sources.map(work))
+  return settled.map((result, index) => {
+    if (result.status === 'fulfilled') return result.value
+    if (result.reason instanceof EaselError) throw result.reason.at(`input.${sources[index]?.path}`)
+    throw result.reason
+  })
+}

@@ -1,0 +1,94 @@
+import type { SourceFacts } from '../../catalogue/image-request.ts'
+import type { Database } from '../../database/database.ts'
+import type { Operation, OperationKind } from '../../database/generated/client.ts'
+import { EaselError } from '../../errors.ts'
+import type { Images } from '../../images/images.ts'
+import type { Providers } from '../../providers/providers.ts'
+import type { OperationInput } from '../operation-input.ts'
+import type { Accept } from './accept-operation.ts'
+import { fingerprint } from './fingerprint.ts'
+import { acceptingModels, type DraftSources } from './model-choice.ts'
+import {
+  fingerprintFiles,
+  type NamedSource,
+  type OperationSources,
+  type ReadySource,
+} from './operation-sources.ts'
+
+export interface SubmitRequest {
+  kind: OperationKind
+  userId: string
+  input: OperationInput
+  sources: NamedSource[]
+  requestId: string | null
+}
+
+export interface SubmitOptions {
+  database: Database
+  providers: Providers
+  images: Images
+  sources: OperationSources
+  accept: Accept
+  newId: () => string
+}
+
+/**
+ * Accepts an operation, or refuses it before anything is spent. Parameters are checked before the files have arrived,
+ * files before anything is kept; then one transaction writes the operation, its budget reservation and its job. A
+ * request id that was used before gives its operation again if the request is the same, and binds only on acceptance.
+ */
+export function createSubmit(options: SubmitOptions) {
+  const { database, providers, images, sources, accept, newId } = options
+
+  return async (request: SubmitRequest): Promise<Operation> => {
+    const used = await findUsed(database, request)
+    if (!used) acceptingModels(providers, request, null)
+    const print = fingerprint(request.input, await fingerprintFiles(request.sources))
+    if (used) return replay(used, print)
+
+    const ready = await sources.ready(request.sources, request.userId)
+    const models = acceptingModels(providers, request, toDraftSources(ready))
+    await checkMask(images, ready)
+    const operationId = newId()
+    const stored = await sources.store(ready, operationId)
+    const { operation, isNew } = await accept(request, { operationId, print, models, stored })
+    return isNew ? operation : replay(operation, print)
+  }
+}
+
+/** The operation that has this request id already. */
+export async function findUsed({ prisma }: Database, request: SubmitRequest): Promise<Operation | null> {
+  const { userId, kind, requestId } = request
+  if (requestId === null) return null
+  return prisma.operation.findUnique({
+    where: { userId_kind_requestId: { userId, kind, requestId } },
+  })
+}
+
+function replay(used: Operation, print: string): Operation {
+  if (used.fingerprint === print) return used
+  throw new EaselError(
+    'IDEMPOTENCY_KEY_REUSED',
+    'This requestId was used before for a request with other content. Use a new one for a new request.',
+    { reason: 'IDEMPOTENCY_KEY_REUSED', field: 'input.requestId' },
+  )
+}
+
+function toDraftSources(ready: ReadySource[]): DraftSources {
+  const facts = (role: 'INPUT' | 'MASK') =>
+    ready.filter((source) => source.role === role).map(({ image }) => toSourceFacts(image))
+  return { images: facts('INPUT'), mask: facts('MASK')[0] ?? null }
+}
+
+function toSourceFacts({ mimeType, byteSize, width, height, hasAlpha }: ReadySource['image']): SourceFacts {
+  return { mimeType: mimeType as SourceFacts['mimeType'], byteSize, width, height, hasAlpha }
+}
+
+async function checkMask(images: Images, ready: ReadySource[]): Promise<void> {
+  const mask = ready.find(({ role }) => role === 'MASK')
+  const first = ready.find(({ role }) => role === 'INPUT')
+  if (!mask || !first) return
+  await images.checkMask(mask.image, first.image).catch((error) => {
+    throw error instanceof EaselError ? error.at('input.mask') : error
+  })
+}

@@ -1,0 +1,171 @@
+import type { ImageModel } from '../../catalogue/image-model.ts'
+import type { ImageRequest } from '../../catalogue/image-request.ts'
+import type { Attempt, Operation } from '../../database/generated/client.ts'
+import { keepTrying } from '../../database/keep-trying.ts'
+import { ProviderFailure } from '../../providers/failure.ts'
+import type { CallOptions, Providers } from '../../providers/providers.ts'
+import type { ReplyEvent } from '../../providers/reply.ts'
+import type { Failpoint } from '../failpoint.ts'
+import { sharedSpoolId } from '../keep/shared-spool.ts'
+import type { Spool, SpooledReply, SpoolWriter } from '../keep/spool.ts'
+import { type Lease, LeaseLost } from '../run/operation-lease.ts'
+import type { Attempts, ResponseFacts } from '../transitions/attempts.ts'
+import type { ConcludeReply } from './conclude-reply.ts'
+import type { Receive } from './receive-reply.ts'
+import type { ReceivedImage } from './received-image.ts'
+
+/** An operation in the hands of this process. */
+export interface Claim {
+  operation: Operation
+  lease: Lease
+  /** The lease's, joined with the shutdown of the process. */
+  signal: AbortSignal
+  /** How many attempts before were provably not carried out. */
+  settled: number
+}
+
+export interface Call {
+  attempt: Attempt
+  model: ImageModel
+  request: ImageRequest
+  /** How many providers serve the model. */
+  alternatives: number
+}
+
+/** What is known about a call when its reply has ended. */
+export interface EndedCall extends Call {
+  /** Whether this process let bytes of a paid request leave, or somebody before it did. */
+  sent: boolean
+  /** Whether the reply is whole on disk. */
+  spooled: boolean
+}
+
+/** One attempt at one provider: sends, asks again or reads from disk, and acts on what comes. */
+export interface AttemptCall {
+  send(claim: Claim, call: Call): Promise<void>
+  resume(claim: Claim, call: Call): Promise<void>
+  replay(claim: Claim, call: Call, spooled: SpooledReply): Promise<void>
+}
+
+export interface AttemptCallOptions {
+  providers: Providers
+  attempts: Attempts
+  spool: Spool
+  receive: Receive
+  conclude: ConcludeReply
+  failpoint: Failpoint
+  idleTimeoutMs: number
+}
+
+/** The upstream keeps what it made for days: asking for it has a moment even where the operation's time is over. */
+const leastResumeMs = 60_000
+/** How long a fact that money hangs on may wait for the database. */
+const patienceMs = 30_000
+
+type Events = AsyncIterable<ReplyEvent<ReceivedImage>>
+
+export function createAttemptCall(options: AttemptCallOptions): AttemptCall {
+  const { providers, attempts, spool, receive, conclude, failpoint } = options
+
+  const carryOut = async (claim: Claim, call: Call, open: (tracked: Tracked) => Events) => {
+    const { lease } = claim
+    await using writer = await openSpool(spool, call.attempt.id)
+    const tracked: Tracked = { writer, sent: call.attempt.state === 'SENT' }
+    try {
+      const reply = await receive.receive(claim, open(tracked))
+      const spoolId = await spoolOf(writer)
+      const { httpStatus, upstreamRequestId } = reply
+      if (spoolId !== null) await responded(claim, call, { httpStatus, upstreamRequestId, spoolId })
+      await conclude(claim, { ...call, sent: tracked.sent, spooled: writer.isWhole }, reply)
+    } catch (error) {
+      if (tracked.sent) throw error
+      // Sent or not, only this process knows; its new owner, if there is one, has another epoch.
+      if (error instanceof LeaseLost) await attempts.abandon(lease, call.attempt.id)
+      // No reply will come into the file that was opened for it.
+      await spool.remove(call.attempt.id)
+      throw error
+    }
+  }
+
+  const spoolOf = async (writer: SpoolWriter): Promise<string | null> => {
+    if (!writer.isWhole) return null
+    return writer.isShared ? sharedSpoolId : spool.id()
+  }
+
+  const responded = async (
+    { lease }: Claim,
+    { attempt }: Call,
+    facts: ResponseFacts & { spoolId: string },
+  ) => {
+    await failpoint('spooled')
+    await attempts.markResponded(lease, attempt.id, facts)
+    await failpoint('responded')
+  }
+
+  const callOptions = (claim: Claim, call: Call, tracked: Tracked): CallOptions<ReceivedImage> => {
+    const { lease, signal } = claim
+    const { attempt } = call
+    return {
+      signal,
+      totalTimeoutMs: Math.max(1, lease.timeLeftMs()),
+      idleTimeoutMs: options.idleTimeoutMs,
+      clientRequestId: attempt.id,
+      onSend: async () => {
+        if (tracked.sent) return
+        await attempts.markSent(lease, attempt.id, await spool.id())
+        await failpoint('sent')
+        lease.assertHeld()
+        tracked.sent = true
+      },
+      onSubmitted: async (id) => {
+        const keep = () => attempts.addUpstreamOperation(attempt.id, id)
+        await keepTrying(keep, { forMs: patienceMs, signal })
+        await failpoint('submitted')
+        // The next one would be sent under the same mark.
+        lease.assertHeld()
+      },
+      spool: tracked.writer,
+      openSink: receive.openSinks(signal),
+    }
+  }
+
+  return {
+    send: (claim, call) =>
+      carryOut(claim, call, (tracked) =>
+        providers.call(call.model, call.request, callOptions(claim, call, tracked)),
+      ),
+    resume: (claim, call) =>
+      carryOut(claim, call, (tracked) => {
+        const given = callOptions(claim, call, tracked)
+        const totalTimeoutMs = Math.max(leastResumeMs, given.totalTimeoutMs)
+        const { upstreamOperationIds } = call.attempt
+        return providers.resume(call.model, call.request, upstreamOperationIds, { ...given, totalTimeoutMs })
+      }),
+    replay: async (claim, call, spooled) => {
+      const sinks = receive.openSinks(claim.signal)
+      const events = providers.replay(call.model, call.request, spooled.read(), sinks)
+      const reply = await receive.receive(claim, events)
+      reply.upstreamRequestId ??= call.attempt.upstreamRequestId
+      reply.httpStatus ??= call.attempt.httpStatus
+      // What makes no sense was cut where its process died, as far as anybody can know.
+      if (!spooled.isWhole && isInvalid(reply.end?.error)) reply.end = { error: outcomeUnknown() }
+      await conclude(claim, { ...call, sent: true, spooled: true }, reply)
+    },
+  }
+}
+
+const isInvalid = (error: unknown): boolean =>
+  error instanceof ProviderFailure && error.reason === 'UPSTREAM_INVALID_RESPONSE'
+
+const outcomeUnknown = () =>
+  new ProviderFailure({ certainty: 'UNKNOWN', reason: 'UPSTREAM_OUTCOME_UNKNOWN', upstreamCode: 'SPOOL' })
+
+interface Tracked {
+  writer: SpoolWriter
+  sent: boolean
+}
+
+async function openSpool(spool: Spool, attemptId: string): Promise<SpoolWriter & AsyncDisposable> {
+  const writer = await spool.open(attemptId)
+  return Object.assign(writer, { [Symbol.asyncDispose]: () => writer.close() })
+}

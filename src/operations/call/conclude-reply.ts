@@ -1,0 +1,138 @@
+import { estimateFacts } from '../../catalogue/estimate-facts.ts'
+import type { Prisma } from '../../database/database.ts'
+import { ProviderFailure } from '../../providers/failure.ts'
+import type { Usage } from '../../usage/usage.ts'
+import type { Failpoint } from '../failpoint.ts'
+import type { Spool } from '../keep/spool.ts'
+import * as failures from '../operation-error.ts'
+import { CancelRequested, LeaseLost } from '../run/operation-lease.ts'
+import type { ProviderPace } from '../run/provider-pace.ts'
+import type { AttemptEnd, Attempts } from '../transitions/attempts.ts'
+import type { Finish, Outcome } from '../transitions/finish-operation.ts'
+import type { Progress } from '../transitions/progress.ts'
+import type { Claim, EndedCall } from './attempt-call.ts'
+import { planNextTry } from './next-try.ts'
+import { type Missing, type ReceivedReply, toMissing } from './receive-reply.ts'
+
+/** Decides what follows from a reply, however it ended, and writes it in one transaction. */
+export type ConcludeReply = (claim: Claim, call: EndedCall, reply: ReceivedReply) => Promise<void>
+
+export interface ConcludeOptions {
+  usage: Usage
+  attempts: Attempts
+  progress: Progress
+  pace: ProviderPace
+  spool: Spool
+  finish: Finish
+  failpoint: Failpoint
+  random: () => number
+}
+
+export function createConclude(options: ConcludeOptions): ConcludeReply {
+  return async (claim, call, reply) => {
+    const { spool, failpoint } = options
+    await new Conclusion(options, claim, call).draw(reply)
+    await failpoint('finished')
+    await spool.remove(call.attempt.id)
+  }
+}
+
+class Conclusion {
+  readonly #deps: ConcludeOptions
+  readonly #claim: Claim
+  readonly #call: EndedCall
+
+  constructor(deps: ConcludeOptions, claim: Claim, call: EndedCall) {
+    this.#deps = deps
+    this.#claim = claim
+    this.#call = call
+  }
+
+  async draw(reply: ReceivedReply): Promise<void> {
+    // The reply on disk has what was lost: it is read again when Easel can take it over.
+    if (reply.loss && this.#call.spooled) throw reply.loss.error
+    if (reply.end) return this.#broken(reply, reply.end.error)
+    await this.#whole(reply, { failure: failures.resultLost, isUnknown: false })
+  }
+
+  /** The provider said all it had to say; what was asked for and is not there has `missing` as its reason. */
+  async #whole(reply: ReceivedReply, missing: Missing): Promise<void> {
+    const { model, request } = this.#call
+    const { facts, images } = reply
+    reply.complete(request.n, missing)
+    if (images.length === 0) {
+      const failure = reply.failures[0]?.failure ?? missing.failure
+      return this.#end({ status: 'FAILED', failure, paid: true }, reply)
+    }
+    const figures = this.#deps.usage.figure({
+      reported: facts.usage,
+      pricing: model.pricing,
+      facts: {
+        ...estimateFacts(request),
+        images: images.length,
+        size: facts.size ?? request.size,
+        quality: facts.quality ?? request.quality,
+      },
+      at: this.#claim.operation.createdAt,
+    })
+    const unknown = { images: reply.unknown, of: request.n }
+    await this.#end({ status: 'SUCCEEDED', images, failures: reply.failures, facts, figures, unknown }, reply)
+  }
+
+  /** The call ended early: try again where that is safe, else end with what is known. */
+  async #broken(reply: ReceivedReply, error: unknown): Promise<void> {
+    const { lease, signal } = this.#claim
+    if (lease.signal.reason instanceof LeaseLost) throw new LeaseLost()
+    const isCancelled = lease.signal.reason instanceof CancelRequested
+    if (!(error instanceof ProviderFailure)) {
+      if (!isCancelled) return this.#interrupted(error)
+      return this.#end({ status: 'CANCELLED', failure: failures.cancelled, paid: this.#call.sent }, reply)
+    }
+    this.#deps.pace.failed(this.#call.model.provider, error)
+    const paid = error.certainty !== 'UNSENT' && error.certainty !== 'REFUSED'
+    if (isCancelled) return this.#end({ status: 'CANCELLED', failure: failures.cancelled, paid }, reply)
+    if (!paid) return this.#tryAgain(reply, error)
+    // Shutting down: the next process asks the provider, where it can be asked.
+    if (error.certainty === 'UNKNOWN' && signal.aborted) throw error
+    await this.#whole(reply, toMissing(error))
+  }
+
+  /** An error of Easel's own. Whoever claims the operation next goes on from the state that is there. */
+  async #interrupted(error: unknown): Promise<never> {
+    const { attempts } = this.#deps
+    // If the database cannot be told, the attempt may stay SENT and end as unknown: never the other way round.
+    if (!this.#call.sent) await attempts.abandon(this.#claim.lease, this.#call.attempt.id).catch(() => {})
+    throw error
+  }
+
+  async #tryAgain(reply: ReceivedReply, failure: ProviderFailure): Promise<void> {
+    const { progress, attempts, random } = this.#deps
+    const { lease, settled } = this.#claim
+    const waitMs = planNextTry(failure, {
+      attempt: settled + 1,
+      alternatives: this.#call.alternatives,
+      timeLeftMs: lease.timeLeftMs(),
+      random,
+    })
+    const described = failures.toOperationFailure(failure)
+    if (waitMs === null) return this.#end({ status: 'FAILED', failure: described, paid: false }, reply)
+    const end = toAttemptEnd(reply, { ...described, certainty: failure.certainty })
+    await progress.putOff(lease, waitMs, (tx) => attempts.settle(tx, this.#call.attempt.id, end))
+  }
+
+  async #end(outcome: Outcome, reply: ReceivedReply): Promise<void> {
+    const { finish, attempts } = this.#deps
+    const { operation, lease } = this.#claim
+    const failure = outcome.status === 'SUCCEEDED' ? null : outcome.failure
+    const end = toAttemptEnd(reply, failure && { ...failure })
+    const settleAttempt = (tx: Prisma.TransactionClient) => attempts.settle(tx, this.#call.attempt.id, end)
+    await finish.finish({ operation, epoch: lease.epoch, outcome, settleAttempt })
+  }
+}
+
+function toAttemptEnd(
+  { httpStatus, upstreamRequestId }: ReceivedReply,
+  failure: Record<string, unknown> | null,
+): AttemptEnd {
+  return { httpStatus, upstreamRequestId, failure: failure as Prisma.InputJsonObject | null }
+}

@@ -1,0 +1,174 @@
+import type { Logger } from 'pino'
+import type { Operation } from '../../database/generated/client.ts'
+import type { EaselError } from '../../errors.ts'
+import type { ProviderFailure } from '../../providers/failure.ts'
+import type { OpenSink, ReplyEvent, ReplyFacts } from '../../providers/reply.ts'
+import type { Failpoint } from '../failpoint.ts'
+import { type OperationFailure, toOperationFailure } from '../operation-error.ts'
+import { type Lease, LeaseLost } from '../run/operation-lease.ts'
+import type { ResponseFacts } from '../transitions/attempts.ts'
+import type { ImageFailure, ResultImage } from '../transitions/finish-operation.ts'
+import { createPartialImages, type PartialImageOptions } from '../transitions/partial-image.ts'
+import { createImageSinks, discardImage, type ImageIntake, type ReceivedImage } from './received-image.ts'
+
+export type ReceiveOptions = PartialImageOptions &
+  ImageIntake & { log: Pick<Logger, 'warn'>; failpoint: Failpoint }
+
+/** Takes a provider's reply apart as it arrives: images go to the store, partial images become events at once. */
+export interface Receive {
+  openSinks(signal: AbortSignal): OpenSink<ReceivedImage>
+  /**
+   * A reply is paid for, so what goes wrong here does not end it: the provider is listened to until it has finished,
+   * for the spool. Throws {@link LeaseLost} only; whatever else ended the call is in the reply.
+   */
+  receive(
+    work: { operation: Operation; lease: Lease; signal: AbortSignal },
+    events: AsyncIterable<ReplyEvent<ReceivedImage>>,
+  ): Promise<ReceivedReply>
+}
+
+export function createReceive(options: ReceiveOptions): Receive {
+  const { images, log, failpoint } = options
+  const partials = createPartialImages(options)
+
+  const keepPartial = async (
+    { operation, lease, signal, known, reply }: Receiving,
+    { image, index, facts }: Extract<ReplyEvent<ReceivedImage>, { type: 'partialImage' }>,
+  ) => {
+    const position = reply.partials++
+    try {
+      // One that cannot be shown is left out: none is promised.
+      if ('staged' in image && !known.has(position)) {
+        await partials.keep(operation, lease, { staged: image.staged, position, index, facts, signal })
+      }
+    } catch (error) {
+      if (error instanceof LeaseLost) throw error
+      log.warn({ err: error, operationId: operation.id }, 'a partial image was left out')
+    } finally {
+      await discardImage(image)
+    }
+  }
+
+  const keepResult = async (
+    { operation, signal, reply }: Receiving,
+    { image, index, revisedPrompt }: Extract<ReplyEvent<ReceivedImage>, { type: 'image' }>,
+  ) => {
+    if ('refused' in image) return reply.fail(index, invalidResult(image.refused))
+    if ('lost' in image) return reply.lose(image.lost)
+    try {
+      const stored = await images.store(image.staged, operation.id, signal)
+      reply.images.push({ index, stored, revisedPrompt })
+    } catch (error) {
+      reply.lose(error)
+    } finally {
+      await discardImage(image)
+    }
+    await failpoint('stored')
+  }
+
+  const take = async (receiving: Receiving, event: ReplyEvent<ReceivedImage>) => {
+    const { reply } = receiving
+    if (event.type === 'partialImage') await keepPartial(receiving, event)
+    if (event.type === 'image') await keepResult(receiving, event)
+    if (event.type === 'imageFailed') reply.miss(event.index, toMissing(event.failure))
+    if (event.type === 'completed') reply.facts = event.facts
+    if (event.type === 'responded') {
+      reply.httpStatus = event.httpStatus
+      reply.upstreamRequestId = event.upstreamRequestId
+      await failpoint('replying')
+    }
+  }
+
+  return {
+    openSinks: (signal) => createImageSinks(options, signal),
+    receive: async (work, events) => {
+      const reply = new ReceivedReply()
+      try {
+        const receiving = { ...work, reply, known: await partials.known(work.operation.id) }
+        for await (const event of events) await take(receiving, event)
+      } catch (error) {
+        if (error instanceof LeaseLost) throw error
+        reply.end = { error }
+      }
+      return reply
+    },
+  }
+}
+
+interface Receiving {
+  operation: Operation
+  lease: Lease
+  signal: AbortSignal
+  reply: ReceivedReply
+  /** Partial images that were told before a crash. */
+  known: Set<number>
+}
+
+const noFacts: ReplyFacts = {
+  created: null,
+  background: null,
+  outputFormat: null,
+  quality: null,
+  size: null,
+  modelVersion: null,
+  usage: null,
+}
+
+/** Why an image is not there, and whether that leaves open that it was made. */
+export interface Missing {
+  failure: OperationFailure
+  isUnknown: boolean
+}
+
+export function toMissing(failure: ProviderFailure): Missing {
+  return { failure: toOperationFailure(failure), isUnknown: failure.certainty === 'UNKNOWN' }
+}
+
+/** What has arrived of a reply, and how it ended. */
+export class ReceivedReply implements ResponseFacts {
+  httpStatus: number | null = null
+  upstreamRequestId: string | null = null
+  readonly images: ResultImage[] = []
+  readonly failures: ImageFailure[] = []
+  facts: ReplyFacts = noFacts
+  partials = 0
+  /** How many images the provider may have made and charge for, without anybody knowing. */
+  unknown = 0
+  /** What ended it before it was whole, or null. */
+  end: { error: unknown } | null = null
+  /** The first image that a fault of Easel's own lost; the spool may still have it. */
+  loss: { error: unknown } | null = null
+
+  fail(index: number, failure: OperationFailure): void {
+    this.failures.push({ index, failure })
+  }
+
+  miss(index: number, { failure, isUnknown }: Missing): void {
+    this.fail(index, failure)
+    if (isUnknown) this.unknown += 1
+  }
+
+  lose(error: unknown): void {
+    this.loss ??= { error }
+  }
+
+  /** Every image that was asked for is there or has a reason why not. */
+  complete(n: number, missing: Missing): void {
+    const settled = new Set([...this.images, ...this.failures].map(({ index }) => index))
+    for (let index = 0; index < n; index++) if (!settled.has(index)) this.miss(index, missing)
+    this.images.sort((a, b) => a.index - b.index)
+    this.failures.sort((a, b) => a.index - b.index)
+  }
+}
+
+function invalidResult(error: EaselError): OperationFailure {
+  return {
+    code: 13,
+    status: 'INTERNAL',
+    message: `The provider's image cannot be used: ${error.message}`,
+    details: [],
+    reason: 'UPSTREAM_INVALID_RESULT',
+    retryable: true,
+    retryAfterMs: null,
+  }
+}

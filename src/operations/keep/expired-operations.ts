@@ -1,0 +1,50 @@
+import type { PrismaClient } from '../../database/database.ts'
+
+/*
+ * Where to find what is past its life, a batch at a time, in the order of age. Each of these reads a partial index that
+ * holds only what has not gone yet, from the place where the batch before ended: so a batch reads about what it
+ * changes, however many operations there ever were, and one that stays because it is needed does not hold up the rest.
+ */
+
+/** Where a batch ended: the moment by which its index is sorted, and the id among those of the same moment. */
+export interface Place {
+  at: Date
+  id: string
+}
+
+export interface Found extends Place {
+  operationId: string
+}
+
+export interface Batch {
+  /** Only what is older than this. */
+  before: Date
+  after: Place
+}
+
+export type FindExpired = (prisma: PrismaClient, batch: Batch) => Promise<Found[]>
+
+export const batchSize = 100
+export const beginning: Place = { at: new Date(0), id: '00000000-0000-0000-0000-000000000000' }
+
+/** Index image_partial_idx. An image is never newer than the end of its operation. */
+export const findExpiredPartials: FindExpired = (prisma, { before, after }) => prisma.$queryRaw`
+  SELECT i.operation_id AS "operationId", i.created_at AS at, i.id
+    FROM image i JOIN operation o ON o.id = i.operation_id
+   WHERE i.role = 'PARTIAL' AND i.created_at < ${before} AND o.finished_at < ${before}
+     AND (i.created_at, i.id) > (${after.at}, ${after.id}::uuid)
+   ORDER BY i.created_at, i.id LIMIT ${batchSize}`
+
+/** Index operation_with_images_idx. */
+export const findExpiredResults: FindExpired = (prisma, { before, after }) => prisma.$queryRaw`
+  SELECT id AS "operationId", finished_at AS at, id FROM operation
+   WHERE images_deleted_at IS NULL AND finished_at < ${before}
+     AND (finished_at, id) > (${after.at}, ${after.id}::uuid)
+   ORDER BY finished_at, id LIMIT ${batchSize}`
+
+/** Index operation_with_input_idx. Its fingerprint goes with the input: so it tells of prompts and messages alike. */
+export const findExpiredInputs: FindExpired = (prisma, { before, after }) => prisma.$queryRaw`
+  SELECT id AS "operationId", finished_at AS at, id FROM operation
+   WHERE fingerprint <> '' AND finished_at < ${before}
+     AND (finished_at, id) > (${after.at}, ${after.id}::uuid)
+   ORDER BY finished_at, id LIMIT ${batchSize}`

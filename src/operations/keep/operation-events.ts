@@ -1,0 +1,178 @@
+import type { Database, Prisma } from '../../database/database.ts'
+import { toUnavailable } from '../../database/database-failure.ts'
+import type { OperationEvent, OperationStatus } from '../../database/generated/client.ts'
+import { keepTrying } from '../../database/keep-trying.ts'
+import { channels } from '../../database/notifications.ts'
+
+/** What an event says, before it has its place in the sequence. */
+export interface NewEvent {
+  type: string
+  status: OperationStatus
+  stage: string
+  payload: EventPayload
+}
+
+export type EventPayload =
+  | { kind: 'status' }
+  | { kind: 'partialImage'; imageId: string; index: number; facts: EventFacts }
+  | { kind: 'image'; imageId: string; index: number; facts: EventFacts; last: boolean }
+  | { kind: 'failed' }
+
+export interface EventFacts {
+  size: string | null
+  background: string | null
+  quality: string | null
+  outputFormat: string | null
+}
+
+export const statusEventType = 'operation.status'
+
+/** How long a follower trusts silence: a notification that got lost delays an event by this much at most. */
+const pollMs = 5_000
+const pageSize = 200
+/** How long a follower waits for a database that went away; then it is told to come back. */
+const patienceMs = 30_000
+
+export interface EventLog {
+  /**
+   * Writes events behind the operation's last one. `from` is the last sequence as it was before, read under the lock
+   * of the caller's UPDATE of the operation's row: that makes the sequence gap-free.
+   */
+  append(
+    tx: Prisma.TransactionClient,
+    operationId: string,
+    from: number,
+    events: NewEvent[],
+    at: Date,
+  ): Promise<void>
+  /** Replays what came after `after`, then follows live, and ends once the operation has. */
+  follow(
+    operationId: string,
+    after: number,
+    signal?: AbortSignal,
+  ): AsyncGenerator<OperationEvent, void, undefined>
+}
+
+export function createEventLog(database: Database): EventLog {
+  const wakeUps = new WakeUps()
+  database.notifications.subscribe(channels.event, (payload) => wakeUps.wake(payload))
+  const pages = new SharedReads<OperationEvent[]>()
+
+  const read = (operationId: string, after: number) =>
+    pages.read(`${operationId} ${after}`, () =>
+      database.prisma.operationEvent.findMany({
+        where: { operationId, sequence: { gt: after } },
+        orderBy: { sequence: 'asc' },
+        take: pageSize,
+      }),
+    )
+
+  return {
+    append: async (tx, operationId, from, events, at) => {
+      await tx.operationEvent.createMany({
+        data: events.map((event, index) => ({
+          operationId,
+          sequence: from + index + 1,
+          type: event.type,
+          status: event.status,
+          stage: event.stage,
+          payload: event.payload as unknown as Prisma.InputJsonObject,
+          createdAt: at,
+        })),
+      })
+      await tx.$executeRaw`SELECT pg_notify(${channels.event}, ${operationId})`
+    },
+    follow: async function* (operationId, after, signal) {
+      const waker = wakeUps.join(operationId, signal)
+      try {
+        for (let last = after; !signal?.aborted; ) {
+          waker.reset()
+          const events = await patiently(() => read(operationId, last), signal)
+          for (const event of events) {
+            last = event.sequence
+            yield event
+            if (isEnd(event)) return
+          }
+          if (events.length < pageSize) {
+            const hasPassed = () => hasEnded(database, operationId, last)
+            if (events.length === 0 && (await patiently(hasPassed, signal))) return
+            await waker.wait(pollMs)
+          }
+        }
+      } finally {
+        waker.leave()
+      }
+    },
+  }
+}
+
+/** A database that is restarted delays events; a follower need not know. */
+function patiently<T>(read: () => Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  return keepTrying(read, { forMs: patienceMs, signal }).catch((error) => {
+    throw toUnavailable(error)
+  })
+}
+
+const isEnd = (event: OperationEvent) =>
+  event.type === statusEventType && event.status !== 'QUEUED' && event.status !== 'RUNNING'
+
+/** For a follower that starts behind the last event: nothing more will come. */
+async function hasEnded(database: Database, operationId: string, last: number): Promise<boolean> {
+  const operation = await database.prisma.operation.findUnique({
+    where: { id: operationId },
+    select: { status: true, lastSequence: true },
+  })
+  if (!operation) return true
+  return operation.status !== 'QUEUED' && operation.status !== 'RUNNING' && operation.lastSequence <= last
+}
+
+interface Waker {
+  reset(): void
+  wait(timeoutMs: number): Promise<void>
+  leave(): void
+}
+
+/** Who waits for which operation. One notification is looked up once, however many follow other operations. */
+class WakeUps {
+  readonly #waiting = new Map<string, Set<() => void>>()
+
+  wake(operationId: string): void {
+    for (const wake of this.#waiting.get(operationId) ?? []) wake()
+  }
+
+  join(operationId: string, signal?: AbortSignal): Waker {
+    let woken = Promise.withResolvers<void>()
+    const wake = () => woken.resolve()
+    const all = this.#waiting.get(operationId) ?? new Set()
+    this.#waiting.set(operationId, all.add(wake))
+    signal?.addEventListener('abort', wake)
+    return {
+      reset: () => {
+        if (!signal?.aborted) woken = Promise.withResolvers<void>()
+      },
+      wait: async (timeoutMs) => {
+        const timer = setTimeout(wake, timeoutMs)
+        await woken.promise
+        clearTimeout(timer)
+      },
+      leave: () => {
+        signal?.removeEventListener('abort', wake)
+        all.delete(wake)
+        if (all.size === 0) this.#waiting.delete(operationId)
+      },
+    }
+  }
+}
+
+/** Followers in step ask for the same page at the same moment: they share one query. */
+class SharedReads<T> {
+  readonly #running = new Map<string, Promise<T>>()
+
+  read(key: string, query: () => Promise<T>): Promise<T> {
+    const running = this.#running.get(key)
+    if (running) return running
+    const started = query().finally(() => this.#running.delete(key))
+    this.#running.set(key, started)
+    return started
+  }
+}

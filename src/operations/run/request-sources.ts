@@ -1,0 +1,70 @@
+import type { ImageRequest, SourceImage } from '../../catalogue/image-request.ts'
+import type { Database } from '../../database/database.ts'
+import type { Image, Operation } from '../../database/generated/client.ts'
+import type { Images } from '../../images/images.ts'
+import { type OperationInput, toRequestParameters } from '../operation-input.ts'
+
+/** An image that an accepted operation was to use is gone. */
+export class SourceMissing extends Error {}
+
+export interface RequestSources {
+  /** The provider request of an accepted operation, from what is kept of it. Throws {@link SourceMissing}. */
+  load(operation: Operation, model: string): Promise<ImageRequest>
+  /** The same to read a reply by: an image that is gone meanwhile is left out. */
+  recall(operation: Operation, model: string): Promise<ImageRequest>
+}
+
+export function createRequestSources(options: {
+  database: Database
+  images: Images
+  pseudonym: (userId: string, endUser: string) => string
+  /** Called before a file goes out. */
+  onSending: () => unknown
+}): RequestSources {
+  const { database, images, pseudonym, onSending } = options
+
+  const find = async (operationId: string) => {
+    const sources = await database.prisma.operationSource.findMany({
+      where: { operationId },
+      orderBy: [{ role: 'asc' }, { position: 'asc' }],
+    })
+    const ids = sources.map(({ imageId }) => imageId)
+    const rows = await database.prisma.image.findMany({ where: { id: { in: ids } } })
+    const byId = new Map(rows.map((row) => [row.id, row]))
+    return sources.map(({ role, imageId }) => ({ role, row: byId.get(imageId) ?? null }))
+  }
+
+  const recall = async (operation: Operation, model: string, isWhole: boolean) => {
+    const found = await find(operation.id)
+    if (isWhole && found.some(({ row }) => row === null)) throw new SourceMissing()
+    const take = (wanted: 'INPUT' | 'MASK') =>
+      found.flatMap(({ role, row }) => (role === wanted && row ? [toSource(images, row, onSending)] : []))
+    const input = operation.input as unknown as OperationInput
+    return {
+      ...toRequestParameters(operation.kind, input, model),
+      images: take('INPUT'),
+      mask: take('MASK')[0] ?? null,
+      endUser: operation.endUser === null ? null : pseudonym(operation.userId, operation.endUser),
+    }
+  }
+
+  return {
+    load: (operation, model) => recall(operation, model, true),
+    recall: (operation, model) => recall(operation, model, false),
+  }
+}
+
+function toSource(images: Images, row: Image, onSending: () => unknown): SourceImage {
+  const { mimeType, byteSize, width, height, hasAlpha } = row
+  return {
+    mimeType: mimeType as SourceImage['mimeType'],
+    byteSize,
+    width,
+    height,
+    hasAlpha,
+    open: async () => {
+      await onSending()
+      return images.open(row)
+    },
+  }
+}

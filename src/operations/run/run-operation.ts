@@ -1,0 +1,299 @@
+import type { Logger } from 'pino'
+import type { ImageModel } from '../../catalogue/image-model.ts'
+import type { Database } from '../../database/database.ts'
+import type { Attempt } from '../../database/generated/client.ts'
+import type { Providers } from '../../providers/providers.ts'
+import { chooseModel, findCandidates } from '../accept/model-choice.ts'
+import type { AttemptCall, Claim } from '../call/attempt-call.ts'
+import type { Failpoint } from '../failpoint.ts'
+import { sharedSpoolId } from '../keep/shared-spool.ts'
+import type { Spool, SpooledReply } from '../keep/spool.ts'
+import * as failures from '../operation-error.ts'
+import type { Attempts } from '../transitions/attempts.ts'
+import type { Finish } from '../transitions/finish-operation.ts'
+import type { Progress } from '../transitions/progress.ts'
+import { type Lease, LeaseLost, type Leases } from './operation-lease.ts'
+import type { ProviderPace } from './provider-pace.ts'
+import { type RequestSources, SourceMissing } from './request-sources.ts'
+
+/*
+ * The life of an operation.
+ *
+ *   QUEUED ──claim──▶ RUNNING ──▶ SUCCEEDED | FAILED | CANCELLED
+ *
+ * An operation is accepted (submit-operation.ts) in one transaction with its budget reservation and its job. A worker
+ * that gets the job claims the operation: a lease by the database's clock and an epoch that goes up with each claim.
+ * Every later write names that epoch, so a worker that was frozen past its lease changes nothing when it wakes up.
+ *
+ * Within RUNNING each call of a provider is an attempt, and each arrow below is a commit of its own:
+ *
+ *   PREPARED ──▶ SENT ──▶ RESPONDED ──▶ SETTLED
+ *       └──────────┴──▶ ABANDONED (nothing was sent)
+ *
+ *   SENT is committed before the first byte of the request leaves. From then on nobody sends this attempt again; only
+ *   the process that committed it, if it then did not send, may call it abandoned.
+ *   RESPONDED is committed once the raw reply is whole and synced in the spool; images are kept before that, as they
+ *   come. Then one transaction writes what follows from the reply: the terminal state with the usage, the money and
+ *   the last events; or that the attempt is settled and another one may be made at some time.
+ *
+ * What a worker finds when it claims an operation that somebody else left:
+ *
+ *   no attempt, PREPARED, ABANDONED or SETTLED   nothing paid is open: go on with the next attempt.
+ *   SENT, the whole reply in the spool           go on as RESPONDED.
+ *   SENT, the upstream's own operation is known  ask the upstream about it; never submit again.
+ *   SENT, part of a reply in the spool           read what is there: often it is all there was to say, and nobody had
+ *                                                said so yet. What turns out to be cut ends like the next one.
+ *   SENT otherwise                               nobody can know: FAILED with UPSTREAM_OUTCOME_UNKNOWN. The user is
+ *                                                not charged; the house books the estimate as PROVIDER_LOSS.
+ *   RESPONDED, the reply in the spool            read the reply again and go on from there.
+ *   RESPONDED, no reply                          FAILED with RESULT_LOST, booked like an unknown outcome.
+ *
+ * A spool is a folder of one machine, and the attempt names it; with S3 whole replies are shared, and the attempt says
+ * so. Whoever has another spool leaves a SENT or RESPONDED attempt to the machine that has it, for a while, and says so
+ * (WAITING_FOR_REPLICA): its process may be alive, or about to start again, and looks itself for operations whose
+ * replies it has (recover-operations.ts). An operation whose
+ * owners keep dying at it is given up, lest it takes the gateway down with every start.
+ *
+ * A SETTLED attempt is therefore always one that may be followed by another: provably unsent, or documented as refused
+ * before it ran (next-try.ts). One that is not ends the operation in the same transaction that settles it.
+ *
+ * A client that goes away changes nothing. A cancel aborts the call; the operation ends CANCELLED unless its images
+ * had been read to the end by then. An error of Easel's own (no database, a full disk) leaves the operation as it is
+ * and puts it off: whoever claims it next reads the state that is there. A process that shuts down gives back what it
+ * cannot end.
+ */
+
+export interface RunOptions {
+  database: Database
+  providers: Providers
+  leases: Leases
+  attempts: Attempts
+  progress: Progress
+  pace: ProviderPace
+  spool: Spool
+  sources: RequestSources
+  attemptCall: AttemptCall
+  finish: Finish
+  isStorageUp: () => Promise<boolean>
+  failpoint: Failpoint
+  now: () => Date
+  log: Pick<Logger, 'warn' | 'error'>
+}
+
+/** An answer that Easel itself cannot take over is kept on disk and tried for this long behind the deadline. */
+const giveUpMs = 24 * 3600 * 1000
+/** A whole reply on a machine that does not come back is waited for this long behind the deadline. */
+const awayMs = 3600 * 1000
+/** Where replies are shared, a process that died within one is waited for as long as a restart takes. */
+const replicaReturnMs = 60_000
+/** An operation at which this many processes died has killed them. */
+const maxDeadOwners = 10
+const firstPauseMs = 1_000
+const maxPauseMs = 60_000
+/** How long an operation waits at most before it looks again whether images can be kept. */
+const storagePauseMs = 15_000
+
+/** Does what is left to do of an operation, if nobody else is doing it. */
+export function createRun(options: RunOptions) {
+  const { database, leases, failpoint, log } = options
+
+  const drive = async (lease: Lease, shutdown: AbortSignal): Promise<void> => {
+    await failpoint('claimed')
+    const { attempts, ...operation } = await database.prisma.operation.findUniqueOrThrow({
+      where: { id: lease.operationId },
+      include: { attempts: { orderBy: { number: 'asc' } } },
+    })
+    const signal = AbortSignal.any([lease.signal, shutdown])
+    const settled = attempts.filter(({ state }) => state === 'SETTLED').length
+    await new Run(options, { operation, lease, signal, settled }).drive(attempts.at(-1))
+  }
+
+  return async (operationId: string, shutdown: AbortSignal): Promise<void> => {
+    const lease = await leases.claim(operationId, shutdown)
+    if (!lease) return
+    try {
+      await drive(lease, shutdown)
+    } catch (error) {
+      if (shutdown.aborted && !(error instanceof LeaseLost)) {
+        log.warn({ operationId }, 'an operation was interrupted: it goes on in another process')
+        throw error
+      }
+      await putOff(options, lease, error).catch(ignoreLost(options, lease))
+    } finally {
+      await lease.release()
+    }
+  }
+}
+
+/** The longer the trouble lasts, the longer the pauses. */
+async function putOff({ progress, log }: RunOptions, lease: Lease, error: unknown): Promise<void> {
+  if (error instanceof LeaseLost) throw error
+  const waitMs = pauseMs(lease)
+  log.error(
+    { err: error, operationId: lease.operationId, waitMs },
+    'an operation cannot go on: putting it off',
+  )
+  await progress.putOffSilently(lease, waitMs)
+}
+
+const pauseMs = ({ ageMs }: Lease) => Math.min(maxPauseMs, Math.max(firstPauseMs, ageMs / 10))
+
+function ignoreLost({ log }: RunOptions, { operationId, epoch }: Lease): (error: unknown) => void {
+  return (error) => {
+    if (!(error instanceof LeaseLost)) throw error
+    log.warn({ operationId, epoch }, 'lost an operation: it has ended, or has a new owner')
+  }
+}
+
+/** One claim of one operation. */
+class Run {
+  readonly #deps: RunOptions
+  readonly #claim: Claim
+
+  constructor(deps: RunOptions, claim: Claim) {
+    this.#deps = deps
+    this.#claim = claim
+  }
+
+  async drive(last: Attempt | undefined): Promise<void> {
+    const { operation, lease } = this.#claim
+    if (lease.deadOwners > maxDeadOwners) return this.#giveUp(last)
+    if (last?.state === 'RESPONDED') return this.#readSpooled(last)
+    if (last?.state === 'SENT') return this.#reconcile(last)
+    if (operation.cancelRequestedAt) return this.#end('CANCELLED', failures.cancelled)
+    if (lease.timeLeftMs() <= 0) return this.#end('FAILED', this.#tooLate())
+    if (!(await this.#deps.isStorageUp())) return this.#waitForStorage()
+    await this.#callProvider()
+  }
+
+  /** What is paid for now could not be kept. */
+  async #waitForStorage(): Promise<void> {
+    const { lease } = this.#claim
+    const waitMs = Math.min(pauseMs(lease), storagePauseMs, Math.max(firstPauseMs, lease.timeLeftMs()))
+    await this.#deps.progress.waitForStorage(lease, waitMs, { isWaiting: this.#isWaitingForStorage() })
+  }
+
+  #isWaitingForStorage(): boolean {
+    return this.#claim.operation.stage === 'WAITING_FOR_STORAGE'
+  }
+
+  #tooLate(): failures.OperationFailure {
+    return this.#isWaitingForStorage() ? failures.storageUnavailable : failures.deadlineExceeded
+  }
+
+  async #callProvider(): Promise<void> {
+    const { providers, sources, attempts, progress, pace, attemptCall, failpoint } = this.#deps
+    const { operation, lease, settled } = this.#claim
+    const loaded = await sources.load(operation, operation.model).catch(ignoreMissing)
+    if (!loaded) return this.#end('FAILED', failures.sourceMissing)
+    const models = findCandidates(providers, operation, loaded)
+    const model = chooseModel(models, { settled, pace })
+    if (!model) return this.#end('FAILED', failures.modelGone)
+    const waitMs = pace.waitMs(model.provider, { isRetry: settled > 0 })
+    if (waitMs >= lease.timeLeftMs()) return this.#end('FAILED', failures.providerBusy(waitMs))
+    if (waitMs > 0) return progress.putOff(lease, waitMs)
+    const request = { ...loaded, model: model.name }
+    const attempt = await attempts.prepare(lease, { provider: model.provider, model: model.name })
+    Object.assign(operation, { provider: model.provider, model: model.name })
+    await failpoint('prepared')
+    if (settled === 0 || this.#isWaitingForStorage()) await progress.enter(lease, 'CALLING_PROVIDER')
+    const call = { attempt, model, request, alternatives: models.length }
+    await attemptCall.send(this.#claim, call)
+  }
+
+  /** After a crash: SENT, and maybe paid. */
+  async #reconcile(attempt: Attempt): Promise<void> {
+    const { providers, spool, sources, attempts, progress, attemptCall } = this.#deps
+    const { operation, lease } = this.#claim
+    const reply = await spool.find(attempt.id)
+    if (reply?.isWhole) {
+      const spoolId = reply.isShared ? sharedSpoolId : await spool.id()
+      const facts = { httpStatus: null, upstreamRequestId: null, spoolId }
+      await attempts.markResponded(lease, attempt.id, facts)
+      return this.#readSpooled(attempt)
+    }
+    if (operation.cancelRequestedAt) return this.#end('CANCELLED', failures.cancelled, { paid: true })
+    const model = providers.find(`${attempt.provider}/${attempt.model}`)
+    if (model?.idempotency === 'lookup' && attempt.upstreamOperationIds.length > 0) {
+      await progress.enter(lease, 'RECONCILING')
+      const request = await sources.recall(operation, model.name)
+      return attemptCall.resume(this.#claim, { attempt, model, request, alternatives: 1 })
+    }
+    if (model && reply) return this.#replay(attempt, model, reply)
+    if (lease.timeLeftMs() > 0) {
+      if (!model) return progress.leaveToOthers(lease, pauseMs(lease))
+      if ((await this.#isElsewhere(attempt)) && !this.#isGoneForGood()) return this.#leaveToItsReplica()
+    }
+    return this.#end('FAILED', failures.outcomeUnknown, { paid: true })
+  }
+
+  /** Reads a reply that is whole on disk, as if it arrived now. */
+  async #readSpooled(attempt: Attempt): Promise<void> {
+    const { providers, spool, progress } = this.#deps
+    const { lease } = this.#claim
+    const model = providers.find(`${attempt.provider}/${attempt.model}`)
+    const reply = await spool.find(attempt.id)
+    const lateMs = -lease.timeLeftMs()
+    if (model && reply && lateMs < giveUpMs) return this.#replay(attempt, model, reply)
+    // The provider may be back in the configuration soon, and so may the machine that has the reply.
+    if (reply && lateMs < giveUpMs) return progress.leaveToOthers(lease, pauseMs(lease))
+    if (!reply && (await this.#isElsewhere(attempt)) && lateMs < awayMs) return this.#leaveToItsReplica()
+    return this.#end('FAILED', failures.resultLost, { paid: true })
+  }
+
+  async #replay(attempt: Attempt, model: ImageModel, reply: SpooledReply): Promise<void> {
+    const { sources, attemptCall } = this.#deps
+    const request = await sources.recall(this.#claim.operation, model.name)
+    await attemptCall.replay(this.#claim, { attempt, model, request, alternatives: 1 }, reply)
+  }
+
+  async #isElsewhere({ spoolId }: Attempt): Promise<boolean> {
+    return spoolId !== null && spoolId !== sharedSpoolId && spoolId !== (await this.#deps.spool.id())
+  }
+
+  /** A whole reply would be shared, so all that its machine can still have is a part; it gets a moment to come back. */
+  #isGoneForGood(): boolean {
+    const { spool, now } = this.#deps
+    const { stage, modifiedAt } = this.#claim.operation
+    const waitedMs = now().getTime() - modifiedAt.getTime()
+    return spool.isShared && stage === 'WAITING_FOR_REPLICA' && waitedMs > replicaReturnMs
+  }
+
+  /** Its user is told once that it waits for the machine which has the reply. */
+  #leaveToItsReplica(): Promise<void> {
+    const { operation, lease } = this.#claim
+    const isTold = operation.stage === 'WAITING_FOR_REPLICA'
+    const stage = isTold ? undefined : 'WAITING_FOR_REPLICA'
+    return this.#deps.progress.leaveToOthers(lease, pauseMs(lease), stage)
+  }
+
+  async #giveUp(last: Attempt | undefined): Promise<void> {
+    const { operation, lease } = this.#claim
+    const { operationId, deadOwners } = lease
+    this.#deps.log.error(
+      { operationId, deadOwners },
+      'gave up an operation: process after process died at it',
+    )
+    if (operation.cancelRequestedAt)
+      return this.#end('CANCELLED', failures.cancelled, { paid: wasSent(last) })
+    const failure = wasSent(last) ? failures.resultLost : failures.internalFailure
+    return this.#end('FAILED', failure, { paid: wasSent(last) })
+  }
+
+  async #end(
+    status: 'FAILED' | 'CANCELLED',
+    failure: failures.OperationFailure,
+    { paid }: { paid: boolean } = { paid: false },
+  ): Promise<void> {
+    const { operation, lease } = this.#claim
+    const outcome = { status, failure, paid }
+    await this.#deps.finish.finish({ operation, epoch: lease.epoch, outcome })
+  }
+}
+
+const wasSent = (attempt: Attempt | undefined) => attempt?.state === 'SENT' || attempt?.state === 'RESPONDED'
+
+function ignoreMissing(error: unknown): null {
+  if (error instanceof SourceMissing) return null
+  throw error
+}
