@@ -1,6 +1,6 @@
 import { pino } from 'pino'
 import { v7 as newId } from 'uuid'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import { endCheckBatch, markChecked, readEnds } from '../../src/operations/keep/half-ended.ts'
 import { createRecovery } from '../../src/operations/run/recover-operations.ts'
 import { growing, openExplainingDatabase } from '../kit/recorded-plans.ts'
@@ -10,6 +10,9 @@ const { database, plans, exec } = await openExplainingDatabase()
 
 beforeAll(async () => {
   await exec(historySql)
+})
+afterEach(() => {
+  plans.length = 0
 })
 afterAll(() => database.close())
 
