@@ -167,7 +167,10 @@ describe('an API key', () => {
     const early = other.authenticate(bearer(secret))
     await read.promise
     const heard = Promise.withResolvers<void>()
-    const stop = database.notifications.subscribe(channels.revocation, () => heard.resolve())
+    // The revocation of a case before may be heard late.
+    const stop = database.notifications.subscribe(channels.revocation, (id) => {
+      if (id === apiKey.id) heard.resolve()
+    })
     await accounts.revokeApiKey(apiKey.id)
     await heard.promise
     stop()
@@ -266,8 +269,9 @@ describe('the first admin', () => {
     expect(viewer).toMatchObject({ name: 'admin', role: 'ADMIN' })
     const again = await open({ adminKey: former })
     expect(await again.authenticate(new Headers({ 'x-api-key': former }))).toEqual(viewer)
-    const [key] = (await again.apiKeysOf([viewer.userId])).get(viewer.userId) ?? []
-    expect(key).toMatchObject({ name: 'EASEL_ADMIN_KEY', prefix: 'a ke', revokedAt: null })
+    const keys = (await again.apiKeysOf([viewer.userId])).get(viewer.userId) ?? []
+    const working = keys.filter(({ revokedAt }) => revokedAt === null)
+    expect(working).toMatchObject([{ name: 'EASEL_ADMIN_KEY', prefix: 'a ke' }])
   })
 
   test('loses a former key when it changes, and gets it back when it is set again', async () => {

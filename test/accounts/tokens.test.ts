@@ -84,7 +84,9 @@ test('makes a member of whom it sees for the first time, and knows it again', as
   const accounts = await open()
   const exp = seconds() + 60
   const viewers = await Promise.all(
-    Array.from({ length: 5 }, async () => use(accounts, await sign({ exp, name: 'Ada Lovelace' }))),
+    Array.from({ length: 5 }, async () =>
+      use(accounts, await sign({ sub: 'new', exp, name: 'Ada Lovelace' })),
+    ),
   )
   expect(new Set(viewers.map(({ userId }) => userId)).size).toBe(1)
   expect(viewers[0]).toMatchObject({
@@ -92,7 +94,7 @@ test('makes a member of whom it sees for the first time, and knows it again', as
     role: 'MEMBER',
     credential: { kind: 'jwt', expiresAt: new Date(exp * 1000) },
   })
-  const users = await database.prisma.user.findMany({ where: { externalId: `${issuer}#ada` } })
+  const users = await database.prisma.user.findMany({ where: { externalId: `${issuer}#new` } })
   expect(users.map(({ id }) => id)).toEqual([viewers[0]?.userId])
 })
 
