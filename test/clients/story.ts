@@ -1,5 +1,5 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { startTestGateway, type TestGateway } from '../kit/gateway.ts'
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
+import { adminKey, bearer, type GuardedGateway, startGuardedGateway } from '../gateway/accounts-kit.ts'
 import { photoFile } from '../kit/photo.ts'
 import { type CuttingProxy, openCuttingProxy } from './cutting-proxy.ts'
 import type { EditedOperation, EditInput, ImageEvent, UsageReport } from './documents.ts'
@@ -17,27 +17,32 @@ export interface StoryClient {
 
 export type Connect = (easel: string, headers: Record<string, string>) => StoryClient
 
-const adminKey = 'a-key-of-the-first-admin'
-
 /**
  * The same story for every client: edit a photo and wait, start another edit and watch it over a cut of the
  * connection, come back later, read the usage, and be refused with a wrong key.
  */
 export function tellStory(ways: Record<string, Connect>): void {
   describe.each(Object.entries(ways))('%s', (_way, connect) => {
-    let gateway: TestGateway
+    let gateway: GuardedGateway
     let proxy: CuttingProxy
     let client: StoryClient
     beforeAll(async () => {
-      gateway = await startTestGateway({ env: { EASEL_AUTH: 'on', EASEL_ADMIN_KEY: adminKey } })
+      gateway = await startGuardedGateway()
       proxy = await openCuttingProxy(gateway.url)
-      client = connect(proxy.url, { authorization: `Bearer ${adminKey}` })
+      client = connect(proxy.url, bearer(adminKey))
     })
     afterAll(async () => {
       client.close?.()
       await proxy.close()
       await gateway[Symbol.asyncDispose]()
     })
+
+    /** A client for one case, with a key of its own. */
+    const connectAs = (key: string): StoryClient => {
+      const own = connect(proxy.url, bearer(key))
+      onTestFinished(() => own.close?.())
+      return own
+    }
 
     test('edits a photo and waits for the image', async () => {
       const operation = await client.edit({ prompt: 'a red rose', quality: 'LOW' }, await photoFile())
@@ -65,17 +70,19 @@ export function tellStory(ways: Record<string, Connect>): void {
     })
 
     test('reads what was used', async () => {
-      const { total, rows } = await client.usage()
-      expect(total).toMatchObject({ operations: 2, images: 2 })
+      const { key } = await gateway.invite('Ada')
+      const reader = connectAs(key)
+      const { response } = await reader.edit({ prompt: 'a counted rose', quality: 'LOW' }, await photoFile())
+      const { total, rows } = await reader.usage()
+      expect(total).toMatchObject({ operations: 1, images: 1, totalTokens: `${response?.usage.totalTokens}` })
       expect(rows.map(({ kind }) => kind)).toEqual(['EDIT'])
       expect(Number(total.totalTokens)).toBeGreaterThan(0)
     })
 
     test('tells a wrong key by its code', async () => {
-      const stranger = connect(proxy.url, { authorization: 'Bearer a-key-of-nobody' })
+      const stranger = connectAs('a-key-of-nobody')
       const refusal = await stranger.usage().catch((error: unknown) => error)
       expect(stranger.codeOf(refusal)).toBe('UNAUTHENTICATED')
-      stranger.close?.()
     })
   })
 }
