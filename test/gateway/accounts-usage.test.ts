@@ -1,8 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { SandboxRequest } from '../../src/sandbox/ledger.ts'
 import {
   admin,
   adminKey,
   bearer,
+  type Edited,
   editAs,
   type GuardedGateway,
   type Person,
@@ -21,26 +23,22 @@ interface Sums {
   cost: { amountMicros: string }
 }
 
+interface Usage {
+  rows: (Sums & { user: { name: string } | null; endUser: string | null })[]
+  total: Sums
+}
+
 let gateway: GuardedGateway
 let people: Person[]
+/** What these three got when they edited at once, what the provider saw of it, and what was reported just then. */
+let edited: Edited[]
+let requests: SandboxRequest[]
+let reported: Usage
 const queries: string[] = []
 
 beforeAll(async () => {
   gateway = await startGuardedGateway({ onQuery: (sql) => queries.push(sql) })
   people = [await gateway.invite('Ann'), await gateway.invite('Bob'), await gateway.invite('Cem')]
-})
-afterAll(() => gateway[Symbol.asyncDispose]())
-
-const report = async (args: string, key = adminKey) => {
-  const sums = 'operations images inputTokens outputTokens totalTokens estimatedShare cost { amountMicros }'
-  const { data, errors } = await gateway.graphql<{
-    usage: { rows: (Sums & { user: { name: string } | null; endUser: string | null })[]; total: Sums }
-  }>(`{ usage(${all}${args}) { rows { user { name } endUser ${sums} } total { ${sums} } } }`, {}, bearer(key))
-  expect(errors).toBeUndefined()
-  return data.usage
-}
-
-test('three users edit at once, and the report is what the provider counted', async () => {
   const edits = people.flatMap((person, index) =>
     Array.from({ length: 4 + index }, (_, count) =>
       editAs(gateway, person, {
@@ -50,17 +48,31 @@ test('three users edit at once, and the report is what the provider counted', as
       }),
     ),
   )
-  const answers = await Promise.all(edits)
-  expect(answers.map(({ data }) => data.editImage.status)).toEqual(answers.map(() => 'SUCCEEDED'))
+  edited = (await Promise.all(edits)).map(({ data }) => data.editImage)
+  requests = gateway.sandbox?.requests() ?? []
+  reported = await report(', groupBy: [USER]')
+})
+afterAll(() => gateway[Symbol.asyncDispose]())
 
-  const counted = (gateway.sandbox?.requests() ?? []).flatMap(({ usage }) => usage ?? [])
-  const { rows, total } = await report(', groupBy: [USER]')
+const report = async (args: string, key = adminKey) => {
+  const sums = 'operations images inputTokens outputTokens totalTokens estimatedShare cost { amountMicros }'
+  const query = `{ usage(${all}${args}) { rows { user { name } endUser ${sums} } total { ${sums} } } }`
+  const { data, errors } = await gateway.graphql<{ usage: Usage }>(query, {}, bearer(key))
+  expect(errors).toBeUndefined()
+  return data.usage
+}
+
+test('three users edit at once, and the report is what the provider counted', () => {
+  expect(edited.map(({ status }) => status)).toEqual(edited.map(() => 'SUCCEEDED'))
+
+  const counted = requests.flatMap(({ usage }) => usage ?? [])
+  const { rows, total } = reported
   expect(counted).toHaveLength(15)
   const sum = (part: 'input_tokens' | 'output_tokens' | 'total_tokens') =>
     counted.reduce((tokens, usage) => tokens + usage[part], 0)
   expect(total).toMatchObject({
     operations: 15,
-    images: answers.reduce((images, { data }) => images + data.editImage.response.data.length, 0),
+    images: edited.reduce((images, { response }) => images + response.data.length, 0),
     inputTokens: `${sum('input_tokens')}`,
     outputTokens: `${sum('output_tokens')}`,
     totalTokens: `${sum('total_tokens')}`,
@@ -72,9 +84,9 @@ test('three users edit at once, and the report is what the provider counted', as
     ['Cem', 6],
   ])
   const tokensOf = (name: string) =>
-    answers
-      .filter(({ data }) => data.editImage.createdBy.name === name)
-      .reduce((tokens, { data }) => tokens + data.editImage.response.usage.totalTokens, 0)
+    edited
+      .filter(({ createdBy }) => createdBy.name === name)
+      .reduce((tokens, { response }) => tokens + response.usage.totalTokens, 0)
   expect(rows.map(({ totalTokens }) => Number(totalTokens))).toEqual(['Ann', 'Bob', 'Cem'].map(tokensOf))
   const micros = rows.reduce((cost, row) => cost + BigInt(row.cost.amountMicros), 0n)
   expect(`${micros}`).toBe(total.cost.amountMicros)
@@ -85,15 +97,14 @@ test('end users are told apart in reports, and known to the provider by a pseudo
   expect(rows.map(({ user, endUser }) => [user?.name, endUser])).toEqual(
     ['Ann', 'Bob', 'Cem'].map((name) => [name, 'guest 0']),
   )
-  const sent = gateway.sandbox?.requests().map(({ parameters }) => parameters.user) ?? []
+  const sent = requests.map(({ parameters }) => parameters.user)
   expect(new Set(sent).size).toBe(6)
   expect(sent.filter((name) => !/^[\w-]{43}$/.test(String(name)))).toEqual([])
 })
 
 test('a paid image whose usage the provider leaves out is booked by estimate, never as zero', async () => {
   const dora = await gateway.invite('Dora')
-  gateway.sandbox?.misbehave('no-usage')
-  const { data } = await editAs(gateway, dora)
+  const { data } = await editAs(gateway, dora, { prompt: 'x [sandbox:no-usage]' })
   expect(data.editImage).toMatchObject({ status: 'SUCCEEDED', response: { usage: { estimated: true } } })
   const { total } = await report('', dora.key)
   expect(total).toMatchObject({ operations: 1, images: 1, estimatedShare: 1 })
@@ -199,19 +210,16 @@ describe('estimateCost', () => {
         admin,
       )
     }
-    const before = await estimate(
-      '{ kind: GENERATE, prompt: "a fox", quality: LOW, size: "1024x1024", n: 2 }',
-      finn.key,
-    )
+    const request = 'prompt: "a fox [sandbox:hang]", quality: LOW, size: "1024x1024", n: 2'
+    const before = await estimate(`{ kind: GENERATE, ${request} }`, finn.key)
     expect(before.budgets).toEqual([
       { period: 'MONTH', unit: 'TOKENS', remaining: '100000' },
       { period: 'MONTH', unit: 'MONEY', remaining: '90000000' },
     ])
-    gateway.sandbox?.misbehave('hang')
     const { data } = await gateway.graphql<{
       generateImage: { id: string; createdBy: { budgets: object[] } }
     }>(
-      'mutation { generateImage(input: { prompt: "a fox", quality: LOW, size: "1024x1024", n: 2 }) { id createdBy { budgets { reserved } } } }',
+      `mutation { generateImage(input: { ${request} }) { id createdBy { budgets { reserved } } } }`,
       {},
       bearer(finn.key),
     )
@@ -244,5 +252,6 @@ test('takes as many queries for the users of a page, with their keys, budgets an
     }
     return Math.min(...counts)
   }
+  for (const name of ['Gil', 'Hal']) await gateway.invite(name)
   expect(await count(6)).toBe(await count(1))
 })
