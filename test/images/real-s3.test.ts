@@ -13,10 +13,10 @@ import { keepsImages, put } from './storage-contract.ts'
 let server: S3Server
 const opened: S3Storage[] = []
 
-async function openStorage(prefix: string): Promise<S3Storage> {
+async function openStorage(prefix: string, bucket = 'pictures'): Promise<S3Storage> {
   const { endpoint, credentials } = server
   const storage = await createS3Storage({
-    bucket: 'pictures',
+    bucket,
     prefix,
     region: 'us-east-1',
     endpoint,
@@ -39,7 +39,9 @@ describe.skipIf(!hasCeph())('images on a real S3 server', () => {
   describe('in a bucket', () => {
     let storage: S3Storage
     beforeAll(async () => {
-      storage = await openStorage('')
+      // It shows everything that is in it: what others keep below a prefix too.
+      await makeBucket(server, 'whole')
+      storage = await openStorage('', 'whole')
     })
     keepsImages(() => storage)
   })
