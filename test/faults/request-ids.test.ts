@@ -6,7 +6,7 @@ import { describe, expect } from 'vitest'
 import { until } from '../kit/until.ts'
 import { authOn, type Caller, cancel, createCaller, setBudget } from './callers.ts'
 import { reset, silence } from './paid-provider.ts'
-import { ended, generate, readOperation } from './scene.ts'
+import { ended, generate, rawId, readOperation } from './scene.ts'
 import { shareTestBed } from './shared-bed.ts'
 import { databases } from './test-bed.ts'
 import { turnsOn } from './turns.ts'
@@ -155,6 +155,14 @@ describe.each(databases)('a request id (%s)', (database) => {
   })
 
   test('MON-01, MON-03: leaves one reservation and one row of every file of each operation', async () => {
+    const caller = await createCaller(bed.gateway, 'counted')
+    const request = { prompt: 'a bridge that is counted', requestId: 'counted-1' }
+    const made = await Promise.all(Array.from({ length: 10 }, () => generate(caller, request)))
+    const generated = made[0]?.data.generateImage.id ?? ''
+    await ended(caller, generated)
+    const files = { prompt: 'a bridge of counted parts', colors: ['#10a0a0', '#a010a0'] }
+    const [edited] = await Promise.all([edit(caller, files), edit(caller, { ...files, reversed: true })])
+    const operationId = { in: [rawId(generated), rawId(edited.id)] }
     expect(await bed.gateway.end('SIGTERM')).toEqual({ code: 0, signal: null })
     await bed.look(async ({ prisma }) => {
       const reserved = await prisma.ledgerEntry.count({ where: { kind: 'RESERVE' } })
@@ -162,7 +170,10 @@ describe.each(databases)('a request id (%s)', (database) => {
       const images = await prisma.image.findMany({ select: { storageKey: true } })
       const kept = await filesOf(bed.folder)
       expect(images.map(({ storageKey }) => storageKey).sort()).toEqual(kept)
+      expect(await prisma.ledgerEntry.count({ where: { kind: 'RESERVE', operationId } })).toBe(2)
+      expect(await prisma.image.count({ where: { operationId } }), 'two sources, two results').toBe(4)
     })
+    await bed.start()
   })
 })
 
