@@ -1,19 +1,24 @@
 import { join } from 'node:path'
 import { pino } from 'pino'
 import { v7 as newId } from 'uuid'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest'
 import type { Database } from '../../src/database/database.ts'
 import { createOperationQueue, type OperationQueue } from '../../src/database/queue.ts'
 import { createFileStorage } from '../../src/images/file-storage.ts'
 import { createImages } from '../../src/images/images.ts'
 import { createEventLog } from '../../src/operations/keep/operation-events.ts'
 import { cancelled } from '../../src/operations/operation-error.ts'
-import { createLeases, type Lease, LeaseLost } from '../../src/operations/run/operation-lease.ts'
-import { createAttempts } from '../../src/operations/transitions/attempts.ts'
-import { createFinish } from '../../src/operations/transitions/finish-operation.ts'
+import { createEventLog } from '../../src/operations/keep/operation-events.ts'
+import {
+  createLeases,
+  type Lease,
+  LeaseLost,
+  type LeasesOptions,
+} from '../../src/operations/run/operation-lease.ts'
 import { createProgress } from '../../src/operations/transitions/progress.ts'
 import { createUsage } from '../../src/usage/usage.ts'
 import { createTestDatabase } from '../kit/database.ts'
+import { until } from '../kit/until.ts'
 
 let database: Database
 let queue: OperationQueue
@@ -36,7 +41,7 @@ const longMs = 60_000
 const never = new AbortController().signal
 const choice = { provider: 'one', model: 'm' }
 
-function createParts({ leaseMs = longMs } = {}) {
+function createParts(some: Partial<LeasesOptions> = {}) {
   const { prisma } = database
   const events = createEventLog(database)
   const usage = createUsage({ prisma, now, newId })
@@ -54,7 +59,7 @@ function createParts({ leaseMs = longMs } = {}) {
   const log = pino({ level: 'silent' })
   return {
     usage,
-    leases: createLeases({ database, owner: 'me', leaseMs, uptimeMs: () => uptime }),
+    leases: createLeases({ database, owner: 'me', leaseMs: longMs, uptimeMs: () => uptime, ...some }),
     attempts: createAttempts({ database, newId, now }),
     progress: createProgress({ database, queue, events, now }),
     finish: createFinish({ database, images, usage, events, newId, now, log, failpoint: () => {} }),
@@ -159,13 +164,28 @@ describe('a lease that has passed', () => {
       data: { status: 'RUNNING', leaseOwner: 'somebody', leaseUntil: new Date(0), leaseEpoch: 7 },
     })
 
+  const isRenewed = async (id: string) => {
+    const { leaseUntil } = await database.prisma.operation.findUniqueOrThrow({ where: { id } })
+    return (leaseUntil?.getTime() ?? 0) > 0
+  }
+
   test('is renewed by an owner that lives, and nobody takes its operation meanwhile', async () => {
-    const parts = createParts({ leaseMs: 1_500 })
+    // The heart of the owner is a timer: it beats in the time for which it is waited, and in no other.
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+    onTestFinished(() => void vi.useRealTimers())
+    const parts = createParts()
     const { id, stale, held } = await replaceOwner(parts)
     await stale.release()
     // As when the database was away, or its clock has jumped.
     await database.prisma.operation.update({ where: { id }, data: { leaseUntil: new Date(0) } })
-    expect(await parts.leases.claim(id, never)).toBeNull()
+    const waits: number[] = []
+    const pause = async (ms: number) => {
+      waits.push(ms)
+      vi.advanceTimersByTime(ms)
+      await until(() => isRenewed(id))
+    }
+    expect(await createParts({ pause }).leases.claim(id, never)).toBeNull()
+    expect(waits).toHaveLength(1)
     expect(held.signal.aborted).toBe(false)
     await parts.progress.enter(held, 'CALLING_PROVIDER')
     await held.release()

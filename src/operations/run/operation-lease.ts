@@ -1,4 +1,4 @@
-import { setTimeout as pause } from 'node:timers/promises'
+import { setTimeout as timeout } from 'node:timers/promises'
 import type { Database } from '../../database/database.ts'
 import { channels } from '../../database/notifications.ts'
 import { type HeldLease, LeaseRenewal } from './lease-renewal.ts'
@@ -58,13 +58,17 @@ export interface LeasesOptions {
   leaseMs: number
   /** Milliseconds of a clock that never jumps and that runs while the process is stopped. */
   uptimeMs: () => number
+  /** Waits; rejects as soon as the signal aborts. */
+  pause?: (ms: number, signal: AbortSignal) => Promise<void>
 }
+
+const pauseByTimer = (ms: number, signal: AbortSignal) => timeout(ms, undefined, { signal })
 
 /** How long a living owner has to renew a lease that passed before somebody else takes its operation for one that was left. */
 const challengeMs = (leaseMs: number) => leaseMs / 2
 
 export function createLeases(options: LeasesOptions): Leases {
-  const { database, owner, leaseMs, uptimeMs } = options
+  const { database, owner, leaseMs, uptimeMs, pause = pauseByTimer } = options
   const { prisma } = database
   const renewal = new LeaseRenewal(options)
 
@@ -101,7 +105,7 @@ export function createLeases(options: LeasesOptions): Leases {
       const lease = await take(operationId, null)
       const left = lease ? null : await findPassed(operationId)
       if (!left) return lease
-      await pause(challengeMs(leaseMs), undefined, { signal })
+      await pause(challengeMs(leaseMs), signal)
       return take(operationId, left)
     },
   }
