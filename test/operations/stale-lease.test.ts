@@ -8,13 +8,14 @@ import { createFileStorage } from '../../src/images/file-storage.ts'
 import { createImages } from '../../src/images/images.ts'
 import { createEventLog } from '../../src/operations/keep/operation-events.ts'
 import { cancelled } from '../../src/operations/operation-error.ts'
-import { createEventLog } from '../../src/operations/keep/operation-events.ts'
 import {
   createLeases,
   type Lease,
   LeaseLost,
   type LeasesOptions,
 } from '../../src/operations/run/operation-lease.ts'
+import { createAttempts } from '../../src/operations/transitions/attempts.ts'
+import { createFinish } from '../../src/operations/transitions/finish-operation.ts'
 import { createProgress } from '../../src/operations/transitions/progress.ts'
 import { createUsage } from '../../src/usage/usage.ts'
 import { createTestDatabase } from '../kit/database.ts'
