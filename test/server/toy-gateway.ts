@@ -22,9 +22,9 @@ import {
 import { pino } from 'pino'
 import { EaselError } from '../../src/errors.ts'
 import { createGatewayServer, type GatewayServerOptions } from '../../src/server/gateway-server.ts'
-import type { ContextBase } from '../../src/server/graphql-endpoint.ts'
-import type { StageOptions } from '../../src/server/multipart-request.ts'
-import { UploadedFile } from '../../src/server/uploaded-file.ts'
+import type { ContextBase } from '../../src/server/graphql/graphql-endpoint.ts'
+import type { StageOptions } from '../../src/server/upload/multipart-request.ts'
+import { UploadedFile } from '../../src/server/upload/uploaded-file.ts'
 
 export interface ToyViewer {
   userId: string

@@ -1,11 +1,11 @@
 import { type DocumentNode, getOperationAST, NoSchemaIntrospectionCustomRule, validate } from 'graphql'
 import type { Plugin } from 'graphql-yoga'
+import type { ServerViewer } from '../http/exchange.ts'
+import type { ServerLimits } from '../server-limits.ts'
+import type { DiscardableImage } from '../upload/uploaded-file.ts'
 import { checkDocument, parseWithinLimits } from './document-limits.ts'
-import type { ServerViewer } from './exchange.ts'
 import { callOf, type GraphQLCall } from './graphql-call.ts'
-import type { ServerLimits } from './server-limits.ts'
 import { checkLiterals, checkVariables } from './text-check.ts'
-import type { DiscardableImage } from './uploaded-file.ts'
 
 export interface DocumentPluginOptions {
   limits: ServerLimits

@@ -1,7 +1,7 @@
-import { EaselError } from '../errors.ts'
+import { EaselError } from '../../errors.ts'
+import type { ServerViewer } from '../http/exchange.ts'
+import type { ServerLimits } from '../server-limits.ts'
 import { createEventStream, type EventStream, type EventStreamOptions } from './event-stream.ts'
-import type { ServerViewer } from './exchange.ts'
-import type { ServerLimits } from './server-limits.ts'
 
 export interface RegisteredStream<V extends ServerViewer> {
   readonly viewer: V

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { Readable } from 'node:stream'
-import { EaselError } from '../errors.ts'
+import { EaselError } from '../../errors.ts'
 
 /** Who asks, as far as this room needs to know. */
 export interface ServerViewer {

@@ -1,12 +1,12 @@
 import type { ExecutionResult } from 'graphql'
-import { EaselError } from '../errors.ts'
+import { EaselError } from '../../errors.ts'
+import type { GraphQLCall } from '../graphql/graphql-call.ts'
+import { presentOnce, presentResult, presentResults, type ResultScope } from '../graphql/graphql-result.ts'
+import type { ServerViewer } from '../http/exchange.ts'
+import { failureResponse } from '../http/http-failure.ts'
+import type { DiscardableImage } from '../upload/uploaded-file.ts'
 import type { EventStream } from './event-stream.ts'
-import type { ServerViewer } from './exchange.ts'
-import type { GraphQLCall } from './graphql-call.ts'
-import { presentOnce, presentResult, presentResults, type ResultScope } from './graphql-result.ts'
-import { failureResponse } from './http-failure.ts'
 import type { StreamRegistry } from './stream-registry.ts'
-import type { DiscardableImage } from './uploaded-file.ts'
 
 type Results = ExecutionResult | AsyncIterable<ExecutionResult>
 

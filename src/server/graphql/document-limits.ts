@@ -9,9 +9,9 @@ import {
   Source,
   visit,
 } from 'graphql'
-import { EaselError } from '../errors.ts'
+import { EaselError } from '../../errors.ts'
+import type { ServerLimits } from '../server-limits.ts'
 import { NestingLexer, type NestingLimits } from './nesting-lexer.ts'
-import type { ServerLimits } from './server-limits.ts'
 
 export type DocumentLimits = Pick<
   ServerLimits,

@@ -1,13 +1,13 @@
-import { EaselError } from '../errors.ts'
+import { EaselError } from '../../errors.ts'
+import type { GraphQLEndpoint } from '../graphql/graphql-endpoint.ts'
+import { handleEventStream } from '../stream/event-stream-endpoint.ts'
+import type { StreamRegistry } from '../stream/stream-registry.ts'
 import type { CrossOriginAccess } from './cross-origin-access.ts'
-import { handleEventStream } from './event-stream-endpoint.ts'
 import type { Exchange, ServerViewer } from './exchange.ts'
 import { openGraphiQLPage } from './graphiql-page.ts'
-import type { GraphQLEndpoint } from './graphql-endpoint.ts'
 import { methodNotAllowed } from './http-failure.ts'
 import type { HttpMetrics } from './http-metrics.ts'
 import { checkLocalRequest, isLocalRequest } from './local-request.ts'
-import type { StreamRegistry } from './stream-registry.ts'
 
 /** A further route behind authentication, e.g. a CSV of the usage. */
 export interface AuthenticatedRoute<V extends ServerViewer> {

@@ -1,6 +1,6 @@
-import { EaselError } from '../errors.ts'
-import type { Exchange, ServerViewer } from './exchange.ts'
-import { methodNotAllowed } from './http-failure.ts'
+import { EaselError } from '../../errors.ts'
+import type { Exchange, ServerViewer } from '../http/exchange.ts'
+import { methodNotAllowed } from '../http/http-failure.ts'
 import { openEventStream } from './result-delivery.ts'
 import type { ReservedStream, StreamRegistry } from './stream-registry.ts'
 

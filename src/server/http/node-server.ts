@@ -1,11 +1,11 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
-import type { EaselError } from '../errors.ts'
+import type { EaselError } from '../../errors.ts'
+import type { ServerLimits } from '../server-limits.ts'
 import { ConnectionDrain } from './connection-drain.ts'
 import { type Exchange, openNodeExchange, type ServerViewer } from './exchange.ts'
 import { failureResponse } from './http-failure.ts'
 import { sendResponse } from './response-sender.ts'
-import type { ServerLimits } from './server-limits.ts'
 
 export interface NodeServerOptions<V extends ServerViewer> {
   limits: ServerLimits

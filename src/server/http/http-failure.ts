@@ -1,4 +1,4 @@
-import { EaselError, errorCodes } from '../errors.ts'
+import { EaselError, errorCodes } from '../../errors.ts'
 
 /** Failures whose HTTP status says more than their code does. */
 const statusByReason: Record<string, number> = {

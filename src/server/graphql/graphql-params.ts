@@ -1,10 +1,10 @@
 import type { GraphQLParams } from 'graphql-yoga'
-import { EaselError } from '../errors.ts'
-import type { Exchange } from './exchange.ts'
-import { type JsonLimits, parseJson } from './json-limits.ts'
-import { isRecord } from './multipart-map.ts'
-import { readJson } from './request-body.ts'
-import type { ServerLimits } from './server-limits.ts'
+import { EaselError } from '../../errors.ts'
+import type { Exchange } from '../http/exchange.ts'
+import { type JsonLimits, parseJson } from '../http/json-limits.ts'
+import { readJson } from '../http/request-body.ts'
+import type { ServerLimits } from '../server-limits.ts'
+import { isRecord } from '../upload/multipart-map.ts'
 
 export type BodyKind = 'query' | 'json' | 'multipart'
 

@@ -1,6 +1,6 @@
 import { Lexer, type Source, type Token, TokenKind } from 'graphql'
-import { EaselError } from '../errors.ts'
-import type { ServerLimits } from './server-limits.ts'
+import { EaselError } from '../../errors.ts'
+import type { ServerLimits } from '../server-limits.ts'
 
 export type NestingLimits = Pick<ServerLimits, 'maxInputDepth' | 'maxSelectionSets'>
 

@@ -1,5 +1,5 @@
-import { EaselError } from '../errors.ts'
-import type { ServerLimits } from './server-limits.ts'
+import { EaselError } from '../../errors.ts'
+import type { ServerLimits } from '../server-limits.ts'
 
 export type JsonLimits = Pick<ServerLimits, 'maxInputDepth' | 'maxJsonValues'>
 

@@ -1,7 +1,7 @@
-import { EaselError } from '../errors.ts'
-import { joinInputPath } from './input-path.ts'
-import { type JsonLimits, parseJson } from './json-limits.ts'
-import type { ServerLimits } from './server-limits.ts'
+import { EaselError } from '../../errors.ts'
+import { joinInputPath } from '../graphql/input-path.ts'
+import { type JsonLimits, parseJson } from '../http/json-limits.ts'
+import type { ServerLimits } from '../server-limits.ts'
 
 /** A place in `operations` that a file belongs to, e.g. `['variables', 'input', 'image', '0', 'upload']`. */
 export type FilePath = readonly string[]

@@ -1,4 +1,4 @@
-import { EaselError } from '../errors.ts'
+import { EaselError } from '../../errors.ts'
 
 /**
  * Keeps foreign web pages from spending a visitor's money.

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { ServerLimits } from '../server-limits.ts'
 import type { Exchange } from './exchange.ts'
-import type { ServerLimits } from './server-limits.ts'
 
 type SendLimits = Pick<ServerLimits, 'stallTimeoutMs' | 'lingerBytes' | 'lingerMs'>
 

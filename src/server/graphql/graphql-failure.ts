@@ -1,9 +1,9 @@
 import { PothosValidationError } from '@pothos/core'
 import { type DocumentNode, GraphQLError, Kind } from 'graphql'
 import type { Logger } from 'pino'
-import { EaselError } from '../errors.ts'
-import { describeError } from './error-description.ts'
-import { failureExtensions, failureHeaders, httpStatusOf } from './http-failure.ts'
+import { EaselError } from '../../errors.ts'
+import { describeError } from '../error-description.ts'
+import { failureExtensions, failureHeaders, httpStatusOf } from '../http/http-failure.ts'
 import { inputPathOf } from './input-path.ts'
 
 export interface FailureScope {

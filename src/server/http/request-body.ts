@@ -1,9 +1,9 @@
 import type { Readable } from 'node:stream'
-import { EaselError } from '../errors.ts'
+import { EaselError } from '../../errors.ts'
+import type { ServerLimits } from '../server-limits.ts'
 import type { Exchange } from './exchange.ts'
 import { type JsonLimits, parseJson } from './json-limits.ts'
 import { watchRate } from './rate-watch.ts'
-import type { ServerLimits } from './server-limits.ts'
 
 type BodyLimits = Pick<ServerLimits, 'minBytesPerSecond' | 'rateWindowMs'>
 

@@ -1,5 +1,5 @@
-import { EaselError } from '../errors.ts'
-import { isLoopback, isLoopbackAuthority } from '../loopback.ts'
+import { EaselError } from '../../errors.ts'
+import { isLoopback, isLoopbackAuthority } from '../../loopback.ts'
 import type { Exchange } from './exchange.ts'
 
 /**

@@ -1,5 +1,5 @@
 import { type DocumentNode, Kind, type StringValueNode, visit } from 'graphql'
-import { EaselError } from '../errors.ts'
+import { EaselError } from '../../errors.ts'
 import { inputPathOf, variablePathOf } from './input-path.ts'
 
 /**

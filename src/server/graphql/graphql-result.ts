@@ -1,5 +1,5 @@
 import { type ExecutionResult, type GraphQLError, type GraphQLSchema, Kind } from 'graphql'
-import { EaselError } from '../errors.ts'
+import { EaselError } from '../../errors.ts'
 import { type FailureScope, presentFailure } from './graphql-failure.ts'
 import { splitVariableError } from './variable-faults.ts'
 

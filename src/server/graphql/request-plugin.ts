@@ -1,12 +1,12 @@
 import type { GraphQLParams, Plugin } from 'graphql-yoga'
-import { EaselError } from '../errors.ts'
-import type { ServerViewer } from './exchange.ts'
+import { EaselError } from '../../errors.ts'
+import type { ServerViewer } from '../http/exchange.ts'
+import type { ServerLimits } from '../server-limits.ts'
+import type { ReservedStream } from '../stream/stream-registry.ts'
+import { receiveMultipart, type StageUpload } from '../upload/multipart-request.ts'
+import type { DiscardableImage } from '../upload/uploaded-file.ts'
 import { callOf, type GraphQLCall } from './graphql-call.ts'
 import { bodyKindOf, checkParams, readJsonParams, readQueryParams } from './graphql-params.ts'
-import { receiveMultipart, type StageUpload } from './multipart-request.ts'
-import type { ServerLimits } from './server-limits.ts'
-import type { ReservedStream } from './stream-registry.ts'
-import type { DiscardableImage } from './uploaded-file.ts'
 
 export interface RequestPluginOptions<S extends DiscardableImage> {
   stage: StageUpload<S>

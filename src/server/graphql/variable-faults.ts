@@ -13,7 +13,7 @@ import {
   typeFromAST,
   type VariableDefinitionNode,
 } from 'graphql'
-import { EaselError } from '../errors.ts'
+import { EaselError } from '../../errors.ts'
 import { joinInputPath, variablePathOf } from './input-path.ts'
 
 export interface VariableScope {

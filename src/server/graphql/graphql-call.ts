@@ -1,8 +1,8 @@
 import type { DocumentNode } from 'graphql'
 import type { GraphQLParams } from 'graphql-yoga'
-import type { Exchange, ServerViewer } from './exchange.ts'
-import type { ReservedStream } from './stream-registry.ts'
-import type { DiscardableImage, UploadedFile } from './uploaded-file.ts'
+import type { Exchange, ServerViewer } from '../http/exchange.ts'
+import type { ReservedStream } from '../stream/stream-registry.ts'
+import type { DiscardableImage, UploadedFile } from '../upload/uploaded-file.ts'
 
 /** One GraphQL operation on its way through Yoga, which carries this in its server context. */
 export interface GraphQLCall<V extends ServerViewer, S extends DiscardableImage> {

@@ -1,8 +1,8 @@
 import { z } from 'zod'
-import { EaselError } from '../errors.ts'
+import { EaselError } from '../../errors.ts'
+import { isText } from '../graphql/text-check.ts'
 import type { ServerViewer } from './exchange.ts'
 import type { AuthenticatedRoute } from './http-routes.ts'
-import { isText } from './text-check.ts'
 
 const dimensions = ['USER', 'END_USER', 'PROVIDER', 'MODEL', 'KIND', 'HOUR', 'DAY', 'MONTH'] as const
 
