@@ -1,8 +1,6 @@
 import { type DocumentNode, getOperationAST, NoSchemaIntrospectionCustomRule, validate } from 'graphql'
 import type { Plugin } from 'graphql-yoga'
-import type { ServerViewer } from '../http/exchange.ts'
 import type { ServerLimits } from '../server-limits.ts'
-import type { DiscardableImage } from '../upload/uploaded-file.ts'
 import { checkDocument, parseWithinLimits } from './document-limits.ts'
 import { callOf, type GraphQLCall } from './graphql-call.ts'
 import { checkLiterals, checkVariables } from './text-check.ts'
@@ -39,7 +37,7 @@ export function documentPlugin({ limits, introspection }: DocumentPluginOptions)
   }
 }
 
-function noteDocument(call: GraphQLCall<ServerViewer, DiscardableImage>, document: DocumentNode): void {
+function noteDocument(call: GraphQLCall, document: DocumentNode): void {
   const operation = getOperationAST(document, call.params?.operationName)
   call.document = document
   call.exchange.operationKind = operation?.operation ?? null

@@ -1,55 +1,46 @@
 import type { DocumentNode, GraphQLSchema } from 'graphql'
 import { createYoga, type Plugin } from 'graphql-yoga'
 import type { Logger } from 'pino'
+import type { Viewer } from '../../accounts/viewer.ts'
 import { EaselError } from '../../errors.ts'
-import type { Exchange, ServerViewer } from '../http/exchange.ts'
+import type { Context } from '../../schema/context.ts'
+import type { Exchange } from '../http/exchange.ts'
 import type { ServerLimits } from '../server-limits.ts'
 import { deliverResults, isStream } from '../stream/result-delivery.ts'
 import type { ReservedStream, StreamRegistry } from '../stream/stream-registry.ts'
 import type { StageUpload } from '../upload/multipart-request.ts'
-import type { DiscardableImage, UploadedFile } from '../upload/uploaded-file.ts'
 import { createDocumentCache } from './document-cache.ts'
 import { documentPlugin } from './document-plugin.ts'
 import { callOf, type GraphQLCall } from './graphql-call.ts'
 import { presentResult, type ResultScope } from './graphql-result.ts'
 import { requestPlugin } from './request-plugin.ts'
 
-/** What every operation's context is made from. */
-export interface ContextBase<V extends ServerViewer, S extends DiscardableImage> {
-  viewer: V
-  request: Request
-  requestId: string
-  idempotencyKey: string | null
-  uploads: readonly UploadedFile<S>[]
-  /** Aborts when nobody waits for the answer any more. That ends waiting, never work. */
-  signal: AbortSignal
-}
+/** What the context of an operation says of its request. */
+export type ContextBase = Pick<Context, 'viewer' | 'idempotencyKey' | 'signal'>
 
-export interface GraphQLEndpointOptions<V extends ServerViewer, S extends DiscardableImage> {
+export interface GraphQLEndpointOptions {
   schema: GraphQLSchema
-  createContext(base: ContextBase<V, S>): object
-  stage: StageUpload<S>
-  streams: StreamRegistry<V>
+  createContext(base: ContextBase): object
+  stage: StageUpload
+  streams: StreamRegistry
   limits: ServerLimits
   introspection: boolean
   log: Logger
   onUploadBytes(count: number): void
 }
 
-export interface GraphQLEndpoint<V extends ServerViewer> {
-  handle(exchange: Exchange<V>, viewer: V, shared: ReservedStream<V> | null): Promise<Response>
+export interface GraphQLEndpoint {
+  handle(exchange: Exchange, viewer: Viewer, shared: ReservedStream | null): Promise<Response>
 }
 
 /** Enough for a few thousand different documents of a frontend. */
 const cachedDocumentChars = 4_000_000
 
-export function createGraphQLEndpoint<V extends ServerViewer, S extends DiscardableImage>(
-  options: GraphQLEndpointOptions<V, S>,
-): GraphQLEndpoint<V> {
-  const yoga = createYoga<{ call: GraphQLCall<V, S> }, object>({
+export function createGraphQLEndpoint(options: GraphQLEndpointOptions): GraphQLEndpoint {
+  const yoga = createYoga<{ call: GraphQLCall }, object>({
     schema: options.schema,
     context: ({ call }) => options.createContext(contextBase(call)),
-    plugins: [documentPlugin(options), requestPlugin<V, S>(options), resultPlugin(options)] as Plugin[],
+    plugins: [documentPlugin(options), requestPlugin(options), resultPlugin(options)] as Plugin[],
     parserAndValidationCache: {
       documentCache: createDocumentCache<DocumentNode>(cachedDocumentChars),
       errorCache: createDocumentCache<Error>(cachedDocumentChars),
@@ -69,15 +60,13 @@ export function createGraphQLEndpoint<V extends ServerViewer, S extends Discarda
 
   return {
     async handle(exchange, viewer, shared) {
-      const call = openCall<V, S>(exchange, viewer, shared)
+      const call = openCall(exchange, viewer, shared)
       try {
         return await yoga.fetch(plainRequest(exchange), { call })
       } finally {
         if (shared && call.operationId !== null) shared.starting.delete(call.operationId)
         for (const file of call.files) {
-          file
-            .discardUnlessTaken()
-            .catch((error) => options.log.error({ error }, 'a staged upload was left behind'))
+          file.discard().catch((error) => options.log.error({ error }, 'a staged upload was left behind'))
         }
       }
     },
@@ -87,16 +76,12 @@ export function createGraphQLEndpoint<V extends ServerViewer, S extends Discarda
    * The body is read by our own parsers, and without the client's signal: Yoga would give up on a request whose client
    * left, while its mutation still works with the uploads.
    */
-  function plainRequest({ method, url, request: { headers } }: Exchange<V>): Request {
+  function plainRequest({ method, url, request: { headers } }: Exchange): Request {
     return new Request(new URL(`/graphql${url.search}`, url), { method, headers })
   }
 }
 
-function openCall<V extends ServerViewer, S extends DiscardableImage>(
-  exchange: Exchange<V>,
-  viewer: V,
-  shared: ReservedStream<V> | null,
-): GraphQLCall<V, S> {
+function openCall(exchange: Exchange, viewer: Viewer, shared: ReservedStream | null): GraphQLCall {
   const abort = new AbortController()
   // An operation on a shared stream outlives the request that started it.
   if (!shared)
@@ -119,24 +104,16 @@ function readIdempotencyKey(headers: Headers): string | null {
   )
 }
 
-function contextBase<V extends ServerViewer, S extends DiscardableImage>(
-  call: GraphQLCall<V, S>,
-): ContextBase<V, S> {
-  const { viewer, exchange, idempotencyKey, files, abort } = call
-  const { request, requestId } = exchange
-  return { viewer, request, requestId, idempotencyKey, uploads: files, signal: abort.signal }
+function contextBase(call: GraphQLCall): ContextBase {
+  const { viewer, idempotencyKey, abort } = call
+  return { viewer, idempotencyKey, signal: abort.signal }
 }
 
 /** Turns what came out into what is sent: presented errors, as JSON, or on an event stream. */
-function resultPlugin<V extends ServerViewer, S extends DiscardableImage>({
-  schema,
-  streams,
-  introspection,
-  log,
-}: GraphQLEndpointOptions<V, S>): Plugin {
+function resultPlugin({ schema, streams, introspection, log }: GraphQLEndpointOptions): Plugin {
   return {
     onResultProcess({ result, setResult, setResultProcessor, serverContext }) {
-      const call = callOf<V, S>(serverContext)
+      const call = callOf(serverContext)
       const { requestId } = call.exchange
       const scope: ResultScope = {
         schema,

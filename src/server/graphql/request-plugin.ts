@@ -1,26 +1,22 @@
 import type { GraphQLParams, Plugin } from 'graphql-yoga'
 import { EaselError } from '../../errors.ts'
-import type { ServerViewer } from '../http/exchange.ts'
 import type { ServerLimits } from '../server-limits.ts'
 import type { ReservedStream } from '../stream/stream-registry.ts'
 import { receiveMultipart, type StageUpload } from '../upload/multipart-request.ts'
-import type { DiscardableImage } from '../upload/uploaded-file.ts'
 import { callOf, type GraphQLCall } from './graphql-call.ts'
 import { bodyKindOf, checkParams, readJsonParams, readQueryParams } from './graphql-params.ts'
 
-export interface RequestPluginOptions<S extends DiscardableImage> {
-  stage: StageUpload<S>
+export interface RequestPluginOptions {
+  stage: StageUpload
   limits: ServerLimits
   onUploadBytes(count: number): void
 }
 
 /** Reads the parameters of an operation with parsers that stop at a limit. */
-export function requestPlugin<V extends ServerViewer, S extends DiscardableImage>(
-  options: RequestPluginOptions<S>,
-): Plugin {
+export function requestPlugin(options: RequestPluginOptions): Plugin {
   const { stage, limits, onUploadBytes } = options
   let receiving = 0
-  async function readMultipart(call: GraphQLCall<V, S>): Promise<GraphQLParams> {
+  async function readMultipart(call: GraphQLCall): Promise<GraphQLParams> {
     if (receiving >= limits.maxConcurrentUploads) {
       const details = { reason: 'TOO_MANY_UPLOADS', retryAfterMs: 2_000 }
       throw new EaselError('UNAVAILABLE', 'Too many uploads are being received', details)
@@ -38,14 +34,14 @@ export function requestPlugin<V extends ServerViewer, S extends DiscardableImage
       receiving -= 1
     }
   }
-  async function readParams(call: GraphQLCall<V, S>): Promise<GraphQLParams> {
+  async function readParams(call: GraphQLCall): Promise<GraphQLParams> {
     const kind = bodyKindOf(call.exchange.request)
     if (kind === 'query') return readQueryParams(call.exchange.url, limits)
     return kind === 'json' ? readJsonParams(call.exchange, limits) : readMultipart(call)
   }
   return {
     onRequestParse({ setRequestParser, serverContext }) {
-      const call = callOf<V, S>(serverContext)
+      const call = callOf(serverContext)
       setRequestParser(async () => {
         call.params = await readParams(call)
         if (call.shared) nameOperation(call, call.shared, limits.maxOperationsPerStream)
@@ -55,11 +51,7 @@ export function requestPlugin<V extends ServerViewer, S extends DiscardableImage
   }
 }
 
-function nameOperation<V extends ServerViewer, S extends DiscardableImage>(
-  call: GraphQLCall<V, S>,
-  { stream, starting }: ReservedStream<V>,
-  maxOperations: number,
-): void {
+function nameOperation(call: GraphQLCall, { stream, starting }: ReservedStream, maxOperations: number): void {
   const id = (call.params?.extensions as { operationId?: unknown } | null | undefined)?.operationId
   if (typeof id !== 'string' || id === '' || id.length > 128) {
     throw new EaselError('BAD_USER_INPUT', 'An operation on a shared stream needs "extensions.operationId"', {

@@ -1,15 +1,10 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { Readable } from 'node:stream'
+import type { Viewer } from '../../accounts/viewer.ts'
 import { EaselError } from '../../errors.ts'
 
-/** Who asks, as far as this room needs to know. */
-export interface ServerViewer {
-  readonly userId: string
-  readonly role: string
-}
-
 /** One HTTP request on its way to one response, and what is learned about it in between. */
-export interface Exchange<V extends ServerViewer = ServerViewer> {
+export interface Exchange {
   /** Has no body when `incoming` is there: the body is read from Node's own stream. */
   readonly request: Request
   readonly incoming: IncomingMessage | null
@@ -21,7 +16,7 @@ export interface Exchange<V extends ServerViewer = ServerViewer> {
   readonly signal: AbortSignal
   /** The pattern of the matched route, for logs and metrics. */
   route: string
-  viewer: V | null
+  viewer: Viewer | null
   operationName: string | null
   operationKind: string | null
   /** True once somebody wants the body; a client that sent `Expect: 100-continue` waits for it. */
@@ -42,11 +37,11 @@ export function requestIdOf(headers: Headers, newId: () => string): string {
   return given && requestIdPattern.test(given) ? given : newId()
 }
 
-export function openNodeExchange<V extends ServerViewer>(
+export function openNodeExchange(
   node: { incoming: IncomingMessage; outgoing: ServerResponse },
   base: string,
   clock: ExchangeClock,
-): Exchange<V> {
+): Exchange {
   const { incoming, outgoing } = node
   const headers = readHeaders(incoming)
   const method = incoming.method ?? 'GET'
@@ -68,11 +63,11 @@ export function openNodeExchange<V extends ServerViewer>(
   }
 }
 
-export function openFetchExchange<V extends ServerViewer>(
+export function openFetchExchange(
   request: Request,
   incoming: IncomingMessage | null,
   clock: ExchangeClock,
-): Exchange<V> {
+): Exchange {
   const url = new URL(request.url)
   return {
     ...blankExchange({ request, url }, clock),

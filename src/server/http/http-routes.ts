@@ -1,31 +1,32 @@
+import type { Viewer } from '../../accounts/viewer.ts'
 import { EaselError } from '../../errors.ts'
 import type { GraphQLEndpoint } from '../graphql/graphql-endpoint.ts'
 import { handleEventStream } from '../stream/event-stream-endpoint.ts'
 import type { StreamRegistry } from '../stream/stream-registry.ts'
 import type { CrossOriginAccess } from './cross-origin-access.ts'
-import type { Exchange, ServerViewer } from './exchange.ts'
+import type { Exchange } from './exchange.ts'
 import { openGraphiQLPage } from './graphiql-page.ts'
 import { methodNotAllowed } from './http-failure.ts'
 import type { HttpMetrics } from './http-metrics.ts'
 import { checkLocalRequest, isLocalRequest } from './local-request.ts'
 
 /** A further route behind authentication, e.g. a CSV of the usage. */
-export interface AuthenticatedRoute<V extends ServerViewer> {
+export interface AuthenticatedRoute {
   method: string
   path: string
-  handle(request: Request, viewer: V): Promise<Response>
+  handle(request: Request, viewer: Viewer): Promise<Response>
 }
 
-export interface HttpRoutesOptions<V extends ServerViewer> {
-  graphql: GraphQLEndpoint<V>
-  streams: StreamRegistry<V>
+export interface HttpRoutesOptions {
+  graphql: GraphQLEndpoint
+  streams: StreamRegistry
   metrics: HttpMetrics
   crossOrigin: CrossOriginAccess
   checkCrossSite(request: Request, url: URL): void
-  authenticate(headers: Headers): Promise<V>
+  authenticate(headers: Headers): Promise<Viewer>
   serveImage(request: Request): Promise<Response>
   serveConsole?: ((request: Request) => Promise<Response | null>) | undefined
-  routes: readonly AuthenticatedRoute<V>[]
+  routes: readonly AuthenticatedRoute[]
   graphiql: boolean
   authenticationRequired: boolean
   /** The parts without which this process cannot work, of those that are not there. */
@@ -34,26 +35,24 @@ export interface HttpRoutesOptions<V extends ServerViewer> {
 }
 
 /** Answers an exchange, or throws what the client did wrong. */
-export function createHttpRoutes<V extends ServerViewer>(
-  options: HttpRoutesOptions<V>,
-): (exchange: Exchange<V>) => Promise<Response> {
+export function createHttpRoutes(options: HttpRoutesOptions): (exchange: Exchange) => Promise<Response> {
   const further = new Map(options.routes.map((route) => [route.path, route]))
 
   /** Who asks is settled before a byte of the body is read. */
-  async function admit(exchange: Exchange<V>): Promise<V> {
+  async function admit(exchange: Exchange): Promise<Viewer> {
     options.checkCrossSite(exchange.request, exchange.url)
     const viewer = await options.authenticate(exchange.request.headers)
     exchange.viewer = viewer
     return viewer
   }
 
-  async function answerGraphQL(exchange: Exchange<V>): Promise<Response> {
+  async function answerGraphQL(exchange: Exchange): Promise<Response> {
     if (options.graphiql && isPageVisit(exchange)) return openGraphiQLPage(options)
     if (!['GET', 'POST'].includes(exchange.method)) throw methodNotAllowed(exchange.method, 'GET, POST')
     return options.graphql.handle(exchange, await admit(exchange), null)
   }
 
-  async function answerStream(exchange: Exchange<V>): Promise<Response> {
+  async function answerStream(exchange: Exchange): Promise<Response> {
     const viewer = await admit(exchange)
     const execute = options.graphql.handle.bind(null, exchange, viewer)
     return handleEventStream(exchange, viewer, { streams: options.streams, execute })
@@ -65,7 +64,7 @@ export function createHttpRoutes<V extends ServerViewer>(
     return missing.length === 0 ? plain('ready') : plain(`not ready: ${missing.join(', ')}`, 503)
   }
 
-  async function answerMetrics(exchange: Exchange<V>): Promise<Response> {
+  async function answerMetrics(exchange: Exchange): Promise<Response> {
     const printed = await options.metrics.print()
     if (!printed) throw notFound()
     if (!isLocalRequest(exchange)) {
@@ -75,19 +74,19 @@ export function createHttpRoutes<V extends ServerViewer>(
     return new Response(printed.text, { headers: { 'content-type': printed.contentType } })
   }
 
-  async function answerFurther(exchange: Exchange<V>, route: AuthenticatedRoute<V>): Promise<Response> {
+  async function answerFurther(exchange: Exchange, route: AuthenticatedRoute): Promise<Response> {
     if (!allows(route.method, exchange.method)) throw methodNotAllowed(exchange.method, route.method)
     return route.handle(exchange.request, await admit(exchange))
   }
 
-  async function answerConsole(exchange: Exchange<V>): Promise<Response> {
+  async function answerConsole(exchange: Exchange): Promise<Response> {
     const page = allows('GET', exchange.method) ? await options.serveConsole?.(exchange.request) : null
     if (!page) throw notFound()
     exchange.route = 'console'
     return page
   }
 
-  const fixed: Record<string, (exchange: Exchange<V>) => Promise<Response>> = {
+  const fixed: Record<string, (exchange: Exchange) => Promise<Response>> = {
     '/graphql': answerGraphQL,
     '/graphql/stream': answerStream,
     '/healthz': async () => plain('ok'),

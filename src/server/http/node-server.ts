@@ -3,15 +3,15 @@ import type { Socket } from 'node:net'
 import type { EaselError } from '../../errors.ts'
 import type { ServerLimits } from '../server-limits.ts'
 import { ConnectionDrain } from './connection-drain.ts'
-import { type Exchange, openNodeExchange, type ServerViewer } from './exchange.ts'
+import { type Exchange, openNodeExchange } from './exchange.ts'
 import { failureResponse } from './http-failure.ts'
 import { sendResponse } from './response-sender.ts'
 
-export interface NodeServerOptions<V extends ServerViewer> {
+export interface NodeServerOptions {
   limits: ServerLimits
   publicUrl: string | null
-  answer(exchange: Exchange<V>): Promise<Response>
-  finish(exchange: Exchange<V>, status: number): void
+  answer(exchange: Exchange): Promise<Response>
+  finish(exchange: Exchange, status: number): void
   expected(error: unknown, requestId: string): EaselError
   isDraining(): boolean
   clock: { now(): number; newId(): string }
@@ -23,7 +23,7 @@ export interface NodeServer {
   close(timeoutMs: number): Promise<void>
 }
 
-export function createNodeServer<V extends ServerViewer>(options: NodeServerOptions<V>): NodeServer {
+export function createNodeServer(options: NodeServerOptions): NodeServer {
   const { limits, publicUrl, clock } = options
   const base = publicUrl ? new URL(publicUrl).origin : 'http://localhost'
   const server = createServer({
@@ -52,9 +52,9 @@ export function createNodeServer<V extends ServerViewer>(options: NodeServerOpti
     if (!(exchange instanceof Response)) options.finish(exchange, response.status)
   }
 
-  function open(incoming: IncomingMessage, outgoing: ServerResponse): Exchange<V> | Response {
+  function open(incoming: IncomingMessage, outgoing: ServerResponse): Exchange | Response {
     try {
-      return openNodeExchange<V>({ incoming, outgoing }, base, clock)
+      return openNodeExchange({ incoming, outgoing }, base, clock)
     } catch (error) {
       const requestId = clock.newId()
       return failureResponse(options.expected(error, requestId), requestId)

@@ -1,7 +1,7 @@
 import { z } from 'zod'
+import type { Viewer } from '../../accounts/viewer.ts'
 import { EaselError } from '../../errors.ts'
 import { isText } from '../graphql/text-check.ts'
-import type { ServerViewer } from './exchange.ts'
 import type { AuthenticatedRoute } from './http-routes.ts'
 
 const dimensions = ['USER', 'END_USER', 'PROVIDER', 'MODEL', 'KIND', 'HOUR', 'DAY', 'MONTH'] as const
@@ -47,9 +47,9 @@ export interface CsvReportRequest {
 }
 
 /** `GET /usage.csv?from=…&to=…&groupBy=DAY,MODEL`: the report of `Query.usage`, with the same rights. */
-export function createUsageCsvRoute<V extends ServerViewer>(
+export function createUsageCsvRoute(
   streamCsv: (request: CsvReportRequest) => AsyncGenerator<string>,
-): AuthenticatedRoute<V> {
+): AuthenticatedRoute {
   return {
     method: 'GET',
     path: '/usage.csv',
@@ -68,7 +68,7 @@ export function createUsageCsvRoute<V extends ServerViewer>(
   }
 }
 
-function toRequest(asked: z.infer<typeof parameters>, viewer: ServerViewer): CsvReportRequest {
+function toRequest(asked: z.infer<typeof parameters>, viewer: Viewer): CsvReportRequest {
   const { from, to, groupBy, endUser = null, provider = null, model = null, kind = null } = asked
   const isAdmin = viewer.role === 'ADMIN'
   if (!isAdmin && asked.userId !== undefined && asked.userId !== viewer.userId) {

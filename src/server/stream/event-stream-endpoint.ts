@@ -1,10 +1,11 @@
+import type { Viewer } from '../../accounts/viewer.ts'
 import { EaselError } from '../../errors.ts'
-import type { Exchange, ServerViewer } from '../http/exchange.ts'
+import type { Exchange } from '../http/exchange.ts'
 import { methodNotAllowed } from '../http/http-failure.ts'
 import { openEventStream } from './result-delivery.ts'
 import type { ReservedStream, StreamRegistry } from './stream-registry.ts'
 
-type Execute<V extends ServerViewer> = (shared: ReservedStream<V> | null) => Promise<Response>
+type Execute = (shared: ReservedStream | null) => Promise<Response>
 
 /**
  * `/graphql/stream` of the GraphQL over SSE protocol.
@@ -14,10 +15,10 @@ type Execute<V extends ServerViewer> = (shared: ReservedStream<V> | null) => Pro
  * in the hands of the viewer it was given to. graphql-sse's own handler is not used: it queues what a client does not read
  * without bound, and keeps every reservation for ever.
  */
-export async function handleEventStream<V extends ServerViewer>(
-  exchange: Exchange<V>,
-  viewer: V,
-  { streams, execute }: { streams: StreamRegistry<V>; execute: Execute<V> },
+export async function handleEventStream(
+  exchange: Exchange,
+  viewer: Viewer,
+  { streams, execute }: { streams: StreamRegistry; execute: Execute },
 ): Promise<Response> {
   const { method, url, request } = exchange
   const token = request.headers.get('x-graphql-event-stream-token') ?? url.searchParams.get('token')
@@ -39,10 +40,7 @@ export async function handleEventStream<V extends ServerViewer>(
   return execute(shared)
 }
 
-function endOperation<V extends ServerViewer>(
-  { stream, starting }: ReservedStream<V>,
-  id: string | null,
-): Response {
+function endOperation({ stream, starting }: ReservedStream, id: string | null): Response {
   if (!id) {
     throw new EaselError('BAD_USER_INPUT', 'Name the operation in the parameter operationId', {
       reason: 'OPERATION_ID_MISSING',

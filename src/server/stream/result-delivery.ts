@@ -2,19 +2,17 @@ import type { ExecutionResult } from 'graphql'
 import { EaselError } from '../../errors.ts'
 import type { GraphQLCall } from '../graphql/graphql-call.ts'
 import { presentOnce, presentResult, presentResults, type ResultScope } from '../graphql/graphql-result.ts'
-import type { ServerViewer } from '../http/exchange.ts'
 import { failureResponse } from '../http/http-failure.ts'
-import type { DiscardableImage } from '../upload/uploaded-file.ts'
 import type { EventStream } from './event-stream.ts'
 import type { StreamRegistry } from './stream-registry.ts'
 
 type Results = ExecutionResult | AsyncIterable<ExecutionResult>
 
-interface DeliveryOptions<V extends ServerViewer, S extends DiscardableImage> {
-  call: GraphQLCall<V, S>
+interface DeliveryOptions {
+  call: GraphQLCall
   results: Results
   scope: ResultScope
-  streams: StreamRegistry<V>
+  streams: StreamRegistry
 }
 
 const eventStreamHeaders = {
@@ -25,9 +23,7 @@ const eventStreamHeaders = {
 }
 
 /** The response, or null when a plain JSON answer is wanted. */
-export function deliverResults<V extends ServerViewer, S extends DiscardableImage>(
-  options: DeliveryOptions<V, S>,
-): Response | null {
+export function deliverResults(options: DeliveryOptions): Response | null {
   const { call, results, scope } = options
   if (call.shared) return deliverShared(options)
   const accept = call.exchange.request.headers.get('accept') ?? '*/*'
@@ -52,9 +48,7 @@ function acceptsEventStream(accept: string, streams: boolean): boolean {
   return /text\/event-stream/i.test(accept) && !/json|application\/\*|\*\/\*/i.test(accept)
 }
 
-function deliverStream<V extends ServerViewer, S extends DiscardableImage>(
-  options: DeliveryOptions<V, S>,
-): Response {
+function deliverStream(options: DeliveryOptions): Response {
   const { call, results, scope, streams } = options
   try {
     const stream = streams.open(call.viewer)
@@ -67,9 +61,7 @@ function deliverStream<V extends ServerViewer, S extends DiscardableImage>(
   }
 }
 
-function deliverShared<V extends ServerViewer, S extends DiscardableImage>(
-  options: DeliveryOptions<V, S>,
-): Response {
+function deliverShared(options: DeliveryOptions): Response {
   const { call, results, scope } = options
   const { shared, operationId, abort } = call
   if (!shared) throw new Error('There is no shared stream to deliver to')
@@ -84,11 +76,7 @@ function deliverShared<V extends ServerViewer, S extends DiscardableImage>(
   return new Response(null, { status: 202 })
 }
 
-function refusePlainly<V extends ServerViewer, S extends DiscardableImage>(
-  results: Results,
-  scope: ResultScope,
-  { exchange }: GraphQLCall<V, S>,
-): Response | never {
+function refusePlainly(results: Results, scope: ResultScope, { exchange }: GraphQLCall): Response | never {
   const [first] = isStream(results) ? [] : (results.errors ?? [])
   const root = first?.originalError
   const error =
@@ -115,10 +103,7 @@ export function isStream(results: Results): results is AsyncIterable<ExecutionRe
   return Symbol.asyncIterator in results
 }
 
-function stop<V extends ServerViewer, S extends DiscardableImage>(
-  results: AsyncIterable<ExecutionResult>,
-  { abort }: GraphQLCall<V, S>,
-): void {
+function stop(results: AsyncIterable<ExecutionResult>, { abort }: GraphQLCall): void {
   abort.abort(new DOMException('Nobody listens to this operation', 'AbortError'))
   results[Symbol.asyncIterator]()
     .return?.()

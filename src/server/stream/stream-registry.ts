@@ -1,14 +1,14 @@
+import type { Viewer } from '../../accounts/viewer.ts'
 import { EaselError } from '../../errors.ts'
-import type { ServerViewer } from '../http/exchange.ts'
 import type { ServerLimits } from '../server-limits.ts'
 import { createEventStream, type EventStream, type EventStreamOptions } from './event-stream.ts'
 
-export interface RegisteredStream<V extends ServerViewer> {
-  readonly viewer: V
+export interface RegisteredStream {
+  readonly viewer: Viewer
   readonly stream: EventStream
 }
 
-export interface ReservedStream<V extends ServerViewer> extends RegisteredStream<V> {
+export interface ReservedStream extends RegisteredStream {
   readonly token: string
   /** Operations that were asked for and have no results yet. */
   readonly starting: Map<string, AbortController>
@@ -16,44 +16,42 @@ export interface ReservedStream<V extends ServerViewer> extends RegisteredStream
   open(): EventStream
 }
 
-export interface StreamRegistry<V extends ServerViewer> {
-  open(viewer: V): EventStream
+export interface StreamRegistry {
+  open(viewer: Viewer): EventStream
   /** Single connection mode: a stream that a later request opens by its token. */
-  reserve(viewer: V): ReservedStream<V>
-  find(token: string, viewer: V): ReservedStream<V> | null
+  reserve(viewer: Viewer): ReservedStream
+  find(token: string, viewer: Viewer): ReservedStream | null
   drain(): void
   readonly size: number
 }
 
-export interface StreamRegistryOptions<V extends ServerViewer> {
+export interface StreamRegistryOptions {
   limits: Pick<ServerLimits, 'maxStreamsPerViewer' | 'pingMs' | 'reservationMs' | 'reconnectMs'>
   newToken(): string
   random(): number
   /** Calls `end` when the viewer loses its access; returns what forgets about it. */
-  onRevoked?: ((viewer: V, end: () => void) => () => void) | undefined
+  onRevoked?: ((viewer: Viewer, end: () => void) => () => void) | undefined
   onSize?: ((size: number) => void) | undefined
 }
 
-export function createStreamRegistry<V extends ServerViewer>(
-  options: StreamRegistryOptions<V>,
-): StreamRegistry<V> {
+export function createStreamRegistry(options: StreamRegistryOptions): StreamRegistry {
   const { limits, newToken, random, onRevoked, onSize } = options
-  const streams = new Set<RegisteredStream<V>>()
-  const reserved = new Map<string, ReservedStream<V>>()
+  const streams = new Set<RegisteredStream>()
+  const reserved = new Map<string, ReservedStream>()
   const counts = new Map<string, number>()
   let draining = false
 
   // Spread over two intervals, so that not all of them knock at the next process at once.
   const retryMs = () => limits.reconnectMs * (0.5 + random() * 1.5)
 
-  function count({ userId }: V, difference: 1 | -1): void {
+  function count({ userId }: Viewer, difference: 1 | -1): void {
     const open = (counts.get(userId) ?? 0) + difference
     if (open > 0) counts.set(userId, open)
     else counts.delete(userId)
     onSize?.(streams.size)
   }
 
-  function register(viewer: V, onEnd: EventStreamOptions['onEnd'] = () => {}): EventStream {
+  function register(viewer: Viewer, onEnd: EventStreamOptions['onEnd'] = () => {}): EventStream {
     refuseOverCap(viewer)
     let forget: () => void = () => {}
     const stream = createEventStream({
@@ -72,7 +70,7 @@ export function createStreamRegistry<V extends ServerViewer>(
     return stream
   }
 
-  function refuseOverCap({ userId }: V): void {
+  function refuseOverCap({ userId }: Viewer): void {
     if ((counts.get(userId) ?? 0) < limits.maxStreamsPerViewer) return
     throw new EaselError('RATE_LIMITED', 'Too many event streams are open', {
       reason: 'TOO_MANY_STREAMS',

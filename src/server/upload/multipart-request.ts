@@ -2,6 +2,7 @@ import type { Readable } from 'node:stream'
 import type { FileUpload, Upload } from 'graphql-upload-minimal'
 import type { GraphQLParams } from 'graphql-yoga'
 import { EaselError } from '../../errors.ts'
+import type { StagedImage, StageOptions } from '../../images/staging.ts'
 import type { Exchange } from '../http/exchange.ts'
 import { type JsonLimits, parseJson } from '../http/json-limits.ts'
 import { watchRate } from '../http/rate-watch.ts'
@@ -9,25 +10,20 @@ import { bodyTooLarge, bodyTooSlow, checkBodyHeaders } from '../http/request-bod
 import type { ServerLimits } from '../server-limits.ts'
 import { type GuardedUpload, parseGuarded } from './guarded-upload.ts'
 import { type FileMap, fieldOf, getAt, isRecord, parseFileMap, setAt } from './multipart-map.ts'
-import { type DiscardableImage, UploadedFile } from './uploaded-file.ts'
-
-export interface StageOptions {
-  maxBytes: number
-  signal: AbortSignal
-}
+import { UploadedFile } from './uploaded-file.ts'
 
 /** Streams one upload to where it is kept, and throws an `EaselError` for what is not an image. */
-export type StageUpload<S extends DiscardableImage> = (source: Readable, options: StageOptions) => Promise<S>
+export type StageUpload = (source: Readable, options: StageOptions) => Promise<StagedImage>
 
-export interface MultipartOptions<S extends DiscardableImage> {
-  stage: StageUpload<S>
+export interface MultipartOptions {
+  stage: StageUpload
   limits: ServerLimits
   onBytes?(count: number): void
 }
 
-export interface MultipartRequest<S extends DiscardableImage> {
+export interface MultipartRequest {
   params: GraphQLParams
-  files: UploadedFile<S>[]
+  files: UploadedFile[]
 }
 
 /**
@@ -39,10 +35,10 @@ export interface MultipartRequest<S extends DiscardableImage> {
  * - A refused file ends the reading at once, but not the request: the operation runs, so that the answer can say
  *   which input it was. The files that were not read fail with the same error.
  */
-export async function receiveMultipart<S extends DiscardableImage>(
+export async function receiveMultipart(
   exchange: Exchange,
-  options: MultipartOptions<S>,
-): Promise<MultipartRequest<S>> {
+  options: MultipartOptions,
+): Promise<MultipartRequest> {
   const boundary = readBoundary(exchange.request.headers)
   checkBodyHeaders(exchange.request.headers, options.limits.maxRequestBytes)
   const reception = new Reception(boundary, options, exchange.signal)
@@ -57,12 +53,12 @@ export async function receiveMultipart<S extends DiscardableImage>(
   }
 }
 
-class Reception<S extends DiscardableImage> {
-  readonly #options: MultipartOptions<S>
+class Reception {
+  readonly #options: MultipartOptions
   readonly #upload: GuardedUpload
   readonly #stop = new AbortController()
   readonly #signal: AbortSignal
-  readonly #files = new Map<string, UploadedFile<S>>()
+  readonly #files = new Map<string, UploadedFile>()
   readonly #arrived = new Set<string>()
   readonly #staging: Promise<void>[] = []
   readonly #refused = Promise.withResolvers<void>()
@@ -70,7 +66,7 @@ class Reception<S extends DiscardableImage> {
   #operations: Record<string, unknown> | undefined
   #map: FileMap | undefined
 
-  constructor(boundary: string, options: MultipartOptions<S>, signal: AbortSignal) {
+  constructor(boundary: string, options: MultipartOptions, signal: AbortSignal) {
     this.#options = options
     this.#signal = AbortSignal.any([signal, this.#stop.signal])
     const { maxFiles, maxJsonBytes, maxUploadBytes } = options.limits
@@ -112,7 +108,7 @@ class Reception<S extends DiscardableImage> {
     }
   }
 
-  async complete(): Promise<MultipartRequest<S>> {
+  async complete(): Promise<MultipartRequest> {
     const { operations, done, isDone } = this.#upload
     const params = await operations.catch(async () => {
       this.#failWith(await done)
@@ -132,7 +128,7 @@ class Reception<S extends DiscardableImage> {
     await Promise.all(this.#staging)
     for (const file of this.#files.values()) {
       file.reject(error)
-      await file.discardUnlessTaken()
+      await file.discard()
     }
   }
 
@@ -165,15 +161,14 @@ class Reception<S extends DiscardableImage> {
       const [first] = paths
       if (!first) continue
       const { promise } = getAt(operations, first) as Upload
-      const file = new UploadedFile<S>()
+      const file = new UploadedFile()
       this.#files.set(name, file)
       for (const path of paths) setAt(operations, path, file)
       promise.then((arrived) => this.#staging.push(this.#stageFile(name, file, arrived))).catch(() => {})
     }
   }
 
-  async #stageFile(name: string, file: UploadedFile<S>, arrived: FileUpload): Promise<void> {
-    file.describe(arrived.filename, arrived.mimetype)
+  async #stageFile(name: string, file: UploadedFile, arrived: FileUpload): Promise<void> {
     try {
       const { maxUploadBytes: maxBytes } = this.#options.limits
       file.resolve(await this.#options.stage(arrived.createReadStream(), { maxBytes, signal: this.#signal }))

@@ -1,59 +1,30 @@
-/** What the images room makes of one upload: it lives until somebody keeps it or it is discarded. */
-export interface DiscardableImage {
-  discard(): Promise<void>
-}
+import type { StagedImage } from '../../images/staging.ts'
 
 /**
  * One file of a multipart request: the value of the `Upload` scalar.
  *
- * Its bytes are received whether or not anybody asks, so files may be wanted in any order, twice, or never.
- * Whoever calls `take` owns the staged image; what nobody took is discarded when the request has been answered.
+ * Its bytes are received even if no resolver reads them, so resolvers may use files in any order, twice, or never.
+ * It is discarded when the request has been answered: what an operation needs has been stored by then.
  */
-export class UploadedFile<S extends DiscardableImage = DiscardableImage> {
-  /** The file as it lies on disk. A failure is the caller's to see, never an unhandled rejection. */
-  readonly staged: Promise<S>
-  readonly #settle: { resolve(staged: S): void; reject(error: unknown): void }
-  #taken = false
-  #filename: string | null = null
-  #mimeType: string | null = null
+export class UploadedFile {
+  /** The file as it lies on disk. A failure is the resolver's to see, never an unhandled rejection. */
+  readonly staged: Promise<StagedImage>
+  readonly #staging = Promise.withResolvers<StagedImage>()
 
   constructor() {
-    const { promise, resolve, reject } = Promise.withResolvers<S>()
-    promise.catch(() => {})
-    this.staged = promise
-    this.#settle = { resolve, reject }
+    this.staged = this.#staging.promise
+    this.staged.catch(() => {})
   }
 
-  /** For people to read; never part of a path. */
-  get filename(): string | null {
-    return this.#filename
-  }
-
-  /** As the client declares it: a claim, not a fact. */
-  get mimeType(): string | null {
-    return this.#mimeType
-  }
-
-  describe(filename: string | undefined, mimeType: string): void {
-    // Control characters, and those that reverse the reading direction, forge log lines and file names.
-    this.#filename = filename?.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}/\\]/gu, '').slice(0, 255) || null
-    this.#mimeType = mimeType.replace(/[^\x21-\x7e]/g, '').slice(0, 255)
-  }
-
-  take(): void {
-    this.#taken = true
-  }
-
-  resolve(staged: S): void {
-    this.#settle.resolve(staged)
+  resolve(staged: StagedImage): void {
+    this.#staging.resolve(staged)
   }
 
   reject(error: unknown): void {
-    this.#settle.reject(error)
+    this.#staging.reject(error)
   }
 
-  async discardUnlessTaken(): Promise<void> {
-    if (this.#taken) return
+  async discard(): Promise<void> {
     const staged = await this.staged.catch(() => null)
     await staged?.discard()
   }
