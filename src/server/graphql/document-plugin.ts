@@ -1,8 +1,7 @@
 import { type DocumentNode, getOperationAST, NoSchemaIntrospectionCustomRule, validate } from 'graphql'
-import type { Plugin } from 'graphql-yoga'
 import type { ServerLimits } from '../server-limits.ts'
 import { checkDocument, parseWithinLimits } from './document-limits.ts'
-import { callOf, type GraphQLCall } from './graphql-call.ts'
+import type { CallPlugin, GraphQLCall } from './graphql-call.ts'
 import { checkLiterals, checkVariables } from './text-check.ts'
 
 export interface DocumentPluginOptions {
@@ -11,10 +10,10 @@ export interface DocumentPluginOptions {
 }
 
 /** Checks the document and its texts before anything expensive is done with them, and notes what it is. */
-export function documentPlugin({ limits, introspection }: DocumentPluginOptions): Plugin {
+export function documentPlugin({ limits, introspection }: DocumentPluginOptions): CallPlugin {
   const checked = new WeakSet<DocumentNode>()
   return {
-    onParse({ context, setParseFn }) {
+    onParse({ context: { call }, setParseFn }) {
       setParseFn((source, parseOptions) => parseWithinLimits(source, limits, parseOptions))
       return ({ result }) => {
         if (!result || result instanceof Error) return
@@ -24,7 +23,6 @@ export function documentPlugin({ limits, introspection }: DocumentPluginOptions)
           checkLiterals(document)
         }
         checked.add(document)
-        const call = callOf(context)
         noteDocument(call, document)
         checkVariables(document, call.params?.variables)
       }

@@ -1,11 +1,11 @@
 import type { DocumentNode } from 'graphql'
-import type { GraphQLParams } from 'graphql-yoga'
+import type { GraphQLParams, Plugin } from 'graphql-yoga'
 import type { Viewer } from '../../accounts/viewer.ts'
 import type { Exchange } from '../http/exchange.ts'
 import type { ReservedStream } from '../stream/stream-registry.ts'
 import type { UploadedFile } from '../upload/uploaded-file.ts'
 
-/** One GraphQL operation on its way through Yoga, which carries this in its server context. */
+/** One GraphQL operation on its way through Yoga. */
 export interface GraphQLCall {
   readonly exchange: Exchange
   readonly viewer: Viewer
@@ -21,7 +21,9 @@ export interface GraphQLCall {
   files: UploadedFile[]
 }
 
-/** Yoga hands its server context to every hook, typed as its own part of it only. */
-export function callOf(context: unknown): GraphQLCall {
-  return (context as { call: GraphQLCall }).call
+/** What Yoga hands to every hook of a plugin. */
+export interface CallContext {
+  call: GraphQLCall
 }
+
+export type CallPlugin = Plugin<CallContext, CallContext>

@@ -1,18 +1,18 @@
 import type { DocumentNode, GraphQLSchema } from 'graphql'
-import { createYoga, type Plugin } from 'graphql-yoga'
+import { createYoga } from 'graphql-yoga'
 import type { Logger } from 'pino'
 import type { Viewer } from '../../accounts/viewer.ts'
 import { EaselError } from '../../errors.ts'
 import type { Context } from '../../schema/context.ts'
 import type { Exchange } from '../http/exchange.ts'
 import type { ServerLimits } from '../server-limits.ts'
-import { deliverResults, isStream } from '../stream/result-delivery.ts'
+import { deliverResults } from '../stream/result-delivery.ts'
 import type { ReservedStream, StreamRegistry } from '../stream/stream-registry.ts'
 import type { StageUpload } from '../upload/multipart-request.ts'
 import { createDocumentCache } from './document-cache.ts'
 import { documentPlugin } from './document-plugin.ts'
-import { callOf, type GraphQLCall } from './graphql-call.ts'
-import { presentResult, type ResultScope } from './graphql-result.ts'
+import type { CallContext, CallPlugin, GraphQLCall } from './graphql-call.ts'
+import { isStream, presentResult, type ResultScope, withoutBatches } from './graphql-result.ts'
 import { requestPlugin } from './request-plugin.ts'
 
 /** What the context of an operation says of its request. */
@@ -37,10 +37,10 @@ export interface GraphQLEndpoint {
 const cachedDocumentChars = 4_000_000
 
 export function createGraphQLEndpoint(options: GraphQLEndpointOptions): GraphQLEndpoint {
-  const yoga = createYoga<{ call: GraphQLCall }, object>({
+  const yoga = createYoga<CallContext, object>({
     schema: options.schema,
     context: ({ call }) => options.createContext(contextBase(call)),
-    plugins: [documentPlugin(options), requestPlugin(options), resultPlugin(options)] as Plugin[],
+    plugins: [documentPlugin(options), requestPlugin(options), resultPlugin(options)],
     parserAndValidationCache: {
       documentCache: createDocumentCache<DocumentNode>(cachedDocumentChars),
       errorCache: createDocumentCache<Error>(cachedDocumentChars),
@@ -110,10 +110,10 @@ function contextBase(call: GraphQLCall): ContextBase {
 }
 
 /** Turns what came out into what is sent: presented errors, as JSON, or on an event stream. */
-function resultPlugin({ schema, streams, introspection, log }: GraphQLEndpointOptions): Plugin {
+function resultPlugin({ schema, streams, introspection, log }: GraphQLEndpointOptions): CallPlugin {
   return {
-    onResultProcess({ result, setResult, setResultProcessor, serverContext }) {
-      const call = callOf(serverContext)
+    onResultProcess({ result, setResult, setResultProcessor, serverContext: { call } }) {
+      const results = withoutBatches(result)
       const { requestId } = call.exchange
       const scope: ResultScope = {
         schema,
@@ -123,9 +123,9 @@ function resultPlugin({ schema, streams, introspection, log }: GraphQLEndpointOp
         variables: call.params?.variables,
         hideSuggestions: !introspection,
       }
-      const response = deliverResults({ call, results: result as never, scope, streams })
+      const response = deliverResults({ call, results, scope, streams })
       if (response) setResultProcessor(() => response, 'text/event-stream')
-      else if (!isStream(result as never)) setResult(presentResult(result as never, scope))
+      else if (!isStream(results)) setResult(presentResult(results, scope))
     },
   }
 }

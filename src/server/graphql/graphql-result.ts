@@ -1,4 +1,10 @@
-import { type ExecutionResult, type GraphQLError, type GraphQLSchema, Kind } from 'graphql'
+import {
+  type ExecutionResult,
+  type FormattedExecutionResult,
+  type GraphQLError,
+  type GraphQLSchema,
+  Kind,
+} from 'graphql'
 import { EaselError } from '../../errors.ts'
 import { type FailureScope, presentFailure } from './graphql-failure.ts'
 import { splitVariableError } from './variable-faults.ts'
@@ -7,6 +13,19 @@ export interface ResultScope extends Omit<FailureScope, 'executed'> {
   schema: GraphQLSchema
   variables: Record<string, unknown> | null | undefined
   hideSuggestions: boolean
+}
+
+/** What comes of an operation: one result, or those of a subscription. */
+export type Results = ExecutionResult | AsyncIterable<ExecutionResult>
+
+export function isStream(results: Results): results is AsyncIterable<ExecutionResult> {
+  return Symbol.asyncIterator in results
+}
+
+/** Yoga's type allows for batches too. They are turned off. */
+export function withoutBatches(results: Results | ExecutionResult[]): Results {
+  if (Array.isArray(results)) throw new Error('Yoga answered a batch')
+  return results
 }
 
 /** A result as clients see it. */
@@ -43,11 +62,18 @@ function withoutRepeats(errors: readonly GraphQLError[]): GraphQLError[] {
   })
 }
 
-/** The same for every result of a subscription. A source that fails says so in a last result. */
-export function presentResults(
+/** The results as an event stream carries them. A source that fails says so in a last result. */
+export function presentAsStream(
+  results: Results,
+  scope: ResultScope,
+): AsyncIterable<FormattedExecutionResult> {
+  return isStream(results) ? presentResults(results, scope) : presentOnce(results, scope)
+}
+
+function presentResults(
   results: AsyncIterable<ExecutionResult>,
   scope: ResultScope,
-): AsyncIterable<ExecutionResult> {
+): AsyncIterable<FormattedExecutionResult> {
   return {
     [Symbol.asyncIterator]() {
       const source = results[Symbol.asyncIterator]()
@@ -60,8 +86,7 @@ export function presentResults(
             return step.done ? step : { done: false, value: toPayload(presentResult(step.value, scope)) }
           } catch (error) {
             failed = true
-            const failure = presentFailure(error, { ...scope, executed: true })
-            return { done: false, value: toPayload({ errors: [failure] }) }
+            return { done: false, value: presentError(error, scope) }
           }
         },
         // Straight to the source: a generator of ours would queue this behind the `next` it is meant to end.
@@ -71,20 +96,24 @@ export function presentResults(
   }
 }
 
-/** One result as a stream of one. */
-export async function* presentOnce(
+async function* presentOnce(
   result: ExecutionResult,
   scope: ResultScope,
-): AsyncGenerator<ExecutionResult> {
+): AsyncGenerator<FormattedExecutionResult> {
   yield toPayload(presentResult(result, scope))
 }
 
+/** An error as the only result of an event stream, or its last. */
+export function presentError(error: unknown, scope: ResultScope): FormattedExecutionResult {
+  return toPayload({ errors: [presentFailure(error, { ...scope, executed: true })] })
+}
+
 /** Without the instructions for the HTTP layer, which Yoga strips from plain answers only. */
-function toPayload(result: ExecutionResult): ExecutionResult {
+function toPayload(result: ExecutionResult): FormattedExecutionResult {
   if (!result.errors) return result
   const errors = result.errors.map((error) => {
     const { http: _, ...extensions } = error.extensions
     return { ...error.toJSON(), extensions }
   })
-  return { ...result, errors: errors as unknown as GraphQLError[] }
+  return { ...result, errors }
 }

@@ -1,9 +1,9 @@
-import type { GraphQLParams, Plugin } from 'graphql-yoga'
+import type { GraphQLParams } from 'graphql-yoga'
 import { EaselError } from '../../errors.ts'
 import type { ServerLimits } from '../server-limits.ts'
 import type { ReservedStream } from '../stream/stream-registry.ts'
 import { receiveMultipart, type StageUpload } from '../upload/multipart-request.ts'
-import { callOf, type GraphQLCall } from './graphql-call.ts'
+import type { CallPlugin, GraphQLCall } from './graphql-call.ts'
 import { bodyKindOf, checkParams, readJsonParams, readQueryParams } from './graphql-params.ts'
 
 export interface RequestPluginOptions {
@@ -13,7 +13,7 @@ export interface RequestPluginOptions {
 }
 
 /** Reads the parameters of an operation with parsers that stop at a limit. */
-export function requestPlugin(options: RequestPluginOptions): Plugin {
+export function requestPlugin(options: RequestPluginOptions): CallPlugin {
   const { stage, limits, onUploadBytes } = options
   let receiving = 0
   async function readMultipart(call: GraphQLCall): Promise<GraphQLParams> {
@@ -40,8 +40,7 @@ export function requestPlugin(options: RequestPluginOptions): Plugin {
     return kind === 'json' ? readJsonParams(call.exchange, limits) : readMultipart(call)
   }
   return {
-    onRequestParse({ setRequestParser, serverContext }) {
-      const call = callOf(serverContext)
+    onRequestParse({ setRequestParser, serverContext: { call } }) {
       setRequestParser(async () => {
         call.params = await readParams(call)
         if (call.shared) nameOperation(call, call.shared, limits.maxOperationsPerStream)

@@ -50,7 +50,7 @@ export function splitVariableError(error: GraphQLError, scope: VariableScope): G
 function coerceAgain(definition: VariableDefinitionNode, base: string, scope: VariableScope): GraphQLError[] {
   const name = definition.variable.name.value
   const { schema, variables, hideSuggestions } = scope
-  const type = typeFromAST(schema, definition.type as never)
+  const type = typeFromAST(schema, definition.type)
   if (!isInputType(type) || !variables || !Object.hasOwn(variables, name)) return []
   const faults: GraphQLError[] = []
   const keysAt = new Map<string, string[]>()

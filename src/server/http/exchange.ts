@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { Readable } from 'node:stream'
+import type { ReadableStream as NodeReadableStream } from 'node:stream/web'
 import type { Viewer } from '../../accounts/viewer.ts'
 import { EaselError } from '../../errors.ts'
 
@@ -77,7 +78,7 @@ export function openFetchExchange(
       this.bodyWanted = true
       if (incoming) return incoming
       // The DOM's and Node's declarations of the same ReadableStream do not know each other.
-      return request.body ? Readable.fromWeb(request.body as never) : Readable.from([])
+      return request.body ? Readable.fromWeb(request.body as NodeReadableStream) : Readable.from([])
     },
   }
 }

@@ -1,4 +1,4 @@
-import type { ExecutionResult } from 'graphql'
+import type { FormattedExecutionResult } from 'graphql'
 
 /** Why a stream ended. Only `completed` and `refused` tell the client that it need not come back. */
 export type StreamEnd = 'completed' | 'left' | 'drained' | 'refused'
@@ -6,7 +6,7 @@ export type StreamEnd = 'completed' | 'left' | 'drained' | 'refused'
 export interface StreamedOperation {
   /** The client's name for it in a shared stream; null where the stream is the operation's own. */
   id: string | null
-  results: AsyncIterable<ExecutionResult>
+  results: AsyncIterable<FormattedExecutionResult>
   /** Aborted when the operation ends before its results do, so that nothing waits for an event nobody will see. */
   abort: AbortController
 }
@@ -20,7 +20,7 @@ export interface EventStream {
   /** Tells the client to come back in a moment, without `complete`: nothing is finished. */
   drain(retryMs: number): void
   /** Ends every operation with this error. */
-  refuse(result: ExecutionResult): void
+  refuse(result: FormattedExecutionResult): void
   close(): void
 }
 
@@ -30,7 +30,7 @@ export interface EventStreamOptions {
 }
 
 interface Running extends StreamedOperation {
-  iterator: AsyncIterator<ExecutionResult>
+  iterator: AsyncIterator<FormattedExecutionResult>
 }
 
 /** A message that waits for the client to read, and what may happen only then. */
@@ -143,7 +143,12 @@ function stop({ abort, iterator }: Running): void {
   iterator.return?.().catch(() => {})
 }
 
-function printNext(id: string | null, result: ExecutionResult): string {
+/** A whole stream of one result. */
+export function printOnly(result: FormattedExecutionResult): string {
+  return printNext(null, result) + printComplete(null)
+}
+
+function printNext(id: string | null, result: FormattedExecutionResult): string {
   const data = id === null ? result : { id, payload: result }
   return `event: next\ndata: ${JSON.stringify(data)}\n\n`
 }

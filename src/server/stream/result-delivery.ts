@@ -1,12 +1,16 @@
 import type { ExecutionResult } from 'graphql'
 import { EaselError } from '../../errors.ts'
 import type { GraphQLCall } from '../graphql/graphql-call.ts'
-import { presentOnce, presentResult, presentResults, type ResultScope } from '../graphql/graphql-result.ts'
+import {
+  isStream,
+  presentAsStream,
+  presentError,
+  type ResultScope,
+  type Results,
+} from '../graphql/graphql-result.ts'
 import { failureResponse } from '../http/http-failure.ts'
-import type { EventStream } from './event-stream.ts'
+import { type EventStream, printOnly } from './event-stream.ts'
 import type { StreamRegistry } from './stream-registry.ts'
-
-type Results = ExecutionResult | AsyncIterable<ExecutionResult>
 
 interface DeliveryOptions {
   call: GraphQLCall
@@ -57,7 +61,7 @@ function deliverStream(options: DeliveryOptions): Response {
   } catch (error) {
     // Too many streams. The protocol tells a refusal as a result, on a stream that needs no place in the registry.
     if (isStream(results)) stop(results, call)
-    return new Response(printRefusal(error, scope), { headers: eventStreamHeaders })
+    return new Response(printOnly(presentError(error, scope)), { headers: eventStreamHeaders })
   }
 }
 
@@ -84,23 +88,6 @@ function refusePlainly(results: Results, scope: ResultScope, { exchange }: Graph
       ? root
       : new EaselError('BAD_USER_INPUT', first?.message ?? 'The request is not valid')
   return failureResponse(error, scope.requestId, exchange.request.headers.get('accept') ?? '')
-}
-
-function presentAsStream(results: Results, scope: ResultScope): AsyncIterable<ExecutionResult> {
-  return isStream(results) ? presentResults(results, scope) : presentOnce(results, scope)
-}
-
-function printRefusal(error: unknown, scope: ResultScope): string {
-  const result = presentResult({ errors: [error as never] }, scope)
-  const errors = result.errors?.map(({ message, extensions: { http: _, ...extensions } }) => ({
-    message,
-    extensions,
-  }))
-  return `event: next\ndata: ${JSON.stringify({ errors })}\n\nevent: complete\ndata:\n\n`
-}
-
-export function isStream(results: Results): results is AsyncIterable<ExecutionResult> {
-  return Symbol.asyncIterator in results
 }
 
 function stop(results: AsyncIterable<ExecutionResult>, { abort }: GraphQLCall): void {

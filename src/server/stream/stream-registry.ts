@@ -131,4 +131,4 @@ const revokedResult = {
       extensions: { code: 'UNAUTHENTICATED', reason: 'ACCESS_REVOKED', retryable: false },
     },
   ],
-} as never
+}

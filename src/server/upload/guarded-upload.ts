@@ -1,4 +1,4 @@
-import type { ServerResponse } from 'node:http'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import { PassThrough, type Readable, type Writable } from 'node:stream'
 import { processRequest } from 'graphql-upload-minimal'
 
@@ -55,7 +55,11 @@ export function parseGuarded(
   })
   body.on('error', fail)
   // Of the response the library wants its `close` only, to forbid late reads. There are none: files are read at once.
-  const operations = processRequest(request as never, undefined as unknown as ServerResponse, limits)
+  const operations = processRequest(
+    request as unknown as IncomingMessage,
+    undefined as unknown as ServerResponse,
+    limits,
+  )
   operations.catch((error: Error) => {
     fault ??= error
     if (!parser) done.resolve(fault)
