@@ -27,10 +27,6 @@ export interface Accounts {
   createApiKey(request: { userId: string; name: string }): Promise<{ apiKey: ApiKeyFacts; secret: string }>
   /** At once, in every process; again changes nothing. */
   revokeApiKey(id: string): Promise<ApiKeyFacts>
-  findUser(id: string): Promise<User | null>
-  findUsers(ids: readonly string[]): Promise<Map<string, User>>
-  listUsers(page?: { first?: number; after?: string }): Promise<User[]>
-  apiKeysOf(userIds: readonly string[]): Promise<Map<string, ApiKeyFacts[]>>
   /** Looks for keys of running streams whose revocation was not heard; done now and then by itself. */
   recheck(): Promise<void>
   close(): Promise<void>
@@ -110,10 +106,6 @@ export async function createAccounts(options: AccountsOptions): Promise<Accounts
     createUser: users.create,
     createApiKey: keys.create,
     revokeApiKey: keys.revoke,
-    findUser: users.find,
-    findUsers: users.findMany,
-    listUsers: users.list,
-    apiKeysOf: keys.ofUsers,
     recheck: revocations.recheck,
     close,
   }

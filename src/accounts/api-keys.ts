@@ -23,8 +23,6 @@ export interface ApiKeys {
   revoke(id: string): Promise<ApiKeyFacts>
   /** Whether any key works. */
   exist(): Promise<boolean>
-  /** Newest first, revoked ones included. */
-  ofUsers(userIds: readonly string[]): Promise<Map<string, ApiKeyFacts[]>>
   /** Makes this the one working key of that name, or with null none. */
   replace(request: { userId: string; name: string; secret: string | null }): Promise<void>
   /** Waits for what is still being written. */
@@ -132,12 +130,6 @@ export function createApiKeys(options: ApiKeyOptions): ApiKeys {
     },
     exist: async () =>
       (await prisma.apiKey.findFirst({ where: { revokedAt: null }, select: { id: true } })) !== null,
-    ofUsers: async (userIds) => {
-      const where = { userId: { in: [...userIds] } }
-      const keys = await prisma.apiKey.findMany({ where, orderBy: { id: 'desc' }, omit: { hash: true } })
-      const groups = Map.groupBy(keys, (key) => key.userId)
-      return new Map(userIds.map((userId) => [userId, groups.get(userId) ?? []]))
-    },
     replace: async ({ userId, name, secret }) => {
       const hashes = secret === null ? [] : hashesOf(secret, hashSecrets)
       const former = { userId, name, revokedAt: null, hash: { notIn: hashes } }
