@@ -301,7 +301,7 @@ async function createServer({ config, log }: AppOptions, rooms: Rooms, watched: 
       providers,
       usage,
       accounts,
-      loaders: createLoaders(prisma, usage),
+      loaders: createLoaders({ prisma, usage, viewer }),
       now,
     }),
     // A camera's provenance may say where it was taken, so an upload does not keep it.
@@ -309,7 +309,7 @@ async function createServer({ config, log }: AppOptions, rooms: Rooms, watched: 
     serveImage: images.serve,
     ...(serveConsole && { serveConsole }),
     allowedOrigins: config.allowedOrigins,
-    routes: [createUsageCsvRoute(usage.streamCsv)],
+    routes: [createUsageCsvRoute(usage.streamCsvFor)],
     readiness: {
       'the database': () => prisma.$queryRaw`SELECT 1`,
       'the queue of operations': async () => operations.isOpen(),

@@ -4,8 +4,20 @@ import { EaselError } from '../errors.ts'
 import { needsRecords, reportQuery } from './report-query.ts'
 import { checkRange } from './report-range.ts'
 
-export type UsageDimension = 'USER' | 'END_USER' | 'PROVIDER' | 'MODEL' | 'KIND' | 'HOUR' | 'DAY' | 'MONTH'
-export type UsageKind = 'GENERATE' | 'EDIT' | 'VARIATION'
+export const usageDimensions = [
+  'USER',
+  'END_USER',
+  'PROVIDER',
+  'MODEL',
+  'KIND',
+  'HOUR',
+  'DAY',
+  'MONTH',
+] as const
+export type UsageDimension = (typeof usageDimensions)[number]
+
+export const usageKinds = ['GENERATE', 'EDIT', 'VARIATION'] as const
+export type UsageKind = (typeof usageKinds)[number]
 
 export interface UsageFilter {
   userIds?: readonly string[] | null

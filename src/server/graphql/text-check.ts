@@ -6,7 +6,7 @@ import { inputPathOf, variablePathOf } from './input-path.ts'
  * PostgreSQL keeps neither U+0000 nor half of a surrogate pair, and JSON may hold both. They are refused for every
  * argument there is, so that none of them can fail only when it is looked up or written.
  */
-export function isText(text: string): boolean {
+function isText(text: string): boolean {
   return text.isWellFormed() && !text.includes('\0')
 }
 
@@ -31,6 +31,11 @@ export function checkVariables(document: DocumentNode, variables: unknown): void
     if (!Array.isArray(value) && !isPlain(value)) continue
     for (const [key, member] of Object.entries(value)) left.push({ value: member, key, parent: place })
   }
+}
+
+/** The parameters of an address that is not GraphQL's. */
+export function checkTexts(parameters: Readonly<Record<string, string>>): void {
+  for (const [name, text] of Object.entries(parameters)) if (!isText(text)) throw notText(name)
 }
 
 interface Place {
