@@ -1,9 +1,6 @@
+import type { UsageDimension as Dimension } from '../usage/report-request.ts'
 import type { RollUpCheck } from '../usage/roll-up.ts'
-import type {
-  UsageDimension as Dimension,
-  UsageReport as Report,
-  UsageRow as Row,
-} from '../usage/usage-report.ts'
+import type { UsageReport as Report, UsageRow as Row } from '../usage/usage-report.ts'
 import { builder } from './builder.ts'
 import { OperationKind } from './enums.ts'
 import { Money } from './money.ts'

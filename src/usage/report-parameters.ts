@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { EaselError } from '../errors.ts'
-import { type ReportRequest, usageDimensions, usageKinds } from './usage-report.ts'
+import { type ReportRequest, usageDimensions, usageKinds } from './report-request.ts'
 
 const moment = z.iso.datetime({ offset: true }).transform((text) => new Date(text))
 

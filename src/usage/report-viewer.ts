@@ -1,5 +1,5 @@
 import { EaselError } from '../errors.ts'
-import type { ReportRequest } from './usage-report.ts'
+import type { ReportRequest } from './report-request.ts'
 
 /** Who asks for a report. This room does not know the accounts. */
 export interface ReportViewer {

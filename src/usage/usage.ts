@@ -4,6 +4,7 @@ import type { EstimateFacts, Pricing } from './pricing.ts'
 import { type ProviderLossReport, reportLosses } from './provider-loss.ts'
 import { parseReportParameters } from './report-parameters.ts'
 import type { ReportRange } from './report-range.ts'
+import type { ReportRequest } from './report-request.ts'
 import { limitToVisible, type ReportViewer } from './report-viewer.ts'
 import { type ReservationRequest, reserve } from './reservation.ts'
 import { type RollUpCheck, verifyRollUps } from './roll-up.ts'
@@ -11,7 +12,7 @@ import { type CaptureRequest, type CaptureResult, capture, release, releaseAsLos
 import { streamCsv } from './usage-csv.ts'
 import { type Estimate, estimate } from './usage-estimate.ts'
 import { type FigureRequest, figure, type UsageFigures } from './usage-figures.ts'
-import { type ReportRequest, report, type UsageReport } from './usage-report.ts'
+import { report, type UsageReport } from './usage-report.ts'
 
 type Transaction = Prisma.TransactionClient
 

@@ -1,11 +1,12 @@
 import fc from 'fast-check'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { Database } from '../../src/database/database.ts'
+import type { ReportRequest, UsageDimension } from '../../src/usage/report-request.ts'
 import type { ReportViewer } from '../../src/usage/report-viewer.ts'
 import { createUsage, type Usage } from '../../src/usage/usage.ts'
 import type { UsageFigures } from '../../src/usage/usage-figures.ts'
 import { type UsageOwner, writeUsageRecord } from '../../src/usage/usage-record.ts'
-import type { ReportRequest, UsageDimension, UsageRow } from '../../src/usage/usage-report.ts'
+import type { UsageRow } from '../../src/usage/usage-report.ts'
 import { createTestDatabase } from '../kit/database.ts'
 import { createOperation, createUser, makeFigures } from './usage-kit.ts'
 
