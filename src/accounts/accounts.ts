@@ -1,3 +1,4 @@
+import { LRUCache } from 'lru-cache'
 import type { PrismaClient } from '../database/database.ts'
 import type { User } from '../database/generated/client.ts'
 import type { Notifications } from '../database/notifications.ts'
@@ -5,7 +6,6 @@ import { describeAccess } from './access.ts'
 import { type ApiKeyFacts, createApiKeys } from './api-keys.ts'
 import { isToken, readCredential } from './credential.ts'
 import { createRevocations } from './revocations.ts'
-import { createShortCache } from './short-cache.ts'
 import { createTokenVerifier, type JwtOptions } from './token-verifier.ts'
 import { createUsers } from './users.ts'
 import type { Role, Viewer } from './viewer.ts'
@@ -61,7 +61,13 @@ export async function createAccounts(options: AccountsOptions): Promise<Accounts
   const verifier = jwt && createTokenVerifier(jwt, { now, fetch: options.fetch })
   const revocations = createRevocations(options)
   const keys = createApiKeys({ ...options, revocations })
-  const tokenUsers = createShortCache<User>({ maxAgeMs: userCacheMs, maxEntries: maxCachedUsers, now })
+  const perf = { now: () => now().getTime() }
+  const tokenUsers = new LRUCache<string, User>({
+    max: maxCachedUsers,
+    ttl: userCacheMs,
+    ttlResolution: 0,
+    perf,
+  })
 
   const authenticateToken = async (
     token: string,

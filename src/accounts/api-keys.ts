@@ -1,3 +1,4 @@
+import { LRUCache } from 'lru-cache'
 import type { Prisma, PrismaClient } from '../database/database.ts'
 import type { ApiKey, User } from '../database/generated/client.ts'
 import { channels } from '../database/notifications.ts'
@@ -5,7 +6,6 @@ import { EaselError } from '../errors.ts'
 import { hashesOf, isOneOf, maxKeyLength, newApiKeySecret, prefixOf } from './api-key-secret.ts'
 import { credentialsInvalid } from './credential-error.ts'
 import type { Revocations } from './revocations.ts'
-import { createShortCache } from './short-cache.ts'
 import type { Viewer } from './viewer.ts'
 
 /** What Easel shows of a key. */
@@ -43,12 +43,13 @@ type Known = ApiKey & { user: User }
 
 export function createApiKeys(options: ApiKeyOptions): ApiKeys {
   const { prisma, revocations, hashSecrets, now, newId, onError } = options
-  const cache = createShortCache<Known>({ maxAgeMs: cacheMs, maxEntries: maxCached, now })
+  const perf = { now: () => now().getTime() }
+  const cache = new LRUCache<string, Known>({ max: maxCached, ttl: cacheMs, ttlResolution: 0, perf })
   const writes = new Set<Promise<void>>()
   let revoked = 0
   revocations.onKey((keyId) => {
     revoked++
-    cache.deleteWhere((key) => key.id === keyId)
+    for (const [hash, key] of [...cache.entries()]) if (key.id === keyId) cache.delete(hash)
   })
 
   const hashNew = (secret: string) => hashesOf(secret, hashSecrets)[0] as string

@@ -132,7 +132,7 @@ describe('an API key', () => {
     // Behind the look that watching begins with: that one is to find nothing yet.
     await other.recheck()
     await accounts.revokeApiKey(apiKey.id)
-    later(9_999)
+    later(10_000)
     await other.authenticate(bearer(secret))
     later(1)
     await expect(other.authenticate(bearer(secret))).rejects.toMatchObject({ code: 'UNAUTHENTICATED' })

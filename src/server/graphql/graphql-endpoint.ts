@@ -1,5 +1,6 @@
 import type { DocumentNode, GraphQLSchema } from 'graphql'
 import { createYoga } from 'graphql-yoga'
+import { LRUCache } from 'lru-cache'
 import type { Logger } from 'pino'
 import type { Viewer } from '../../accounts/viewer.ts'
 import { EaselError } from '../../errors.ts'
@@ -9,7 +10,6 @@ import type { ServerLimits } from '../server-limits.ts'
 import { deliverResults } from '../stream/result-delivery.ts'
 import type { ReservedStream, StreamRegistry } from '../stream/stream-registry.ts'
 import type { StageUpload } from '../upload/multipart-request.ts'
-import { createDocumentCache } from './document-cache.ts'
 import { documentPlugin } from './document-plugin.ts'
 import type { CallContext, CallPlugin, GraphQLCall } from './graphql-call.ts'
 import { isStream, presentResult, type ResultScope, withoutBatches } from './graphql-result.ts'
@@ -42,8 +42,8 @@ export function createGraphQLEndpoint(options: GraphQLEndpointOptions): GraphQLE
     context: ({ call }) => options.createContext(contextBase(call)),
     plugins: [documentPlugin(options), requestPlugin(options), resultPlugin(options)],
     parserAndValidationCache: {
-      documentCache: createDocumentCache<DocumentNode>(cachedDocumentChars),
-      errorCache: createDocumentCache<Error>(cachedDocumentChars),
+      documentCache: createDocumentCache<DocumentNode>(),
+      errorCache: createDocumentCache<Error>(),
     },
     // Errors pass through `presentFailure` with their results, where the request they belong to is known.
     maskedErrors: false,
@@ -79,6 +79,11 @@ export function createGraphQLEndpoint(options: GraphQLEndpointOptions): GraphQLE
   function plainRequest({ method, url, request: { headers } }: Exchange): Request {
     return new Request(new URL(`/graphql${url.search}`, url), { method, headers })
   }
+}
+
+/** By the source of the document. Its size counts, as one may be as long as a thousand others. */
+function createDocumentCache<Value extends object>(): LRUCache<string, Value> {
+  return new LRUCache({ maxSize: cachedDocumentChars, sizeCalculation: (_, source) => source.length + 1 })
 }
 
 function openCall(exchange: Exchange, viewer: Viewer, shared: ReservedStream | null): GraphQLCall {
