@@ -74,8 +74,9 @@ export async function createAccounts(options: AccountsOptions): Promise<Accounts
     { verify }: NonNullable<typeof verifier>,
   ): Promise<Viewer> => {
     const { externalId, name, expiresAt } = await verify(token)
-    const user = tokenUsers.get(externalId) ?? (await users.ensure({ externalId, name, role: 'MEMBER' }))
-    tokenUsers.set(externalId, user)
+    const known = tokenUsers.get(externalId)
+    const user = known ?? (await users.ensure({ externalId, name, role: 'MEMBER' }))
+    if (!known) tokenUsers.set(externalId, user)
     return { userId: user.id, name: user.name, role: user.role, credential: { kind: 'jwt', expiresAt } }
   }
 

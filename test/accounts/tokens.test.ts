@@ -19,6 +19,8 @@ let jwksUrl: string
 let published: Pair[] = []
 let asked = 0
 let status = 200
+/** How far the clock of the accounts is ahead. */
+let aheadMs = 0
 let first: Pair
 const opened: Accounts[] = []
 
@@ -53,13 +55,14 @@ async function open(jwt: Partial<JwtOptions> = {}, some: { adminKey?: string } =
   published = [first]
   asked = 0
   status = 200
+  aheadMs = 0
   const accounts = await createAccounts({
     prisma: database.prisma,
     notifications: database.notifications,
     auth: 'on',
     hashSecrets: ['hash secret'],
     jwt: { issuer, audience, jwksUrl, ...jwt },
-    now: () => new Date(),
+    now: () => new Date(Date.now() + aheadMs),
     newId: () => crypto.randomUUID(),
     onError: (error) => {
       throw error
@@ -96,6 +99,17 @@ test('makes a member of whom it sees for the first time, and knows it again', as
   })
   const users = await database.prisma.user.findMany({ where: { externalId: `${issuer}#ada` } })
   expect(users.map(({ id }) => id)).toEqual([viewers[0]?.userId])
+})
+
+test('reads a user again after ten seconds, however busy it is', async () => {
+  const accounts = await open()
+  const token = await sign({ sub: 'busy' })
+  const { userId } = await use(accounts, token)
+  await database.prisma.user.update({ where: { id: userId }, data: { role: 'ADMIN' } })
+  aheadMs = 6_000
+  expect(await use(accounts, token)).toMatchObject({ userId, role: 'MEMBER' })
+  aheadMs = 12_000
+  expect(await use(accounts, token)).toMatchObject({ userId, role: 'ADMIN' })
 })
 
 test('takes no user whose name PostgreSQL cannot keep, and mends what is only shown', async () => {
