@@ -33,7 +33,7 @@ interface ExchangeClock {
   newId(): string
 }
 
-export function requestIdOf(headers: Headers, newId: () => string): string {
+function requestIdOf(headers: Headers, newId: () => string): string {
   const given = headers.get('x-request-id')
   return given && requestIdPattern.test(given) ? given : newId()
 }
