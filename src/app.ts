@@ -27,9 +27,9 @@ import { type Sandbox, startSandbox } from './sandbox/sandbox.ts'
 import type { Context } from './schema/context.ts'
 import { schema } from './schema/index.ts'
 import { createLoaders } from './schema/loaders.ts'
-import { createServeConsole } from './server/console-files.ts'
 import { createGatewayServer } from './server/gateway-server.ts'
-import { createUsageCsvRoute } from './server/usage-csv-route.ts'
+import { createServeConsole } from './server/http/console-files.ts'
+import { createUsageCsvRoute } from './server/http/usage-csv-route.ts'
 import { welcome } from './server/welcome.ts'
 import { endUserPseudonym } from './usage/end-user-pseudonym.ts'
 import { createUsage, type Usage } from './usage/usage.ts'
@@ -301,7 +301,7 @@ async function createServer({ config, log }: AppOptions, rooms: Rooms, watched: 
       providers,
       usage,
       accounts,
-      loaders: createLoaders(prisma, usage),
+      loaders: createLoaders({ prisma, usage, viewer }),
       now,
     }),
     // A camera's provenance may say where it was taken, so an upload does not keep it.
@@ -309,7 +309,7 @@ async function createServer({ config, log }: AppOptions, rooms: Rooms, watched: 
     serveImage: images.serve,
     ...(serveConsole && { serveConsole }),
     allowedOrigins: config.allowedOrigins,
-    routes: [createUsageCsvRoute(usage.streamCsv)],
+    routes: [createUsageCsvRoute(usage.streamCsvFor)],
     readiness: {
       'the database': () => prisma.$queryRaw`SELECT 1`,
       'the queue of operations': async () => operations.isOpen(),

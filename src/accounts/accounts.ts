@@ -1,3 +1,4 @@
+import { LRUCache } from 'lru-cache'
 import type { PrismaClient } from '../database/database.ts'
 import type { User } from '../database/generated/client.ts'
 import type { Notifications } from '../database/notifications.ts'
@@ -5,7 +6,6 @@ import { describeAccess } from './access.ts'
 import { type ApiKeyFacts, createApiKeys } from './api-keys.ts'
 import { isToken, readCredential } from './credential.ts'
 import { createRevocations } from './revocations.ts'
-import { createShortCache } from './short-cache.ts'
 import { createTokenVerifier, type JwtOptions } from './token-verifier.ts'
 import { createUsers } from './users.ts'
 import type { Role, Viewer } from './viewer.ts'
@@ -27,10 +27,6 @@ export interface Accounts {
   createApiKey(request: { userId: string; name: string }): Promise<{ apiKey: ApiKeyFacts; secret: string }>
   /** At once, in every process; again changes nothing. */
   revokeApiKey(id: string): Promise<ApiKeyFacts>
-  findUser(id: string): Promise<User | null>
-  findUsers(ids: readonly string[]): Promise<Map<string, User>>
-  listUsers(page?: { first?: number; after?: string }): Promise<User[]>
-  apiKeysOf(userIds: readonly string[]): Promise<Map<string, ApiKeyFacts[]>>
   /** Looks for keys of running streams whose revocation was not heard; done now and then by itself. */
   recheck(): Promise<void>
   close(): Promise<void>
@@ -65,15 +61,22 @@ export async function createAccounts(options: AccountsOptions): Promise<Accounts
   const verifier = jwt && createTokenVerifier(jwt, { now, fetch: options.fetch })
   const revocations = createRevocations(options)
   const keys = createApiKeys({ ...options, revocations })
-  const tokenUsers = createShortCache<User>({ maxAgeMs: userCacheMs, maxEntries: maxCachedUsers, now })
+  const perf = { now: () => now().getTime() }
+  const tokenUsers = new LRUCache<string, User>({
+    max: maxCachedUsers,
+    ttl: userCacheMs,
+    ttlResolution: 0,
+    perf,
+  })
 
   const authenticateToken = async (
     token: string,
     { verify }: NonNullable<typeof verifier>,
   ): Promise<Viewer> => {
     const { externalId, name, expiresAt } = await verify(token)
-    const user = tokenUsers.get(externalId) ?? (await users.ensure({ externalId, name, role: 'MEMBER' }))
-    tokenUsers.set(externalId, user)
+    const known = tokenUsers.get(externalId)
+    const user = known ?? (await users.ensure({ externalId, name, role: 'MEMBER' }))
+    if (!known) tokenUsers.set(externalId, user)
     return { userId: user.id, name: user.name, role: user.role, credential: { kind: 'jwt', expiresAt } }
   }
 
@@ -110,10 +113,6 @@ export async function createAccounts(options: AccountsOptions): Promise<Accounts
     createUser: users.create,
     createApiKey: keys.create,
     revokeApiKey: keys.revoke,
-    findUser: users.find,
-    findUsers: users.findMany,
-    listUsers: users.list,
-    apiKeysOf: keys.ofUsers,
     recheck: revocations.recheck,
     close,
   }

@@ -1,3 +1,4 @@
+import { LRUCache } from 'lru-cache'
 import type { Prisma, PrismaClient } from '../database/database.ts'
 import type { ApiKey, User } from '../database/generated/client.ts'
 import { channels } from '../database/notifications.ts'
@@ -5,7 +6,6 @@ import { EaselError } from '../errors.ts'
 import { hashesOf, isOneOf, maxKeyLength, newApiKeySecret, prefixOf } from './api-key-secret.ts'
 import { credentialsInvalid } from './credential-error.ts'
 import type { Revocations } from './revocations.ts'
-import { createShortCache } from './short-cache.ts'
 import type { Viewer } from './viewer.ts'
 
 /** What Easel shows of a key. */
@@ -23,8 +23,6 @@ export interface ApiKeys {
   revoke(id: string): Promise<ApiKeyFacts>
   /** Whether any key works. */
   exist(): Promise<boolean>
-  /** Newest first, revoked ones included. */
-  ofUsers(userIds: readonly string[]): Promise<Map<string, ApiKeyFacts[]>>
   /** Makes this the one working key of that name, or with null none. */
   replace(request: { userId: string; name: string; secret: string | null }): Promise<void>
   /** Waits for what is still being written. */
@@ -45,12 +43,13 @@ type Known = ApiKey & { user: User }
 
 export function createApiKeys(options: ApiKeyOptions): ApiKeys {
   const { prisma, revocations, hashSecrets, now, newId, onError } = options
-  const cache = createShortCache<Known>({ maxAgeMs: cacheMs, maxEntries: maxCached, now })
+  const perf = { now: () => now().getTime() }
+  const cache = new LRUCache<string, Known>({ max: maxCached, ttl: cacheMs, ttlResolution: 0, perf })
   const writes = new Set<Promise<void>>()
   let revoked = 0
   revocations.onKey((keyId) => {
     revoked++
-    cache.deleteWhere((key) => key.id === keyId)
+    for (const [hash, key] of [...cache.entries()]) if (key.id === keyId) cache.delete(hash)
   })
 
   const hashNew = (secret: string) => hashesOf(secret, hashSecrets)[0] as string
@@ -132,12 +131,6 @@ export function createApiKeys(options: ApiKeyOptions): ApiKeys {
     },
     exist: async () =>
       (await prisma.apiKey.findFirst({ where: { revokedAt: null }, select: { id: true } })) !== null,
-    ofUsers: async (userIds) => {
-      const where = { userId: { in: [...userIds] } }
-      const keys = await prisma.apiKey.findMany({ where, orderBy: { id: 'desc' }, omit: { hash: true } })
-      const groups = Map.groupBy(keys, (key) => key.userId)
-      return new Map(userIds.map((userId) => [userId, groups.get(userId) ?? []]))
-    },
     replace: async ({ userId, name, secret }) => {
       const hashes = secret === null ? [] : hashesOf(secret, hashSecrets)
       const former = { userId, name, revokedAt: null, hash: { notIn: hashes } }

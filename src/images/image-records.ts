@@ -61,11 +61,3 @@ const uuid = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
 export function isImageId(id: string): boolean {
   return uuid.test(id)
 }
-
-export async function findImage(
-  client: DatabaseClient,
-  id: string,
-  owner: { userId?: string } = {},
-): Promise<Image | null> {
-  return isImageId(id) ? client.image.findFirst({ where: { id, ...owner } }) : null
-}

@@ -44,23 +44,19 @@ export function createImageRoute(options: ImageRouteOptions): (request: Request)
     try {
       return await answer(options, request)
     } catch (error) {
-      if (error instanceof EaselError) return refuse(error)
+      if (error instanceof EaselError) return errorResponse(error)
       throw error
     }
   }
 }
 
 async function answer(options: ImageRouteOptions, request: Request): Promise<Response> {
-  if (request.method !== 'GET' && request.method !== 'HEAD') {
-    const response = refusal(405, 'METHOD_NOT_ALLOWED', 'Images can only be read.')
-    response.headers.set('allow', 'GET, HEAD')
-    return response
-  }
+  if (request.method !== 'GET' && request.method !== 'HEAD') return methodNotAllowed()
   const { pathname, search } = new URL(request.url)
   const id = /\/images\/([^/]+)$/.exec(pathname)?.[1] ?? ''
-  if (!isImageId(id)) return refusal(404, 'NOT_FOUND', 'There is no such image.')
+  if (!isImageId(id)) throw new EaselError('NOT_FOUND', 'There is no such image.')
   const verified = options.urls.verify(id, search.slice(1))
-  if (!verified) return refusal(403, 'FORBIDDEN', 'The address is not valid, or its time is over.')
+  if (!verified) throw new EaselError('FORBIDDEN', 'The address is not valid, or its time is over.')
   const image = await options.find(id)
   if (!image) throw objectMissing()
   const variant = resolveVariant(image, verified.variant)
@@ -168,14 +164,24 @@ function namesTag(header: string | null, etag: string): boolean {
   return header.split(',').some((tag) => tag.trim() === '*' || tag.trim().replace(/^W\//, '') === etag)
 }
 
-function refuse(error: EaselError): Response {
-  const response = refusal(errorCodes[error.code].httpStatus, error.code, error.message)
+/** One `error`, not the list of a GraphQL result: an address of an image is opened by pages and programs without GraphQL. */
+function errorResponse(error: EaselError): Response {
   const { retryAfterMs } = error.details
-  if (retryAfterMs) response.headers.set('retry-after', String(Math.ceil(retryAfterMs / 1000)))
-  return response
+  return answerError(errorCodes[error.code].httpStatus, error, {
+    ...(retryAfterMs && { 'retry-after': String(Math.ceil(retryAfterMs / 1000)) }),
+  })
 }
 
-function refusal(status: number, code: string, message: string): Response {
-  const headers = { ...safetyHeaders, 'cache-control': 'no-store' }
+function methodNotAllowed(): Response {
+  const error = { code: 'METHOD_NOT_ALLOWED', message: 'Images can only be read.' }
+  return answerError(405, error, { allow: 'GET, HEAD' })
+}
+
+function answerError(
+  status: number,
+  { code, message }: { code: string; message: string },
+  more: Record<string, string>,
+): Response {
+  const headers = { ...safetyHeaders, 'cache-control': 'no-store', ...more }
   return Response.json({ error: { code, message } }, { status, headers })
 }

@@ -6,7 +6,6 @@ import { createGate, type Gate } from './gate.ts'
 import { type Deletion, deleteImages, discardImages } from './image-deletion.ts'
 import {
   type DatabaseClient,
-  findImage,
   type ImagePlace,
   type ImageRole,
   recordImage,
@@ -80,10 +79,6 @@ export interface Images {
   /** Makes the bytes durable; `record` then makes them an image. */
   store(staged: StagedImage, operationId: string, signal?: AbortSignal): Promise<StoredImage>
   record(client: DatabaseClient, stored: StoredImage, place: ImagePlace): Promise<Image>
-  /** `store` and `record` at once, for callers outside a transaction. */
-  keep(staged: StagedImage, place: Omit<ImagePlace, 'id' | 'createdAt'>): Promise<Image>
-  /** Null for an unknown id and for an image of another user alike. */
-  find(id: string, owner?: { userId?: string }): Promise<Image | null>
   url(image: Pick<Image, 'id'>, options?: { variant?: ImageVariant; expiresInSeconds?: number }): string
   serve(request: Request): Promise<Response>
   open(image: Stored, options?: { signal?: AbortSignal }): Promise<Readable>
@@ -132,18 +127,13 @@ export function createImages(options: ImagesOptions): Images {
     await confirm(signal)
     return storeImage(storage, staged, { operationId, signal })
   }
-  const find: Images['find'] = (id, owner) => findImage(prisma, id, owner)
+  const find = (id: string) => prisma.image.findUnique({ where: { id } })
   const open: Images['open'] = (image, { signal } = {}) => storage.open(image.storageKey, { signal })
   return {
     stage: (source, stageOptions) => stageImage(staging, source, stageOptions),
     checkMask: (mask, first, signal) => checkMask({ mask, first, storage, signal, staging, limits, gate }),
     store,
     record: recordImage,
-    keep: async (staged, place) => {
-      const stored = await store(staged, place.operationId)
-      return recordImage(prisma, stored, { ...place, id: newId(), createdAt: now() })
-    },
-    find,
     url: (image, urlOptions) => urls.sign(image.id, urlOptions),
     serve: createImageRoute({ find, urls, storage, variants, now }),
     open,

@@ -1,5 +1,6 @@
 import { type FileHandle, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
+import { LRUCache } from 'lru-cache'
 
 export interface CachedFile {
   readonly handle: FileHandle
@@ -17,9 +18,15 @@ export interface VariantCache {
 
 export function createVariantCache(options: { folder: string; maxBytes: number }): VariantCache {
   const { folder, maxBytes } = options
-  // In order of use: a Map keeps the order of insertion, and every use inserts again.
-  const sizes = new Map<string, number>()
-  let total = 0
+  const evicted: string[] = []
+  const sizes = new LRUCache<string, number>({
+    maxSize: maxBytes,
+    // The newest stays even if it alone is too large: somebody is about to read it.
+    sizeCalculation: (size) => Math.min(Math.max(size, 1), maxBytes),
+    dispose: (_, name, reason) => {
+      if (reason === 'evict') evicted.push(name)
+    },
+  })
   let loading: Promise<void> | undefined
   const ready = () => {
     loading ??= load()
@@ -27,50 +34,33 @@ export function createVariantCache(options: { folder: string; maxBytes: number }
   }
   const load = async () => {
     await mkdir(folder, { recursive: true, mode: 0o700 })
-    for (const { name, size } of await listOldestFirst(folder)) remember(name, size)
+    for (const { name, size } of await listOldestFirst(folder)) sizes.set(name, size)
+    await removeEvicted()
   }
-  const remember = (name: string, size: number) => {
-    forget(name)
-    sizes.set(name, size)
-    total += size
-  }
-  const forget = (name: string) => {
-    total -= sizes.get(name) ?? 0
-    return sizes.delete(name)
-  }
-  const drop = async (name: string) => {
-    if (forget(name)) await rm(join(folder, name), { force: true })
-  }
-  const shrink = async () => {
-    for (const name of sizes.keys()) {
-      // The newest stays even if it alone is too large: somebody is about to read it.
-      if (total <= maxBytes || sizes.size === 1) return
-      await drop(name)
-    }
-  }
+  const remove = (name: string) => rm(join(folder, name), { force: true })
+  const removeEvicted = () => Promise.all(evicted.splice(0).map(remove))
   return {
     async get(name) {
       await ready()
-      const size = sizes.get(name)
-      if (size === undefined) return undefined
+      const byteSize = sizes.get(name)
+      if (byteSize === undefined) return undefined
       const handle = await open(join(folder, name), 'r').catch(() => undefined)
-      if (!handle) {
-        forget(name)
-        return undefined
-      }
-      remember(name, size)
-      return { handle, byteSize: size }
+      if (handle) return { handle, byteSize }
+      sizes.delete(name)
+      return undefined
     },
     async add(name, file) {
       await ready()
       const { size } = await stat(file)
       await rename(file, join(folder, name))
-      remember(name, size)
-      await shrink()
+      sizes.set(name, size)
+      await removeEvicted()
     },
     async dropWithPrefix(prefix) {
       await ready()
-      for (const name of [...sizes.keys()]) if (name.startsWith(prefix)) await drop(name)
+      const names = [...sizes.keys()].filter((name) => name.startsWith(prefix))
+      for (const name of names) sizes.delete(name)
+      await Promise.all(names.map(remove))
     },
   }
 }

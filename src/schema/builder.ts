@@ -1,7 +1,7 @@
 import SchemaBuilder from '@pothos/core'
 import ComplexityPlugin from '@pothos/plugin-complexity'
 import PrismaPlugin from '@pothos/plugin-prisma'
-import RelayPlugin, { decodeGlobalID } from '@pothos/plugin-relay'
+import RelayPlugin from '@pothos/plugin-relay'
 import ScopeAuthPlugin from '@pothos/plugin-scope-auth'
 import ValidationPlugin from '@pothos/plugin-validation'
 import type PrismaTypes from '../database/generated/pothos.ts'
@@ -9,6 +9,7 @@ import { getDatamodel } from '../database/generated/pothos.ts'
 import { EaselError } from '../errors.ts'
 import type { Upload } from '../operations/accept/operation-sources.ts'
 import type { Context } from './context.ts'
+import { decodeGlobalId, encodeGlobalId } from './global-id.ts'
 import { relayDescriptions } from './relay-descriptions.ts'
 
 export interface SchemaTypes {
@@ -48,8 +49,8 @@ export const builder = new SchemaBuilder<SchemaTypes>({
   relay: {
     ...relayDescriptions,
     cursorType: 'String',
-    encodeGlobalID: (typename, id) => Buffer.from(`${typename}:${id}`).toString('base64url'),
-    decodeGlobalID: decodeKnown,
+    encodeGlobalID: (typename, id) => encodeGlobalId(typename, String(id)),
+    decodeGlobalID: decodeGlobalId,
     nodesQueryOptions: false,
   },
   validation: { validationError: ({ issues }) => toBadInput(issues) },
@@ -62,24 +63,6 @@ export const builder = new SchemaBuilder<SchemaTypes>({
       }),
   },
 })
-
-const nodeTypes = new Set(['ApiKey', 'Image', 'Operation', 'User'])
-const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i
-
-/** An id that nobody can have made is told apart from one that leads nowhere, before it reaches the database. */
-function decodeKnown(globalId: string): { typename: string; id: string } {
-  const { typename, id } = safeDecode(globalId)
-  if (typename && nodeTypes.has(typename) && id && uuid.test(id)) return { typename, id }
-  throw new EaselError('BAD_USER_INPUT', 'This is not an id of Easel.', { reason: 'ID_MALFORMED' })
-}
-
-function safeDecode(globalId: string): { typename?: string; id?: string } {
-  try {
-    return decodeGlobalID(Buffer.from(globalId, 'base64url').toString('base64'))
-  } catch {
-    return {}
-  }
-}
 
 interface Issue {
   message: string

@@ -1,4 +1,5 @@
 import DataLoader from 'dataloader'
+import type { Viewer } from '../accounts/viewer.ts'
 import type { PrismaClient } from '../database/database.ts'
 import type { Image, Operation } from '../database/generated/client.ts'
 import type { BudgetState } from '../usage/budget.ts'
@@ -15,13 +16,19 @@ export interface Loaders {
   usage: DataLoader<UsageKey, UsageReport, string>
 }
 
+interface LoaderSources {
+  prisma: PrismaClient
+  usage: Usage
+  viewer: Viewer
+}
+
 export interface UsageKey {
   userId: string
   from: Date
   to: Date
 }
 
-export function createLoaders(prisma: PrismaClient, usage: Usage): Loaders {
+export function createLoaders({ prisma, usage, viewer }: LoaderSources): Loaders {
   return {
     image: byId((ids) => prisma.image.findMany({ where: { id: { in: ids } } })),
     // A subscription lives longer than a row stays the same: nothing is remembered beyond one tick.
@@ -33,16 +40,20 @@ export function createLoaders(prisma: PrismaClient, usage: Usage): Loaders {
       },
       { cache: false },
     ),
-    usage: new DataLoader((keys) => loadUsage(usage, keys), { cacheKeyFn: (key) => JSON.stringify(key) }),
+    usage: new DataLoader((keys) => loadUsage({ usage, viewer }, keys), {
+      cacheKeyFn: (key) => JSON.stringify(key),
+    }),
   }
 }
 
+type UsageSources = Pick<LoaderSources, 'usage' | 'viewer'>
+
 /** One report for all users that are asked about over the same time. */
-async function loadUsage(usage: Usage, keys: readonly UsageKey[]): Promise<(UsageReport | Error)[]> {
+async function loadUsage(sources: UsageSources, keys: readonly UsageKey[]): Promise<(UsageReport | Error)[]> {
   const totals = new Map<string, Map<string, UsageRow> | Error>()
   for (const [range, sameTime] of Map.groupBy(keys, rangeOf)) {
     // A time that cannot be reported on is the fault of who asked about it alone.
-    totals.set(range, await loadTotals(usage, sameTime).catch((error: Error) => error))
+    totals.set(range, await loadTotals(sources, sameTime).catch((error: Error) => error))
   }
   return keys.map((key) => {
     const found = totals.get(rangeOf(key))
@@ -51,10 +62,13 @@ async function loadUsage(usage: Usage, keys: readonly UsageKey[]): Promise<(Usag
 }
 
 /** By user id; who used nothing is missing. */
-async function loadTotals(usage: Usage, sameTime: UsageKey[]): Promise<Map<string, UsageRow>> {
+async function loadTotals(
+  { usage, viewer }: UsageSources,
+  sameTime: UsageKey[],
+): Promise<Map<string, UsageRow>> {
   const [{ from, to }] = sameTime as [UsageKey]
   const userIds = sameTime.map(({ userId }) => userId)
-  const { rows } = await usage.report({ from, to, groupBy: ['USER'], filter: { userIds } })
+  const { rows } = await usage.reportFor(viewer, { from, to, groupBy: ['USER'], filter: { userIds } })
   return new Map(rows.map((row) => [row.userId ?? '', { ...row, userId: null }]))
 }
 

@@ -1,8 +1,7 @@
-import { EaselError } from '../errors.ts'
+import type { UsageDimension as Dimension } from '../usage/report-request.ts'
 import type { RollUpCheck } from '../usage/roll-up.ts'
 import type { UsageReport as Report, UsageRow as Row } from '../usage/usage-report.ts'
 import { builder } from './builder.ts'
-import type { Context } from './context.ts'
 import { OperationKind } from './enums.ts'
 import { Money } from './money.ts'
 import { User } from './user.ts'
@@ -18,7 +17,7 @@ const UsageDimension = builder.enumType('UsageDimension', {
     HOUR: { description: 'Hours, in UTC.' },
     DAY: { description: 'Days, in UTC.' },
     MONTH: { description: 'Months, in UTC.' },
-  } as const,
+  } as const satisfies Record<Dimension, object>,
 })
 
 const UsageFilter = builder.inputType('UsageFilter', {
@@ -102,18 +101,6 @@ export const UsageReport = builder.objectRef<Report>('UsageReport').implement({
   }),
 })
 
-type Filter = typeof UsageFilter.$inferInput
-
-/** Members see their own usage; asking for another's is refused, whether there is such a user or not. */
-export function visibleUsers({ viewer }: Context, filter: Filter | null | undefined): string[] | null {
-  const asked = filter?.userId?.map(({ id }) => id) ?? null
-  if (viewer.role === 'ADMIN') return asked
-  if (asked?.some((id) => id !== viewer.userId)) {
-    throw new EaselError('FORBIDDEN', 'You may see your own usage only.', { field: 'filter.userId' })
-  }
-  return asked ?? [viewer.userId]
-}
-
 builder.queryField('usage', (t) =>
   t.field({
     type: UsageReport,
@@ -130,20 +117,14 @@ builder.queryField('usage', (t) =>
       }),
       filter: t.arg({ type: UsageFilter, description: 'Which usage.' }),
     },
-    resolve: (_, { from, to, groupBy, filter }, context) => {
-      const { endUser, provider, model, kind } = filter ?? {}
-      const userIds = visibleUsers(context, filter)
-      return context.usage.report({
+    resolve: (_, { from, to, groupBy, filter }, { usage, viewer }) => {
+      const { userId, endUser, provider, model, kind } = filter ?? {}
+      const userIds = userId?.map(({ id }) => id)
+      return usage.reportFor(viewer, {
         from,
         to,
         groupBy,
-        filter: {
-          userIds,
-          endUser: endUser ?? null,
-          provider: provider ?? null,
-          model: model ?? null,
-          kind: kind ?? null,
-        },
+        filter: { userIds, endUser, provider, model, kind },
       })
     },
   }),

@@ -3,36 +3,36 @@ import type { IncomingMessage, Server } from 'node:http'
 import type { GraphQLSchema } from 'graphql'
 import type { Logger } from 'pino'
 import type { Registry } from 'prom-client'
+import type { Viewer } from '../accounts/viewer.ts'
 import { EaselError } from '../errors.ts'
-import { createCrossOriginAccess } from './cross-origin-access.ts'
-import { createCrossSiteGuard } from './cross-site-guard.ts'
 import { describeError } from './error-description.ts'
-import { type Exchange, openFetchExchange, type ServerViewer } from './exchange.ts'
-import { type ContextBase, createGraphQLEndpoint } from './graphql-endpoint.ts'
-import { failureResponse } from './http-failure.ts'
-import { createHttpMetrics } from './http-metrics.ts'
-import { type AuthenticatedRoute, createHttpRoutes } from './http-routes.ts'
-import type { StageUpload } from './multipart-request.ts'
-import { createNodeServer } from './node-server.ts'
-import { createReadiness, type ReadinessChecks } from './readiness.ts'
-import { logRequest } from './request-log.ts'
-import { addSecurityHeaders } from './security-headers.ts'
+import { type ContextBase, createGraphQLEndpoint } from './graphql/graphql-endpoint.ts'
+import { createCrossOriginAccess } from './http/cross-origin-access.ts'
+import { createCrossSiteGuard } from './http/cross-site-guard.ts'
+import { type Exchange, openFetchExchange } from './http/exchange.ts'
+import { failureResponse } from './http/http-failure.ts'
+import { createHttpMetrics } from './http/http-metrics.ts'
+import { type AuthenticatedRoute, createHttpRoutes } from './http/http-routes.ts'
+import { createNodeServer } from './http/node-server.ts'
+import { createReadiness, type ReadinessChecks } from './http/readiness.ts'
+import { logRequest } from './http/request-log.ts'
+import { addSecurityHeaders } from './http/security-headers.ts'
 import { type ServerLimits, serverLimits } from './server-limits.ts'
-import { createStreamRegistry } from './stream-registry.ts'
-import type { DiscardableImage } from './uploaded-file.ts'
+import { createStreamRegistry } from './stream/stream-registry.ts'
+import type { StageUpload } from './upload/multipart-request.ts'
 
-export interface GatewayServerOptions<V extends ServerViewer, S extends DiscardableImage> {
+export interface GatewayServerOptions {
   schema: GraphQLSchema
   /** Throws `UNAUTHENTICATED`. Sees headers only, so it runs before the body is read. */
-  authenticate(headers: Headers): Promise<V>
+  authenticate(headers: Headers): Promise<Viewer>
   /** With authentication off everybody is somebody, so foreign pages and host names are kept out instead. */
   authenticationRequired: boolean
-  onRevoked?: ((viewer: V, end: () => void) => () => void) | undefined
-  createContext(base: ContextBase<V, S>): object
-  stage: StageUpload<S>
+  onRevoked?: ((viewer: Viewer, end: () => void) => () => void) | undefined
+  createContext(base: ContextBase): object
+  stage: StageUpload
   serveImage(request: Request): Promise<Response>
   serveConsole?: ((request: Request) => Promise<Response | null>) | undefined
-  routes?: readonly AuthenticatedRoute<V>[] | undefined
+  routes?: readonly AuthenticatedRoute[] | undefined
   /** What must be there for this process to work, by the name that an operator knows it by. */
   readiness: ReadinessChecks
   graphiql: boolean
@@ -59,9 +59,7 @@ export interface GatewayServer {
 }
 
 /** The HTTP edge: everything between a socket and a resolver. */
-export function createGatewayServer<V extends ServerViewer, S extends DiscardableImage>(
-  options: GatewayServerOptions<V, S>,
-): GatewayServer {
+export function createGatewayServer(options: GatewayServerOptions): GatewayServer {
   const { log, newId, now = Date.now, random = Math.random, newToken = randomUUID } = options
   const { publicUrl = null, allowedOrigins = [], routes = [] } = options
   const limits = serverLimits(options.limits)
@@ -70,20 +68,20 @@ export function createGatewayServer<V extends ServerViewer, S extends Discardabl
   let announced: Promise<void> | undefined
   const isDraining = () => announced !== undefined
 
-  const streams = createStreamRegistry<V>({
+  const streams = createStreamRegistry({
     limits,
     newToken,
     random,
     onRevoked: options.onRevoked,
     onSize: metrics.setOpenStreams,
   })
-  const graphql = createGraphQLEndpoint<V, S>({
+  const graphql = createGraphQLEndpoint({
     ...options,
     streams,
     limits,
     onUploadBytes: metrics.addUploadBytes,
   })
-  const route = createHttpRoutes<V>({
+  const route = createHttpRoutes({
     ...options,
     graphql,
     streams,
@@ -96,7 +94,7 @@ export function createGatewayServer<V extends ServerViewer, S extends Discardabl
   })
 
   /** Never rejects: whatever happens, somebody gets an answer. */
-  async function answer(exchange: Exchange<V>): Promise<Response> {
+  async function answer(exchange: Exchange): Promise<Response> {
     const { request, requestId } = exchange
     const response = await route(exchange).catch((error: unknown) => {
       const accept = request.headers.get('accept') ?? ''
@@ -116,13 +114,13 @@ export function createGatewayServer<V extends ServerViewer, S extends Discardabl
     return new EaselError('INTERNAL_SERVER_ERROR', 'Something went wrong in Easel')
   }
 
-  function finish(exchange: Exchange<V>, status: number): void {
+  function finish(exchange: Exchange, status: number): void {
     const ms = now() - exchange.startedAt
     metrics.finish(exchange, status, ms / 1000)
     logRequest(log, exchange, { status, ms })
   }
 
-  const node = createNodeServer<V>({
+  const node = createNodeServer({
     limits,
     publicUrl,
     answer,
@@ -133,7 +131,7 @@ export function createGatewayServer<V extends ServerViewer, S extends Discardabl
   })
 
   async function fetch(request: Request, { req }: { req?: IncomingMessage } = {}): Promise<Response> {
-    const exchange = openFetchExchange<V>(request, req ?? null, { now, newId })
+    const exchange = openFetchExchange(request, req ?? null, { now, newId })
     const response = await answer(exchange)
     finish(exchange, response.status)
     return response

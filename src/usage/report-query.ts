@@ -1,6 +1,6 @@
 import { Prisma } from '../database/generated/client.ts'
+import type { ReportRequest, UsageDimension, UsageFilter } from './report-request.ts'
 import { dayOf } from './spending-window.ts'
-import type { ReportRequest, UsageDimension, UsageFilter } from './usage-report.ts'
 
 type Sql = Prisma.Sql
 

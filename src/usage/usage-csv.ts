@@ -1,4 +1,5 @@
-import type { ReportRequest, UsageReport, UsageRow } from './usage-report.ts'
+import type { ReportRequest } from './report-request.ts'
+import type { UsageReport, UsageRow } from './usage-report.ts'
 
 type Cell = string | bigint | number | null
 

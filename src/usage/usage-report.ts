@@ -3,26 +3,7 @@ import { readReport } from '../database/long-report.ts'
 import { EaselError } from '../errors.ts'
 import { needsRecords, reportQuery } from './report-query.ts'
 import { checkRange } from './report-range.ts'
-
-export type UsageDimension = 'USER' | 'END_USER' | 'PROVIDER' | 'MODEL' | 'KIND' | 'HOUR' | 'DAY' | 'MONTH'
-export type UsageKind = 'GENERATE' | 'EDIT' | 'VARIATION'
-
-export interface UsageFilter {
-  userIds?: readonly string[] | null
-  endUser?: string | null
-  provider?: string | null
-  model?: string | null
-  kind?: UsageKind | null
-}
-
-export interface ReportRequest {
-  from: Date
-  /** Not included. */
-  to: Date
-  /** Of several times the finest counts. */
-  groupBy: readonly UsageDimension[]
-  filter?: UsageFilter
-}
+import type { ReportRequest, UsageKind } from './report-request.ts'
 
 export interface Money {
   amountMicros: bigint

@@ -4,12 +4,15 @@ import { type FigureRequest, figure, type UsageFigures } from '../catalogue/usag
 import type { Prisma, PrismaClient } from '../database/database.ts'
 import { type BudgetChange, type BudgetState, readBudgets, setBudget } from './budget.ts'
 import { type ProviderLossReport, reportLosses } from './provider-loss.ts'
+import { parseReportParameters } from './report-parameters.ts'
 import type { ReportRange } from './report-range.ts'
+import type { ReportRequest } from './report-request.ts'
+import { limitToVisible, type ReportViewer } from './report-viewer.ts'
 import { type ReservationRequest, reserve } from './reservation.ts'
 import { type RollUpCheck, verifyRollUps } from './roll-up.ts'
 import { type CaptureRequest, type CaptureResult, capture, release, releaseAsLoss } from './settlement.ts'
 import { streamCsv } from './usage-csv.ts'
-import { type ReportRequest, report, type UsageReport } from './usage-report.ts'
+import { report, type UsageReport } from './usage-report.ts'
 
 type Transaction = Prisma.TransactionClient
 
@@ -21,10 +24,12 @@ export interface Usage {
   capture(tx: Transaction, request: CaptureRequest): Promise<CaptureResult>
   release(tx: Transaction, request: { operationId: string }): Promise<boolean>
   releaseAsLoss(tx: Transaction, request: { operationId: string }): Promise<boolean>
-  report(request: ReportRequest): Promise<UsageReport>
+  /** Of what the viewer may see; asking for more is refused. */
+  reportFor(viewer: ReportViewer, request: ReportRequest): Promise<UsageReport>
+  /** The same as a file, asked for by the parameters of an address. */
+  streamCsvFor(viewer: ReportViewer, parameters: Readonly<Record<string, string>>): AsyncGenerator<string>
   /** What the house paid for and nobody got. */
   reportLosses(range: ReportRange): Promise<ProviderLossReport>
-  streamCsv(request: ReportRequest): AsyncGenerator<string>
   /** Every budget of each of these users; a user without one has an empty list. */
   budgets(userIds: readonly string[]): Promise<Map<string, BudgetState[]>>
   setBudget(change: BudgetChange): Promise<void>
@@ -46,9 +51,10 @@ export function createUsage({ prisma, now, newId }: UsageOptions): Usage {
     capture,
     release,
     releaseAsLoss,
-    report: read,
+    reportFor: async (viewer, request) => read(limitToVisible(request, viewer, 'filter.userId')),
+    streamCsvFor: (viewer, parameters) =>
+      streamCsv(read, limitToVisible(parseReportParameters(parameters), viewer, 'userId')),
     reportLosses: (range) => reportLosses(prisma, range),
-    streamCsv: (request) => streamCsv(read, request),
     budgets: async (userIds) => {
       const states = Map.groupBy(await readBudgets(prisma, userIds, now()), (budget) => budget.userId)
       return new Map(userIds.map((userId) => [userId, states.get(userId) ?? []]))

@@ -19,6 +19,8 @@ let jwksUrl: string
 let published: Pair[] = []
 let asked = 0
 let status = 200
+/** How far the clock of the accounts is ahead. */
+let aheadMs = 0
 let first: Pair
 const opened: Accounts[] = []
 
@@ -43,6 +45,8 @@ afterAll(async () => {
   await database.close()
 })
 
+const findUser = (id: string) => database.prisma.user.findUnique({ where: { id } })
+
 async function makePair(kid: string): Promise<Pair> {
   return { ...(await generateKeyPair('RS256', { extractable: true })), kid }
 }
@@ -51,13 +55,14 @@ async function open(jwt: Partial<JwtOptions> = {}, some: { adminKey?: string } =
   published = [first]
   asked = 0
   status = 200
+  aheadMs = 0
   const accounts = await createAccounts({
     prisma: database.prisma,
     notifications: database.notifications,
     auth: 'on',
     hashSecrets: ['hash secret'],
     jwt: { issuer, audience, jwksUrl, ...jwt },
-    now: () => new Date(),
+    now: () => new Date(Date.now() + aheadMs),
     newId: () => crypto.randomUUID(),
     onError: (error) => {
       throw error
@@ -98,19 +103,30 @@ test('makes a member of whom it sees for the first time, and knows it again', as
   expect(users.map(({ id }) => id)).toEqual([viewers[0]?.userId])
 })
 
+test('reads a user again after ten seconds, however busy it is', async () => {
+  const accounts = await open()
+  const token = await sign({ sub: 'busy' })
+  const { userId } = await use(accounts, token)
+  await database.prisma.user.update({ where: { id: userId }, data: { role: 'ADMIN' } })
+  aheadMs = 6_000
+  expect(await use(accounts, token)).toMatchObject({ userId, role: 'MEMBER' })
+  aheadMs = 12_000
+  expect(await use(accounts, token)).toMatchObject({ userId, role: 'ADMIN' })
+})
+
 test('takes no user whose name PostgreSQL cannot keep, and mends what is only shown', async () => {
   const accounts = await open()
   await expect(use(accounts, await sign({ sub: 'a\0b' }))).rejects.toMatchObject(refusal)
   await expect(use(accounts, await sign({ sub: 'a\ud800' }))).rejects.toMatchObject(refusal)
   const name = `\0${'x'.repeat(98)}😀`
   const { userId } = await use(accounts, await sign({ sub: 'cut', name }))
-  expect(await accounts.findUser(userId)).toMatchObject({ name: `\ufffd${'x'.repeat(98)}\ufffd` })
+  expect(await findUser(userId)).toMatchObject({ name: `\ufffd${'x'.repeat(98)}\ufffd` })
 })
 
 test('names the user by the claim that was chosen', async () => {
   const accounts = await open({ userClaim: 'email' })
   const viewer = await use(accounts, await sign({ email: 'ada@example.com' }))
-  expect(await accounts.findUser(viewer.userId)).toMatchObject({
+  expect(await findUser(viewer.userId)).toMatchObject({
     externalId: `${issuer}#ada@example.com`,
     name: 'ada@example.com',
   })

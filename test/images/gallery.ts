@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import type { Database } from '../../src/database/database.ts'
 import { createFileStorage } from '../../src/images/file-storage.ts'
-import { createImages, type ImageLimits, type ImageRole } from '../../src/images/images.ts'
+import { createImages, type ImageLimits, type ImageRole, type StagedImage } from '../../src/images/images.ts'
 import type { Storage } from '../../src/images/storage.ts'
 import { createTestDatabase } from '../kit/database.ts'
 
@@ -46,10 +46,18 @@ export async function createGallery(limits: Partial<ImageLimits> = {}, parts: Ga
     const { id } = await prisma.operation.create({ data: { id: randomUUID(), userId, ...facts, ...times } })
     return id
   }
+  const keepStaged = async (
+    staged: StagedImage,
+    place: { operationId: string; role: ImageRole; position: number },
+  ) => {
+    const stored = await images.store(staged, place.operationId)
+    return images.record(prisma, stored, { ...place, userId, id: randomUUID(), createdAt: clock.now })
+  }
   return {
     prisma,
     images,
     storage,
+    keepStaged,
     clock,
     userId,
     root,
@@ -60,7 +68,7 @@ export async function createGallery(limits: Partial<ImageLimits> = {}, parts: Ga
     async keep(bytes: Buffer, place: { operationId?: string; role?: ImageRole; position?: number } = {}) {
       const staged = await images.stage(Readable.from([bytes]), { maxBytes: 50_000_000 })
       const { role = 'RESULT', position = 0, operationId = await createOperation() } = place
-      const image = await images.keep(staged, { operationId, userId, role, position })
+      const image = await keepStaged(staged, { operationId, role, position })
       await staged.discard()
       return image
     },

@@ -40,8 +40,8 @@ describe('keeping images', () => {
   it('has one row and one object however often it is done', async () => {
     const operationId = await gallery.createOperation()
     const staged = await gallery.stage(await makePicture('webp'))
-    const place = { operationId, userId: gallery.userId, role: 'RESULT', position: 0 } as const
-    const kept = await Promise.all([1, 2, 3].map(() => gallery.images.keep(staged, place)))
+    const place = { operationId, role: 'RESULT', position: 0 } as const
+    const kept = await Promise.all([1, 2, 3].map(() => gallery.keepStaged(staged, place)))
     await staged.discard()
     expect(new Set(kept.map(({ id }) => id)).size).toBe(1)
     expect(await gallery.prisma.image.count({ where: { operationId } })).toBe(1)
@@ -72,19 +72,6 @@ describe('keeping images', () => {
 
   it('leaves nothing in the staging folder', () => {
     expect(gallery.files('staging')).toEqual([])
-  })
-})
-
-describe('finding images', () => {
-  it('finds an image of its owner alone', async () => {
-    const image = await gallery.keep(await makePicture('png'))
-    expect(await gallery.images.find(image.id)).toEqual(image)
-    expect(await gallery.images.find(image.id, { userId: gallery.userId })).toEqual(image)
-    expect(await gallery.images.find(image.id, { userId: await gallery.createUser() })).toBeNull()
-  })
-
-  it.each(['', 'x', '../etc', randomUUID()])('finds nothing under %j', async (id) => {
-    expect(await gallery.images.find(id)).toBeNull()
   })
 })
 

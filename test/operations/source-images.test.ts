@@ -111,9 +111,10 @@ async function makeOldImage(): Promise<string> {
   const operationId = await makeOperation({ finishedAt: at })
   const photo = Buffer.from(await (await photoFile()).arrayBuffer())
   const staged = await images.stage(Readable.from([photo]), { maxBytes: 9_000_000 })
-  const { id } = await images.keep(staged, { operationId, userId, role: 'PARTIAL', position: 0 })
-  await database.prisma.image.update({ where: { id }, data: { createdAt: at } })
+  const stored = await images.store(staged, operationId)
   await staged.discard()
+  const place = { operationId, userId, role: 'PARTIAL', position: 0 } as const
+  const { id } = await images.record(database.prisma, stored, { ...place, id: newId(), createdAt: at })
   return id
 }
 

@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { hangMs } from '../kit/limits.ts'
 import { until } from '../kit/until.ts'
 import { openRaw } from './multipart-kit.ts'
-import { openToyGateway, type ToyGateway, type ToyViewer } from './toy-gateway.ts'
+import { openToyGateway, type ToyGateway } from './toy-gateway.ts'
 
 let toy: ToyGateway
 const revoke = new Map<string, () => void>()
@@ -11,7 +11,7 @@ const revoke = new Map<string, () => void>()
 beforeEach(async () => {
   toy = await openToyGateway({
     limits: { maxStreamsPerViewer: 2, maxOperationsPerStream: 2, pingMs: hangMs },
-    onRevoked: (viewer: ToyViewer, end) => {
+    onRevoked: (viewer, end) => {
       revoke.set(viewer.userId, end)
       return () => revoke.delete(viewer.userId)
     },

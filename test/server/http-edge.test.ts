@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'v
 import { hangMs } from '../kit/limits.ts'
 import { until } from '../kit/until.ts'
 import { encodeParts, field, file, multipartHeaders, openRaw, send, storeOne } from './multipart-kit.ts'
-import { openToyGateway, type ToyGateway } from './toy-gateway.ts'
+import { openToyGateway, type ToyGateway, viewerOf } from './toy-gateway.ts'
 
 let toy: ToyGateway
 
@@ -92,7 +92,7 @@ describe('a foreign page', () => {
   it('cannot use a gateway without authentication', async () => {
     await using open = await openToyGateway({
       authenticationRequired: false,
-      authenticate: async () => ({ userId: 'local', role: 'ADMIN' }),
+      authenticate: async () => viewerOf('local', 'ADMIN'),
       allowedOrigins: ['https://app.example'],
     })
     const from = (headers: Record<string, string>) => ask(headers, open).then(({ status }) => status)

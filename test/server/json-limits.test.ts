@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { EaselError } from '../../src/errors.ts'
-import { parseJson } from '../../src/server/json-limits.ts'
+import { parseJson } from '../../src/server/http/json-limits.ts'
 
 const noJson = new EaselError('BAD_USER_INPUT', 'no JSON')
 const parse = (text: string, limits: { maxInputDepth?: number; maxJsonValues?: number } = {}) =>

@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http'
 import { Registry } from 'prom-client'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { openRaw } from './multipart-kit.ts'
-import { openToyGateway, type ToyGateway } from './toy-gateway.ts'
+import { openToyGateway, type ToyGateway, viewerOf } from './toy-gateway.ts'
 
 const page = async (request: Request) =>
   new URL(request.url).pathname === '/' ? new Response('the console') : null
@@ -16,7 +16,7 @@ beforeAll(async () => {
     ...shared,
     metrics: shared.metrics(),
     authenticationRequired: false,
-    authenticate: async () => ({ userId: 'local', role: 'ADMIN' }),
+    authenticate: async () => viewerOf('local', 'ADMIN'),
   })
   closed = await openToyGateway({ ...shared, metrics: shared.metrics() })
 })

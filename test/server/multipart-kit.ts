@@ -53,7 +53,7 @@ export async function send(
 }
 
 export const storeOne = {
-  query: 'mutation ($file: Upload) { store(file: $file) { sha256 bytes filename mimeType } }',
+  query: 'mutation ($file: Upload) { store(file: $file) { sha256 bytes } }',
   variables: { file: null },
 }
 

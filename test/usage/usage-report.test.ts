@@ -2,15 +2,19 @@ import fc from 'fast-check'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { UsageFigures } from '../../src/catalogue/usage-figures.ts'
 import type { Database } from '../../src/database/database.ts'
+import type { ReportRequest, UsageDimension } from '../../src/usage/report-request.ts'
+import type { ReportViewer } from '../../src/usage/report-viewer.ts'
 import { createUsage, type Usage } from '../../src/usage/usage.ts'
 import { type UsageOwner, writeUsageRecord } from '../../src/usage/usage-record.ts'
-import type { ReportRequest, UsageDimension, UsageRow } from '../../src/usage/usage-report.ts'
+import type { UsageRow } from '../../src/usage/usage-report.ts'
 import { createTestDatabase } from '../kit/database.ts'
 import { createOperation, createUser, makeFigures } from './usage-kit.ts'
 
 const first = Date.UTC(2026, 4, 30)
 const hourMs = 3_600_000
 const dayMs = 24 * hourMs
+
+const admin: ReportViewer = { userId: crypto.randomUUID(), role: 'ADMIN' }
 
 let database: Database
 let usage: Usage
@@ -160,7 +164,7 @@ test('adds up the same from the roll-up, from the records and by hand', async ()
     fc.asyncProperty(requests, async (request) => {
       const asked = written.filter((record) => isAsked(record, request))
       const groups = Map.groupBy(asked, (record) => keyOf(record, request.groupBy))
-      const { rows, total } = await usage.report(request)
+      const { rows, total } = await usage.reportFor(admin, request)
       expect(sumsOf(total)).toEqual(sumUp(asked))
       const expected = request.groupBy.length > 0 ? [...groups] : []
       expect(new Map(rows.map((row) => [keyOfRow(row), sumsOf(row)]))).toEqual(
@@ -172,7 +176,7 @@ test('adds up the same from the roll-up, from the records and by hand', async ()
 })
 
 test('sorts by time first', async () => {
-  const { rows } = await usage.report({
+  const { rows } = await usage.reportFor(admin, {
     from: new Date(first),
     to: new Date(first + 4 * dayMs),
     groupBy: ['MODEL', 'DAY'],
@@ -182,9 +186,26 @@ test('sorts by time first', async () => {
   expect(rows).toHaveLength(12)
 })
 
+test('shows a member its own usage alone, also as a file', async () => {
+  const [own = '', other = ''] = userIds
+  const member: ReportViewer = { userId: own, role: 'MEMBER' }
+  const range = { from: new Date(first), to: new Date(first + 4 * dayMs) }
+  const ask = (userId?: string) =>
+    usage.reportFor(member, { ...range, groupBy: ['USER'], ...(userId && { filter: { userIds: [userId] } }) })
+  expect((await ask()).rows.map(({ userId }) => userId)).toEqual([own])
+  expect(await ask(own)).toEqual(await ask())
+  await expect(ask(other)).rejects.toMatchObject({ code: 'FORBIDDEN', details: { field: 'filter.userId' } })
+  const parameters = { from: range.from.toISOString(), to: range.to.toISOString(), groupBy: 'USER' }
+  const lines = await Array.fromAsync(usage.streamCsvFor(member, parameters))
+  expect(lines.slice(1).map((line) => line.split(',')[1])).toEqual([own])
+  expect(() => usage.streamCsvFor(member, { ...parameters, userId: other })).toThrow(
+    expect.objectContaining({ code: 'FORBIDDEN', details: { field: 'userId' } }),
+  )
+})
+
 test('refuses a range that ends before it begins', async () => {
   const at = new Date(first)
-  await expect(usage.report({ from: at, to: at, groupBy: [] })).rejects.toMatchObject({
+  await expect(usage.reportFor(admin, { from: at, to: at, groupBy: [] })).rejects.toMatchObject({
     code: 'BAD_USER_INPUT',
     details: { reason: 'RANGE_EMPTY', field: 'to' },
   })
@@ -192,8 +213,8 @@ test('refuses a range that ends before it begins', async () => {
 
 test('reports on all times, of which PostgreSQL does not know the first', async () => {
   const all = { from: new Date('0000-01-01T00:00:00Z'), to: new Date('9999-12-31T23:59:59Z'), groupBy: [] }
-  const { total } = await usage.report(all)
-  const since1970 = await usage.report({ ...all, from: new Date(0) })
+  const { total } = await usage.reportFor(admin, all)
+  const since1970 = await usage.reportFor(admin, { ...all, from: new Date(0) })
   expect(total).toEqual(since1970.total)
   expect(total.operations).toBeGreaterThan(0n)
 })
@@ -220,8 +241,8 @@ test('writes a spreadsheet that runs nothing', async () => {
       writeUsageRecord(tx, { ...owner, operationId, endUser: null, model }, figures),
     )
   }
-  const request = { from: at, to: new Date(at.getTime() + 1), groupBy: ['MODEL'] as UsageDimension[] }
-  const lines = await Array.fromAsync(usage.streamCsv(request))
+  const request = { from: at.toISOString(), to: new Date(at.getTime() + 1).toISOString(), groupBy: 'MODEL' }
+  const lines = await Array.fromAsync(usage.streamCsvFor(admin, request))
   expect(lines[0]).toBe(
     'start,userId,endUser,provider,model,kind,operations,images,inputTokens,outputTokens,totalTokens,' +
       'inputTextTokens,inputImageTokens,outputTextTokens,outputImageTokens,estimatedShare,cost USD\r\n',
@@ -251,9 +272,9 @@ test('refuses a report of more rows than anybody reads', async () => {
       created_at)
     SELECT id, ${userId}::uuid, id::text, 'p', 'm', 'EDIT', 1, 1, 1, 2, 1, 0, 0, 1, false, 'USD', '2028-01-01' FROM made`
   const range = { from: new Date('2028-01-01'), to: new Date('2028-01-02') }
-  await expect(usage.report({ ...range, groupBy: ['END_USER'] })).rejects.toMatchObject({
+  await expect(usage.reportFor(admin, { ...range, groupBy: ['END_USER'] })).rejects.toMatchObject({
     code: 'BAD_USER_INPUT',
     details: { reason: 'REPORT_TOO_LARGE', allowed: { maxRows: 10_000 } },
   })
-  expect((await usage.report({ ...range, groupBy: ['HOUR'] })).total.operations).toBe(10_050n)
+  expect((await usage.reportFor(admin, { ...range, groupBy: ['HOUR'] })).total.operations).toBe(10_050n)
 })

@@ -1,0 +1,40 @@
+import { decodeGlobalID } from '@pothos/plugin-relay'
+import { EaselError } from '../errors.ts'
+
+const nodeTypes = new Set(['ApiKey', 'Image', 'Operation', 'User'])
+const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i
+
+interface NodeName {
+  typename: string
+  id: string
+}
+
+export function encodeGlobalId(typename: string, id: string): string {
+  return Buffer.from(`${typename}:${id}`).toString('base64url')
+}
+
+/** An id that nobody can have made is told apart from one that leads nowhere, before it reaches the database. */
+export function decodeGlobalId(globalId: string): NodeName {
+  const known = decodeKnown(globalId)
+  if (known) return known
+  throw new EaselError('BAD_USER_INPUT', 'This is not an id of Easel.', { reason: 'ID_MALFORMED' })
+}
+
+/** The plain id in a global one of this type; null for any other text. */
+export function plainIdOf(typename: string, globalId: string): string | null {
+  const known = decodeKnown(globalId)
+  return known?.typename === typename ? known.id : null
+}
+
+function decodeKnown(globalId: string): NodeName | null {
+  const { typename, id } = safeDecode(globalId)
+  return typename && nodeTypes.has(typename) && id && uuid.test(id) ? { typename, id } : null
+}
+
+function safeDecode(globalId: string): Partial<NodeName> {
+  try {
+    return decodeGlobalID(Buffer.from(globalId, 'base64url').toString('base64'))
+  } catch {
+    return {}
+  }
+}

@@ -1,0 +1,136 @@
+import type { DocumentNode, GraphQLSchema } from 'graphql'
+import { createYoga } from 'graphql-yoga'
+import { LRUCache } from 'lru-cache'
+import type { Logger } from 'pino'
+import type { Viewer } from '../../accounts/viewer.ts'
+import { EaselError } from '../../errors.ts'
+import type { Context } from '../../schema/context.ts'
+import type { Exchange } from '../http/exchange.ts'
+import type { ServerLimits } from '../server-limits.ts'
+import { deliverResults } from '../stream/result-delivery.ts'
+import type { ReservedStream, StreamRegistry } from '../stream/stream-registry.ts'
+import type { StageUpload } from '../upload/multipart-request.ts'
+import { documentPlugin } from './document-plugin.ts'
+import type { CallContext, CallPlugin, GraphQLCall } from './graphql-call.ts'
+import { isStream, presentResult, type ResultScope, withoutBatches } from './graphql-result.ts'
+import { requestPlugin } from './request-plugin.ts'
+
+/** What the context of an operation says of its request. */
+export type ContextBase = Pick<Context, 'viewer' | 'idempotencyKey' | 'signal'>
+
+export interface GraphQLEndpointOptions {
+  schema: GraphQLSchema
+  createContext(base: ContextBase): object
+  stage: StageUpload
+  streams: StreamRegistry
+  limits: ServerLimits
+  introspection: boolean
+  log: Logger
+  onUploadBytes(count: number): void
+}
+
+export interface GraphQLEndpoint {
+  handle(exchange: Exchange, viewer: Viewer, shared: ReservedStream | null): Promise<Response>
+}
+
+/** Enough for a few thousand different documents of a frontend. */
+const cachedDocumentChars = 4_000_000
+
+export function createGraphQLEndpoint(options: GraphQLEndpointOptions): GraphQLEndpoint {
+  const yoga = createYoga<CallContext, object>({
+    schema: options.schema,
+    context: ({ call }) => options.createContext(contextBase(call)),
+    plugins: [documentPlugin(options), requestPlugin(options), resultPlugin(options)],
+    parserAndValidationCache: {
+      documentCache: createDocumentCache<DocumentNode>(),
+      errorCache: createDocumentCache<Error>(),
+    },
+    // Errors pass through `presentFailure` with their results, where the request they belong to is known.
+    maskedErrors: false,
+    logging: false,
+    multipart: false,
+    maxRequestBodySize: false,
+    batching: false,
+    cors: false,
+    landingPage: false,
+    healthCheckEndpoint: '/unused',
+    graphiql: false,
+    fetchAPI: { Request, Response, Headers, ReadableStream, TextEncoder },
+  })
+
+  return {
+    async handle(exchange, viewer, shared) {
+      const call = openCall(exchange, viewer, shared)
+      try {
+        return await yoga.fetch(plainRequest(exchange), { call })
+      } finally {
+        if (shared && call.operationId !== null) shared.starting.delete(call.operationId)
+        for (const file of call.files) {
+          file.discard().catch((error) => options.log.error({ error }, 'a staged upload was left behind'))
+        }
+      }
+    },
+  }
+
+  /**
+   * The body is read by our own parsers, and without the client's signal: Yoga would give up on a request whose client
+   * left, while its mutation still works with the uploads.
+   */
+  function plainRequest({ method, url, request: { headers } }: Exchange): Request {
+    return new Request(new URL(`/graphql${url.search}`, url), { method, headers })
+  }
+}
+
+/** By the source of the document. Its size counts, as one may be as long as a thousand others. */
+function createDocumentCache<Value extends object>(): LRUCache<string, Value> {
+  return new LRUCache({ maxSize: cachedDocumentChars, sizeCalculation: (_, source) => source.length + 1 })
+}
+
+function openCall(exchange: Exchange, viewer: Viewer, shared: ReservedStream | null): GraphQLCall {
+  const abort = new AbortController()
+  // An operation on a shared stream outlives the request that started it.
+  if (!shared)
+    exchange.signal.addEventListener('abort', () => abort.abort(exchange.signal.reason), { once: true })
+  const idempotencyKey = readIdempotencyKey(exchange.request.headers)
+  const blank = { operationId: null, params: null, document: undefined, files: [] }
+  return { exchange, viewer, shared, abort, idempotencyKey, ...blank }
+}
+
+/** RFC draft "Idempotency-Key": a client's own string; Stripe's limit of 255 characters. */
+function readIdempotencyKey(headers: Headers): string | null {
+  const key = headers.get('idempotency-key')
+  if (key === null || /^[\x21-\x7e]{1,255}$/.test(key)) return key
+  throw new EaselError(
+    'BAD_USER_INPUT',
+    'The header Idempotency-Key must have 1 to 255 printable characters',
+    {
+      reason: 'IDEMPOTENCY_KEY_INVALID',
+    },
+  )
+}
+
+function contextBase(call: GraphQLCall): ContextBase {
+  const { viewer, idempotencyKey, abort } = call
+  return { viewer, idempotencyKey, signal: abort.signal }
+}
+
+/** Turns what came out into what is sent: presented errors, as JSON, or on an event stream. */
+function resultPlugin({ schema, streams, introspection, log }: GraphQLEndpointOptions): CallPlugin {
+  return {
+    onResultProcess({ result, setResult, setResultProcessor, serverContext: { call } }) {
+      const results = withoutBatches(result)
+      const { requestId } = call.exchange
+      const scope: ResultScope = {
+        schema,
+        log,
+        requestId,
+        document: call.document,
+        variables: call.params?.variables,
+        hideSuggestions: !introspection,
+      }
+      const response = deliverResults({ call, results, scope, streams })
+      if (response) setResultProcessor(() => response, 'text/event-stream')
+      else if (!isStream(results)) setResult(presentResult(results, scope))
+    },
+  }
+}

@@ -1,0 +1,58 @@
+import type { GraphQLParams } from 'graphql-yoga'
+import { EaselError } from '../../errors.ts'
+import type { Exchange } from '../http/exchange.ts'
+import { type JsonLimits, parseJson } from '../http/json-limits.ts'
+import { readJson } from '../http/request-body.ts'
+import type { ServerLimits } from '../server-limits.ts'
+import { isRecord } from '../upload/multipart-map.ts'
+
+export type BodyKind = 'query' | 'json' | 'multipart'
+
+/**
+ * How the parameters of a GraphQL request come. Form-encoded and plain text bodies are not accepted at all: they are what
+ * a foreign page can send without asking first.
+ */
+export function bodyKindOf({ method, headers }: Request): BodyKind {
+  if (method === 'GET') return 'query'
+  const [mediaType = ''] = (headers.get('content-type') ?? '').split(';')
+  if (mediaType.trim().toLowerCase() === 'application/json') return 'json'
+  if (mediaType.trim().toLowerCase() === 'multipart/form-data') return 'multipart'
+  throw new EaselError('BAD_USER_INPUT', 'Send GraphQL as application/json or multipart/form-data', {
+    reason: 'UNSUPPORTED_MEDIA_TYPE',
+    allowed: ['application/json', 'multipart/form-data'],
+  })
+}
+
+export function readQueryParams({ searchParams }: URL, limits: JsonLimits): GraphQLParams {
+  const readObject = (name: string) => {
+    const text = searchParams.get(name)
+    if (text === null || text === '') return undefined
+    const malformed = (cause: unknown) => invalid(`The parameter "${name}" is not valid JSON`, { cause })
+    return parseJson({ text, limits, malformed })
+  }
+  const params = {
+    query: searchParams.get('query') ?? undefined,
+    operationName: searchParams.get('operationName') || undefined,
+    variables: readObject('variables'),
+    extensions: readObject('extensions'),
+  }
+  return params as GraphQLParams
+}
+
+export async function readJsonParams(exchange: Exchange, limits: ServerLimits): Promise<GraphQLParams> {
+  return checkParams(await readJson(exchange, limits.maxJsonBytes, limits))
+}
+
+/** Yoga checks the parameters' types, except the operation's name. */
+export function checkParams(body: unknown): GraphQLParams {
+  if (Array.isArray(body)) throw invalid('Send one operation for each request: batching is not supported')
+  if (!isRecord(body)) throw invalid('The request body must be a JSON object')
+  const { operationName } = body
+  if (operationName != null && typeof operationName !== 'string')
+    throw invalid('"operationName" must be a string')
+  return body as GraphQLParams
+}
+
+function invalid(message: string, options?: ErrorOptions): EaselError {
+  return new EaselError('BAD_USER_INPUT', message, { reason: 'GRAPHQL_REQUEST_INVALID' }, options)
+}

@@ -1,0 +1,71 @@
+import type { GraphQLParams } from 'graphql-yoga'
+import { EaselError } from '../../errors.ts'
+import type { ServerLimits } from '../server-limits.ts'
+import type { ReservedStream } from '../stream/stream-registry.ts'
+import { receiveMultipart, type StageUpload } from '../upload/multipart-request.ts'
+import type { CallPlugin, GraphQLCall } from './graphql-call.ts'
+import { bodyKindOf, checkParams, readJsonParams, readQueryParams } from './graphql-params.ts'
+
+export interface RequestPluginOptions {
+  stage: StageUpload
+  limits: ServerLimits
+  onUploadBytes(count: number): void
+}
+
+/** Reads the parameters of an operation with parsers that stop at a limit. */
+export function requestPlugin(options: RequestPluginOptions): CallPlugin {
+  const { stage, limits, onUploadBytes } = options
+  let receiving = 0
+  async function readMultipart(call: GraphQLCall): Promise<GraphQLParams> {
+    if (receiving >= limits.maxConcurrentUploads) {
+      const details = { reason: 'TOO_MANY_UPLOADS', retryAfterMs: 2_000 }
+      throw new EaselError('UNAVAILABLE', 'Too many uploads are being received', details)
+    }
+    receiving += 1
+    try {
+      const { params, files } = await receiveMultipart(call.exchange, {
+        stage,
+        limits,
+        onBytes: onUploadBytes,
+      })
+      call.files = files
+      return checkParams(params)
+    } finally {
+      receiving -= 1
+    }
+  }
+  async function readParams(call: GraphQLCall): Promise<GraphQLParams> {
+    const kind = bodyKindOf(call.exchange.request)
+    if (kind === 'query') return readQueryParams(call.exchange.url, limits)
+    return kind === 'json' ? readJsonParams(call.exchange, limits) : readMultipart(call)
+  }
+  return {
+    onRequestParse({ setRequestParser, serverContext: { call } }) {
+      setRequestParser(async () => {
+        call.params = await readParams(call)
+        if (call.shared) nameOperation(call, call.shared, limits.maxOperationsPerStream)
+        return call.params
+      })
+    },
+  }
+}
+
+function nameOperation(call: GraphQLCall, { stream, starting }: ReservedStream, maxOperations: number): void {
+  const id = (call.params?.extensions as { operationId?: unknown } | null | undefined)?.operationId
+  if (typeof id !== 'string' || id === '' || id.length > 128) {
+    throw new EaselError('BAD_USER_INPUT', 'An operation on a shared stream needs "extensions.operationId"', {
+      reason: 'OPERATION_ID_MISSING',
+    })
+  }
+  if (stream.has(id) || starting.has(id)) {
+    throw new EaselError('BAD_USER_INPUT', 'An operation with this id is running', {
+      reason: 'OPERATION_ID_TAKEN',
+    })
+  }
+  if (stream.size + starting.size >= maxOperations) {
+    const details = { reason: 'TOO_MANY_OPERATIONS', allowed: maxOperations }
+    throw new EaselError('RATE_LIMITED', 'Too many operations run on this stream', details)
+  }
+  starting.set(id, call.abort)
+  call.operationId = id
+}

@@ -1,0 +1,122 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { Readable } from 'node:stream'
+import type { ReadableStream as NodeReadableStream } from 'node:stream/web'
+import type { Viewer } from '../../accounts/viewer.ts'
+import { EaselError } from '../../errors.ts'
+
+/** One HTTP request on its way to one response, and what is learned about it in between. */
+export interface Exchange {
+  /** Has no body when `incoming` is there: the body is read from Node's own stream. */
+  readonly request: Request
+  readonly incoming: IncomingMessage | null
+  readonly url: URL
+  readonly method: string
+  readonly requestId: string
+  readonly startedAt: number
+  /** Aborted when the client went away before it had its answer. */
+  readonly signal: AbortSignal
+  /** The pattern of the matched route, for logs and metrics. */
+  route: string
+  viewer: Viewer | null
+  operationName: string | null
+  operationKind: string | null
+  /** True once somebody wants the body; a client that sent `Expect: 100-continue` waits for it. */
+  bodyWanted: boolean
+  openBody(): Readable
+}
+
+const requestIdPattern = /^[A-Za-z0-9_.:-]{1,128}$/
+const methods = new Set(['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'OPTIONS', 'PATCH'])
+
+interface ExchangeClock {
+  now(): number
+  newId(): string
+}
+
+function requestIdOf(headers: Headers, newId: () => string): string {
+  const given = headers.get('x-request-id')
+  return given && requestIdPattern.test(given) ? given : newId()
+}
+
+export function openNodeExchange(
+  node: { incoming: IncomingMessage; outgoing: ServerResponse },
+  base: string,
+  clock: ExchangeClock,
+): Exchange {
+  const { incoming, outgoing } = node
+  const headers = readHeaders(incoming)
+  const method = incoming.method ?? 'GET'
+  if (!methods.has(method)) throw badRequest('METHOD_NOT_ALLOWED', 'This HTTP method is not known here')
+  const url = targetOf(incoming.url ?? '/', base)
+  const left = new AbortController()
+  outgoing.once('close', () => {
+    if (!outgoing.writableFinished) left.abort(new DOMException('The client left', 'AbortError'))
+  })
+  return {
+    ...blankExchange({ request: new Request(url, { method, headers, signal: left.signal }), url }, clock),
+    incoming,
+    signal: left.signal,
+    openBody() {
+      this.bodyWanted = true
+      if (incoming.headers.expect) outgoing.writeContinue()
+      return incoming
+    },
+  }
+}
+
+export function openFetchExchange(
+  request: Request,
+  incoming: IncomingMessage | null,
+  clock: ExchangeClock,
+): Exchange {
+  const url = new URL(request.url)
+  return {
+    ...blankExchange({ request, url }, clock),
+    incoming,
+    signal: request.signal,
+    openBody() {
+      this.bodyWanted = true
+      if (incoming) return incoming
+      // The DOM's and Node's declarations of the same ReadableStream do not know each other.
+      return request.body ? Readable.fromWeb(request.body as NodeReadableStream) : Readable.from([])
+    },
+  }
+}
+
+function blankExchange({ request, url }: { request: Request; url: URL }, { now, newId }: ExchangeClock) {
+  return {
+    request,
+    url,
+    method: request.method,
+    requestId: requestIdOf(request.headers, newId),
+    startedAt: now(),
+    route: 'unknown',
+    viewer: null,
+    operationName: null,
+    operationKind: null,
+    bodyWanted: false,
+  }
+}
+
+/** Only a path of this server: an absolute or protocol-relative target would put a foreign host into `request.url`. */
+function targetOf(target: string, base: string): URL {
+  if (!target.startsWith('/') || target.startsWith('//')) {
+    throw badRequest('REQUEST_TARGET_INVALID', 'The request target must be a path of this server')
+  }
+  return new URL(base + target)
+}
+
+/** `__proto__` is a valid header name that Node drops silently; nobody honest sends it. */
+function readHeaders({ rawHeaders }: IncomingMessage): Headers {
+  const headers = new Headers()
+  for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
+    const name = rawHeaders[i] ?? ''
+    if (name.toLowerCase() === '__proto__') throw badRequest('HEADER_INVALID', 'A header name is not allowed')
+    headers.append(name, rawHeaders[i + 1] ?? '')
+  }
+  return headers
+}
+
+function badRequest(reason: string, message: string): EaselError {
+  return new EaselError('BAD_USER_INPUT', message, { reason })
+}

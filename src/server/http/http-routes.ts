@@ -1,0 +1,133 @@
+import type { Viewer } from '../../accounts/viewer.ts'
+import { EaselError } from '../../errors.ts'
+import type { GraphQLEndpoint } from '../graphql/graphql-endpoint.ts'
+import { handleEventStream } from '../stream/event-stream-endpoint.ts'
+import type { StreamRegistry } from '../stream/stream-registry.ts'
+import type { CrossOriginAccess } from './cross-origin-access.ts'
+import type { Exchange } from './exchange.ts'
+import { openGraphiQLPage } from './graphiql-page.ts'
+import { methodNotAllowed } from './http-failure.ts'
+import type { HttpMetrics } from './http-metrics.ts'
+import { checkLocalRequest, isLocalRequest } from './local-request.ts'
+
+/** A further route behind authentication, e.g. a CSV of the usage. */
+export interface AuthenticatedRoute {
+  method: string
+  path: string
+  handle(request: Request, viewer: Viewer): Promise<Response>
+}
+
+export interface HttpRoutesOptions {
+  graphql: GraphQLEndpoint
+  streams: StreamRegistry
+  metrics: HttpMetrics
+  crossOrigin: CrossOriginAccess
+  checkCrossSite(request: Request, url: URL): void
+  authenticate(headers: Headers): Promise<Viewer>
+  serveImage(request: Request): Promise<Response>
+  serveConsole?: ((request: Request) => Promise<Response | null>) | undefined
+  routes: readonly AuthenticatedRoute[]
+  graphiql: boolean
+  authenticationRequired: boolean
+  /** The parts without which this process cannot work, of those that are not there. */
+  findMissing(): Promise<string[]>
+  isDraining(): boolean
+}
+
+/** Answers an exchange, or throws what the client did wrong. */
+export function createHttpRoutes(options: HttpRoutesOptions): (exchange: Exchange) => Promise<Response> {
+  const further = new Map(options.routes.map((route) => [route.path, route]))
+
+  /** Who asks is settled before a byte of the body is read. */
+  async function admit(exchange: Exchange): Promise<Viewer> {
+    options.checkCrossSite(exchange.request, exchange.url)
+    const viewer = await options.authenticate(exchange.request.headers)
+    exchange.viewer = viewer
+    return viewer
+  }
+
+  async function answerGraphQL(exchange: Exchange): Promise<Response> {
+    if (options.graphiql && isPageVisit(exchange)) return openGraphiQLPage(options)
+    if (!['GET', 'POST'].includes(exchange.method)) throw methodNotAllowed(exchange.method, 'GET, POST')
+    return options.graphql.handle(exchange, await admit(exchange), null)
+  }
+
+  async function answerStream(exchange: Exchange): Promise<Response> {
+    const viewer = await admit(exchange)
+    const execute = options.graphql.handle.bind(null, exchange, viewer)
+    return handleEventStream(exchange, viewer, { streams: options.streams, execute })
+  }
+
+  async function answerReady(): Promise<Response> {
+    if (options.isDraining()) return plain('draining', 503)
+    const missing = await options.findMissing()
+    return missing.length === 0 ? plain('ready') : plain(`not ready: ${missing.join(', ')}`, 503)
+  }
+
+  async function answerMetrics(exchange: Exchange): Promise<Response> {
+    const printed = await options.metrics.print()
+    if (!printed) throw notFound()
+    if (!isLocalRequest(exchange)) {
+      const { role } = await admit(exchange)
+      if (role !== 'ADMIN') throw new EaselError('FORBIDDEN', 'Metrics are for administrators')
+    }
+    return new Response(printed.text, { headers: { 'content-type': printed.contentType } })
+  }
+
+  async function answerFurther(exchange: Exchange, route: AuthenticatedRoute): Promise<Response> {
+    if (!allows(route.method, exchange.method)) throw methodNotAllowed(exchange.method, route.method)
+    return route.handle(exchange.request, await admit(exchange))
+  }
+
+  async function answerConsole(exchange: Exchange): Promise<Response> {
+    const page = allows('GET', exchange.method) ? await options.serveConsole?.(exchange.request) : null
+    if (!page) throw notFound()
+    exchange.route = 'console'
+    return page
+  }
+
+  const fixed: Record<string, (exchange: Exchange) => Promise<Response>> = {
+    '/graphql': answerGraphQL,
+    '/graphql/stream': answerStream,
+    '/healthz': async () => plain('ok'),
+    '/readyz': answerReady,
+    '/metrics': answerMetrics,
+  }
+
+  return async (exchange) => {
+    const preflight = options.crossOrigin.preflight(exchange.request)
+    if (preflight) return preflight
+    const { pathname } = exchange.url
+    if (!options.authenticationRequired && !isForEverybody(pathname)) checkLocalRequest(exchange)
+    const route = further.get(pathname)
+    const answer = Object.hasOwn(fixed, pathname) ? fixed[pathname] : undefined
+    if (answer || route) exchange.route = pathname
+    if (answer) return answer(exchange)
+    if (route) return answerFurther(exchange, route)
+    if (!pathname.startsWith('/images/')) return answerConsole(exchange)
+    exchange.route = '/images/*'
+    return options.serveImage(exchange.request)
+  }
+}
+
+function isPageVisit({ method, url, request }: Exchange): boolean {
+  const accept = request.headers.get('accept') ?? ''
+  return method === 'GET' && accept.includes('text/html') && !url.searchParams.has('query')
+}
+
+/** Health says nothing of anybody, and the address of an image is its own permission. */
+function isForEverybody(pathname: string): boolean {
+  return pathname === '/healthz' || pathname === '/readyz' || pathname.startsWith('/images/')
+}
+
+function allows(method: string, asked: string): boolean {
+  return asked === method || (method === 'GET' && asked === 'HEAD')
+}
+
+function plain(text: string, status = 200): Response {
+  return new Response(`${text}\n`, { status, headers: { 'content-type': 'text/plain; charset=utf-8' } })
+}
+
+function notFound(): EaselError {
+  return new EaselError('NOT_FOUND', 'There is nothing at this address', { reason: 'ROUTE_NOT_FOUND' })
+}

@@ -1,0 +1,98 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
+import type { EaselError } from '../../errors.ts'
+import type { ServerLimits } from '../server-limits.ts'
+import { ConnectionDrain } from './connection-drain.ts'
+import { type Exchange, openNodeExchange } from './exchange.ts'
+import { failureResponse } from './http-failure.ts'
+import { sendResponse } from './response-sender.ts'
+
+export interface NodeServerOptions {
+  limits: ServerLimits
+  publicUrl: string | null
+  answer(exchange: Exchange): Promise<Response>
+  finish(exchange: Exchange, status: number): void
+  expected(error: unknown, requestId: string): EaselError
+  isDraining(): boolean
+  clock: { now(): number; newId(): string }
+}
+
+export interface NodeServer {
+  readonly server: Server
+  /** Takes no new connections, answers what comes on the open ones, and cuts what is still open after the time limit. */
+  close(timeoutMs: number): Promise<void>
+}
+
+export function createNodeServer(options: NodeServerOptions): NodeServer {
+  const { limits, publicUrl, clock } = options
+  const base = publicUrl ? new URL(publicUrl).origin : 'http://localhost'
+  const server = createServer({
+    maxHeaderSize: limits.maxHeaderBytes,
+    headersTimeout: limits.headersTimeoutMs,
+    // A big upload may take long; `rate-watch.ts` cuts off the ones that only pretend.
+    requestTimeout: 0,
+    keepAliveTimeout: limits.keepAliveTimeoutMs,
+    connectionsCheckingInterval: Math.min(5_000, limits.headersTimeoutMs),
+    noDelay: true,
+  })
+
+  const connections = new ConnectionDrain(server, limits.drainLingerMs)
+
+  async function serve(incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
+    const exchange = open(incoming, outgoing)
+    const response = exchange instanceof Response ? exchange : await options.answer(exchange)
+    const sent = {
+      exchange: exchange instanceof Response ? null : exchange,
+      incoming,
+      outgoing,
+      response,
+      limits,
+    }
+    await sendResponse({ ...sent, close: options.isDraining() })
+    if (!(exchange instanceof Response)) options.finish(exchange, response.status)
+  }
+
+  function open(incoming: IncomingMessage, outgoing: ServerResponse): Exchange | Response {
+    try {
+      return openNodeExchange({ incoming, outgoing }, base, clock)
+    } catch (error) {
+      const requestId = clock.newId()
+      return failureResponse(options.expected(error, requestId), requestId)
+    }
+  }
+
+  const listener = (incoming: IncomingMessage, outgoing: ServerResponse) => {
+    // Unheard, an error of a socket that the client reset would end the process.
+    incoming.on('error', () => {})
+    outgoing.on('error', () => {})
+    const { socket } = incoming
+    connections.begin(socket)
+    serve(incoming, outgoing)
+      .catch((error) => {
+        options.expected(error, 'unknown')
+        outgoing.destroy()
+      })
+      .finally(() => connections.end(socket))
+  }
+  server.on('request', listener)
+  // Whoever asks first gets "100 Continue" only once the body is wanted.
+  server.on('checkContinue', listener)
+  server.on('clientError', refuseConnection)
+
+  return { server, close: (timeoutMs) => connections.close(timeoutMs) }
+}
+
+/** What Node could not even parse. */
+function refuseConnection(error: NodeJS.ErrnoException, socket: Socket): void {
+  if (!socket.writable || error.code === 'ECONNRESET') {
+    socket.destroy()
+    return
+  }
+  const status = statusLines[error.code ?? ''] ?? '400 Bad Request'
+  socket.end(`HTTP/1.1 ${status}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`)
+}
+
+const statusLines: Record<string, string> = {
+  HPE_HEADER_OVERFLOW: '431 Request Header Fields Too Large',
+  ERR_HTTP_REQUEST_TIMEOUT: '408 Request Timeout',
+}

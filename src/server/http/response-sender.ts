@@ -1,0 +1,107 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { ServerLimits } from '../server-limits.ts'
+import type { Exchange } from './exchange.ts'
+
+type SendLimits = Pick<ServerLimits, 'stallTimeoutMs' | 'lingerBytes' | 'lingerMs'>
+
+export interface SendOptions {
+  exchange: Pick<Exchange, 'bodyWanted'> | null
+  incoming: IncomingMessage
+  outgoing: ServerResponse
+  response: Response
+  limits: SendLimits
+  /** Ends the connection after this answer. */
+  close: boolean
+}
+
+/**
+ * Writes a response as fast as the client reads it, and no faster. Resolves when it is out or the client is gone.
+ */
+export async function sendResponse(options: SendOptions): Promise<void> {
+  const { exchange, incoming, outgoing, response, limits } = options
+  const isUnread = !incoming.complete
+  outgoing.statusCode = response.status
+  for (const [name, value] of response.headers) outgoing.appendHeader(name, value)
+  if (options.close || isUnread) outgoing.setHeader('connection', 'close')
+  if (incoming.method === 'HEAD') await response.body?.cancel()
+  else if (isInMemory(response)) writeWhole(outgoing, Buffer.from(await response.arrayBuffer()))
+  else if (response.body) await pump(response.body, outgoing, limits.stallTimeoutMs)
+  // A client that waits for "100 Continue" sends nothing more, so there is nothing to swallow.
+  if (isUnread && (exchange?.bodyWanted || !incoming.headers.expect)) await linger(incoming, limits)
+  outgoing.end()
+}
+
+/** The answers this room prints itself are strings; their length is worth telling. */
+function isInMemory({ headers, body }: Response): boolean {
+  const type = headers.get('content-type') ?? ''
+  return body === null || /^(application\/(graphql-response\+)?json|text\/plain|text\/html)/.test(type)
+}
+
+function writeWhole(outgoing: ServerResponse, body: Buffer): void {
+  if (!outgoing.hasHeader('content-length') && outgoing.statusCode !== 204) {
+    outgoing.setHeader('content-length', body.length)
+  }
+  if (body.length > 0) outgoing.write(body)
+  else outgoing.flushHeaders()
+}
+
+async function pump(
+  body: ReadableStream<Uint8Array>,
+  outgoing: ServerResponse,
+  stallTimeoutMs: number,
+): Promise<void> {
+  const reader = body.getReader()
+  const cancel = () => void reader.cancel().catch(() => {})
+  outgoing.once('close', cancel)
+  outgoing.flushHeaders()
+  try {
+    while (!outgoing.destroyed) {
+      const { done, value } = await reader.read()
+      if (done) return
+      if (!outgoing.write(value)) await drained(outgoing, stallTimeoutMs)
+    }
+  } catch {
+    // The source broke in the middle: only a cut connection tells the client that this is not all.
+    outgoing.destroy()
+  } finally {
+    outgoing.off('close', cancel)
+    cancel()
+  }
+}
+
+/** A client that takes nothing for this long is not reading any more. */
+function drained(outgoing: ServerResponse, stallTimeoutMs: number): Promise<void> {
+  return new Promise((resolve) => {
+    const finish = () => {
+      clearTimeout(timer)
+      outgoing.off('drain', finish).off('close', finish)
+      resolve()
+    }
+    const timer = setTimeout(() => {
+      outgoing.destroy()
+      finish()
+    }, stallTimeoutMs)
+    outgoing.once('drain', finish).once('close', finish)
+  })
+}
+
+/**
+ * Swallows a little more of a body that was refused. Closing a socket with unread bytes resets it, and a reset
+ * may take the answer from the client before it is read.
+ */
+function linger(incoming: IncomingMessage, { lingerBytes, lingerMs }: SendLimits): Promise<void> {
+  return new Promise((resolve) => {
+    let swallowed = 0
+    const count = (chunk: Buffer) => {
+      swallowed += chunk.length
+      if (swallowed >= lingerBytes) finish()
+    }
+    const finish = () => {
+      clearTimeout(timer)
+      incoming.off('data', count).off('end', finish).off('close', finish).pause()
+      resolve()
+    }
+    const timer = setTimeout(finish, lingerMs)
+    incoming.on('data', count).once('end', finish).once('close', finish).resume()
+  })
+}

@@ -1,0 +1,158 @@
+import type { FormattedExecutionResult } from 'graphql'
+
+/** Why a stream ended. Only `completed` and `refused` tell the client that it need not come back. */
+export type StreamEnd = 'completed' | 'left' | 'drained' | 'refused'
+
+export interface StreamedOperation {
+  /** The client's name for it in a shared stream; null where the stream is the operation's own. */
+  id: string | null
+  results: AsyncIterable<FormattedExecutionResult>
+  /** Aborted when the operation ends before its results do, so that nothing waits for an event nobody will see. */
+  abort: AbortController
+}
+
+export interface EventStream {
+  readonly body: ReadableStream<Uint8Array>
+  readonly size: number
+  has(id: string | null): boolean
+  add(operation: StreamedOperation): void
+  remove(id: string): void
+  /** Tells the client to come back in a moment, without `complete`: nothing is finished. */
+  drain(retryMs: number): void
+  /** Ends every operation with this error. */
+  refuse(result: FormattedExecutionResult): void
+  close(): void
+}
+
+export interface EventStreamOptions {
+  pingMs: number
+  onEnd(end: StreamEnd): void
+}
+
+interface Running extends StreamedOperation {
+  iterator: AsyncIterator<FormattedExecutionResult>
+}
+
+/** A message that waits for the client to read, and what may happen only then. */
+interface Message {
+  text: string
+  onSent?: () => void
+}
+
+const encoder = new TextEncoder()
+
+/**
+ * The body of an event stream of the GraphQL over SSE protocol: one operation, or many that share a connection.
+ *
+ * Everything is pulled. An operation is asked for its next result only when the client has taken the one before, so
+ * a client that does not read costs one result of each operation and no more. Operations take turns in the order
+ * in which their results came.
+ */
+export function createEventStream({ pingMs, onEnd }: EventStreamOptions): EventStream {
+  const running = new Map<string | null, Running>()
+  const ready: Message[] = [{ text: ':\n\n' }]
+  let ended = false
+  let shared = true
+  let wake: () => void = () => {}
+  let pingDue = false
+  const pinger = setInterval(() => {
+    pingDue = true
+    wake()
+  }, pingMs)
+  pinger.unref()
+
+  const push = (message: Message) => {
+    ready.push(message)
+    wake()
+  }
+
+  function end(reason: StreamEnd): void {
+    if (ended) return
+    ended = true
+    clearInterval(pinger)
+    for (const operation of running.values()) stop(operation)
+    running.clear()
+    wake()
+    onEnd(reason)
+  }
+
+  function finish({ id }: Running): void {
+    running.delete(id)
+    push({ text: printComplete(id), ...(shared ? {} : { onSent: () => end('completed') }) })
+  }
+
+  async function advance(operation: Running): Promise<void> {
+    const step = await operation.iterator.next().catch(() => null)
+    if (running.get(operation.id) !== operation) return
+    if (!step || step.done) finish(operation)
+    else push({ text: printNext(operation.id, step.value), onSent: () => void advance(operation) })
+  }
+
+  async function pull(controller: ReadableStreamDefaultController<Uint8Array>): Promise<void> {
+    for (;;) {
+      const message = ready.shift() ?? (pingDue && !ended ? { text: ':\n\n' } : undefined)
+      if (message) {
+        pingDue = false
+        controller.enqueue(encoder.encode(message.text))
+        message.onSent?.()
+        return
+      }
+      if (ended) return controller.close()
+      await new Promise<void>((resolve) => {
+        wake = resolve
+      })
+    }
+  }
+
+  return {
+    body: new ReadableStream({ pull, cancel: () => end('left') }, { highWaterMark: 0 }),
+    get size() {
+      return running.size
+    },
+    has: (id) => running.has(id),
+    add(operation) {
+      if (ended) return stop({ ...operation, iterator: operation.results[Symbol.asyncIterator]() })
+      if (operation.id === null) shared = false
+      const started = { ...operation, iterator: operation.results[Symbol.asyncIterator]() }
+      running.set(operation.id, started)
+      void advance(started)
+    },
+    remove(id) {
+      const operation = running.get(id)
+      if (!operation) return
+      running.delete(id)
+      stop(operation)
+    },
+    drain(retryMs) {
+      ready.length = 0
+      push({ text: `retry: ${Math.round(retryMs)}\n\n` })
+      end('drained')
+    },
+    refuse(result) {
+      ready.length = 0
+      for (const id of running.keys()) push({ text: printNext(id, result) + printComplete(id) })
+      end('refused')
+    },
+    close: () => end('left'),
+  }
+}
+
+/** Not awaited: a generator that is waiting answers `return` only after its wait, which the abort ends. */
+function stop({ abort, iterator }: Running): void {
+  abort.abort(new DOMException('Nobody listens to this operation any more', 'AbortError'))
+  iterator.return?.().catch(() => {})
+}
+
+/** A whole stream of one result. */
+export function printOnly(result: FormattedExecutionResult): string {
+  return printNext(null, result) + printComplete(null)
+}
+
+function printNext(id: string | null, result: FormattedExecutionResult): string {
+  const data = id === null ? result : { id, payload: result }
+  return `event: next\ndata: ${JSON.stringify(data)}\n\n`
+}
+
+function printComplete(id: string | null): string {
+  return id === null ? 'event: complete\ndata:\n\n' : `event: complete\ndata: ${JSON.stringify({ id })}\n\n`
+}
