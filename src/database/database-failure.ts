@@ -6,8 +6,9 @@ import { EaselError } from '../errors.ts'
  *   CONFLICT     two transactions were in each other's way and this one was rolled back: doing it again is safe.
  *   UNAVAILABLE  no connection, none free in time, or it broke. If that was during COMMIT, nobody knows the outcome.
  *   DUPLICATE    a unique key is taken already.
+ *   REFUSED      a function of Easel's own refused, as its migration says.
  */
-export type DatabaseFailure = 'CONFLICT' | 'UNAVAILABLE' | 'DUPLICATE'
+export type DatabaseFailure = 'CONFLICT' | 'UNAVAILABLE' | 'DUPLICATE' | 'REFUSED'
 
 const retryAfterMs = 2_000
 const unavailableReason = 'DATABASE_UNAVAILABLE'
@@ -17,6 +18,7 @@ const unavailableReason = 'DATABASE_UNAVAILABLE'
  * kinds of @prisma/driver-adapter-utils 7.10: what goes wrong in COMMIT gets no code of Prisma's.
  */
 const byCode: [RegExp, DatabaseFailure][] = [
+  [/^EB001$/, 'REFUSED'],
   [/^(P2002|23505|UniqueConstraintViolation)$/, 'DUPLICATE'],
   [/^(P2034|40001|40P01|55P03|TransactionWriteConflict)$/, 'CONFLICT'],
   [/^(P1001|P1002|P1008|P1017|P2024|P2028|P2037)$/, 'UNAVAILABLE'],

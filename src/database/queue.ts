@@ -1,36 +1,31 @@
 import { setTimeout as pause } from 'node:timers/promises'
-import { fromPrisma, type PgBoss } from 'pg-boss'
+import type { PgBoss } from 'pg-boss'
 import { EaselError } from '../errors.ts'
-import type { Prisma } from './generated/client.ts'
+import { Prisma } from './generated/client.ts'
 
 const queueName = 'operations'
 
 /** pg-boss notices a dead worker after this long; the operation's own lease decides who may act. */
 const heartbeatSeconds = 30
-/** The queue delivers at least once and never drops: the operation's deadline is what ends it. */
+/** A job never drops: the operation's deadline is what ends it. */
 const retryLimit = 1_000
 /** A job that was put off is found by looking, not by a notification; pg-boss would look every 30 s. */
 const pollSeconds = 2
 
-export interface OperationJob {
-  operationId: string
-  signal: AbortSignal
-}
-
 /** The queue of operations to run. It delivers at least once; whoever works must claim the operation first. */
 export interface OperationQueue {
   /**
-   * Joins the caller's transaction: the job exists if and only if the transaction commits. While a job of the
-   * operation waits to be taken there is no second one.
+   * An expression for the caller's statement, in whose transaction it makes a job. While a job of the operation waits to
+   * be taken there is no second one.
    */
-  send(tx: Prisma.TransactionClient, operationId: string, afterMs?: number): Promise<void>
+  sending(operationId: string, afterMs?: number): Promise<Prisma.Sql>
   /** A job for each operation that has none waiting, in one statement. */
   sendMissing(operationIds: readonly string[]): Promise<void>
   /** Resolves once jobs can be sent, and throws UNAVAILABLE if that takes longer. */
   untilOpen(waitMs: number): Promise<void>
   isOpen(): boolean
   /** May be called again after it has failed. */
-  start(options: { concurrency: number; work: (job: OperationJob) => Promise<void> }): Promise<void>
+  start(options: { concurrency: number; work: (operationId: string) => Promise<void> }): Promise<void>
   /** Takes no more jobs; the running ones go on, and jobs can still be sent. */
   pause(): Promise<void>
   /** Waits for the running jobs up to `timeoutMs`, and ends. */
@@ -40,20 +35,23 @@ export interface OperationQueue {
 export function createOperationQueue(boss: PgBoss): OperationQueue {
   const opened = Promise.withResolvers<true>()
   let isOpen = false
+
+  const sendMissing = async (operationIds: readonly string[]): Promise<void> => {
+    if (operationIds.length === 0) return
+    const jobs = operationIds.map((operationId) => ({ data: { operationId }, singletonKey: operationId }))
+    await boss.insert(queueName, jobs)
+  }
+
   return {
     isOpen: () => isOpen,
-    send: async (tx, operationId, afterMs = 0) => {
-      await boss.send(
-        queueName,
-        { operationId },
-        { db: fromPrisma(tx), singletonKey: operationId, startAfter: afterMs / 1_000 },
-      )
+    sending: async (operationId, afterMs = 0) => {
+      const captured = captureStatement()
+      const options = { db: captured.db, singletonKey: operationId, startAfter: afterMs / 1_000 }
+      await boss.send(queueName, { operationId }, options)
+      const [sql, job] = captured.statement()
+      return Prisma.sql`send_job(${sql}, ${job})::text`
     },
-    sendMissing: async (operationIds) => {
-      if (operationIds.length === 0) return
-      const jobs = operationIds.map((operationId) => ({ data: { operationId }, singletonKey: operationId }))
-      await boss.insert(queueName, jobs)
-    },
+    sendMissing,
     untilOpen: async (waitMs) => {
       if (!(await Promise.race([opened.promise, pause(waitMs, false, { ref: false })]))) throw queueClosed()
     },
@@ -72,7 +70,7 @@ export function createOperationQueue(boss: PgBoss): OperationQueue {
         retryDelay: 1,
         retryBackoff: true,
         retryDelayMax: 30,
-        // Longer than any operation may take: heartbeats find dead workers, not this.
+        // Longer than any operation may take: a job may wait for a place.
         expireInSeconds: 23 * 3600,
         retentionSeconds: 14 * 24 * 3600,
         deleteAfterSeconds: 3600,
@@ -86,7 +84,7 @@ export function createOperationQueue(boss: PgBoss): OperationQueue {
           notifyPollingIntervalSeconds: pollSeconds,
         },
         async ([job]) => {
-          if (job) await work({ operationId: job.data.operationId, signal: job.signal })
+          if (job) await work(job.data.operationId)
         },
       )
       isOpen = true
@@ -94,6 +92,27 @@ export function createOperationQueue(boss: PgBoss): OperationQueue {
     },
     pause: () => boss.offWork(queueName, { wait: false }),
     stop: (timeoutMs) => boss.stop({ graceful: true, timeout: timeoutMs }),
+  }
+}
+
+/**
+ * The one statement by which pg-boss makes a job, with its one value, the job as JSON. It is not run here: the database's
+ * function `send_job` runs it within the caller's statement.
+ */
+function captureStatement() {
+  const statements: [sql: string, job: string][] = []
+  return {
+    db: {
+      executeSql: async (sql: string, values: unknown[] = []) => {
+        statements.push([sql, String(values[0])])
+        return { rows: [] }
+      },
+    },
+    statement: () => {
+      const [statement, ...others] = statements
+      if (!statement || others.length > 0) throw new Error('pg-boss makes a job by one statement no more')
+      return statement
+    },
   }
 }
 

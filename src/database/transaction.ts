@@ -9,13 +9,18 @@ const firstPauseMs = 10
  * A transaction that is done again when another one was in its way (serialization failure, deadlock). The work must
  * be local: it may run several times, so a call to the outside has no place in it.
  */
-export async function inTransaction<T>(
+export function inTransaction<T>(
   prisma: PrismaClient,
   work: (tx: Prisma.TransactionClient) => Promise<T>,
 ): Promise<T> {
+  return retryConflicts(() => runOnce(prisma, work))
+}
+
+/** The same for a statement that is a transaction of its own. */
+export async function retryConflicts<T>(work: () => Promise<T>): Promise<T> {
   for (let tried = 1; ; tried++) {
     try {
-      return await runOnce(prisma, work)
+      return await work()
     } catch (error) {
       if (databaseFailure(error) !== 'CONFLICT' || tried === maxTries) throw error
       await pause(firstPauseMs * 2 ** tried)

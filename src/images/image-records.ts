@@ -1,13 +1,9 @@
-import type { Prisma, PrismaClient } from '../database/database.ts'
-import type { Image } from '../database/generated/client.ts'
+import { type Image, Prisma } from '../database/generated/client.ts'
 import type { ImageMimeType } from './image-layout.ts'
 import type { StagedImage } from './staging.ts'
 import { type Storage, storageKey } from './storage.ts'
 
 export type ImageRole = Image['role']
-
-/** Inside a transaction pass its client: the embedded database has one connection, and another client would wait for it. */
-export type DatabaseClient = PrismaClient | Prisma.TransactionClient
 
 /** An image whose bytes are durable but which no row names yet. */
 export interface StoredImage {
@@ -44,16 +40,26 @@ export async function storeImage(
   return { ...facts, storageKey: key }
 }
 
-/** Writes the row. A place has one image: done again after a crash, the row that is there keeps its id. */
-export function recordImage(client: DatabaseClient, stored: StoredImage, place: ImagePlace): Promise<Image> {
-  const { storageKey, sha256, byteSize, mimeType, width, height, hasAlpha, thumbHash } = stored
-  const { id, operationId, userId, role, position, createdAt, revisedPrompt = null } = place
-  const facts = { storageKey, sha256, byteSize, mimeType, width, height, hasAlpha, thumbHash, revisedPrompt }
-  return client.image.upsert({
-    where: { operationId_role_position: { operationId, role, position } },
-    create: { ...facts, id, operationId, userId, role, position, createdAt },
-    update: facts,
-  })
+/**
+ * The part of a statement that writes the rows of stored images, if the caller's part `moved` has a row. It returns their
+ * `id` and `position`: a place has one image, and done again after a crash the row that is there keeps its id.
+ */
+export function writeImages(images: readonly { stored: StoredImage; place: ImagePlace }[]): Prisma.Sql {
+  const rows = images.map(({ stored, place }) => ({ ...stored, ...place }))
+  return Prisma.sql`
+    INSERT INTO image (id, operation_id, user_id, role, position, created_at, revised_prompt, storage_key, sha256,
+      byte_size, mime_type, width, height, has_alpha, thumb_hash)
+    SELECT i.id, i."operationId", i."userId", i.role::"ImageRole", i.position, i."createdAt", i."revisedPrompt",
+           i."storageKey", i.sha256, i."byteSize", i."mimeType", i.width, i.height, i."hasAlpha", i."thumbHash"
+      FROM moved CROSS JOIN jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) AS i (
+        id uuid, "operationId" uuid, "userId" uuid, role text, position int, "createdAt" timestamptz,
+        "revisedPrompt" text, "storageKey" text, sha256 text, "byteSize" int, "mimeType" text, width int, height int,
+        "hasAlpha" boolean, "thumbHash" text)
+    ON CONFLICT (operation_id, role, position) DO UPDATE SET
+      storage_key = EXCLUDED.storage_key, sha256 = EXCLUDED.sha256, byte_size = EXCLUDED.byte_size,
+      mime_type = EXCLUDED.mime_type, width = EXCLUDED.width, height = EXCLUDED.height,
+      has_alpha = EXCLUDED.has_alpha, thumb_hash = EXCLUDED.thumb_hash, revised_prompt = EXCLUDED.revised_prompt
+    RETURNING id, role, position`
 }
 
 const uuid = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/

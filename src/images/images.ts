@@ -1,16 +1,15 @@
 import type { Readable } from 'node:stream'
-import type { PrismaClient } from '../database/database.ts'
+import type { Prisma, PrismaClient } from '../database/database.ts'
 import type { Image } from '../database/generated/client.ts'
 import { encodeBase64 } from './base64.ts'
 import { createGate, type Gate } from './gate.ts'
 import { type Deletion, deleteImages, discardImages } from './image-deletion.ts'
 import {
-  type DatabaseClient,
   type ImagePlace,
   type ImageRole,
-  recordImage,
   type StoredImage,
   storeImage,
+  writeImages,
 } from './image-records.ts'
 import { createImageRoute } from './image-route.ts'
 import { createImageUrls, type ImageVariant, type SigningKey } from './image-url.ts'
@@ -76,9 +75,9 @@ export interface Images {
   stage(source: ByteSource, options: StageOptions): Promise<StagedImage>
   /** Refuses a mask that upstreams would refuse or misread, be it just uploaded or an image that is kept. */
   checkMask(mask: StagedImage | Image, first: Size, signal?: AbortSignal): Promise<void>
-  /** Makes the bytes durable; `record` then makes them an image. */
+  /** Makes the bytes durable; `writeImages` then makes them an image. */
   store(staged: StagedImage, operationId: string, signal?: AbortSignal): Promise<StoredImage>
-  record(client: DatabaseClient, stored: StoredImage, place: ImagePlace): Promise<Image>
+  writeImages(images: readonly { stored: StoredImage; place: ImagePlace }[]): Prisma.Sql
   url(image: Pick<Image, 'id'>, options?: { variant?: ImageVariant; expiresInSeconds?: number }): string
   serve(request: Request): Promise<Response>
   open(image: Stored, options?: { signal?: AbortSignal }): Promise<Readable>
@@ -133,7 +132,7 @@ export function createImages(options: ImagesOptions): Images {
     stage: (source, stageOptions) => stageImage(staging, source, stageOptions),
     checkMask: (mask, first, signal) => checkMask({ mask, first, storage, signal, staging, limits, gate }),
     store,
-    record: recordImage,
+    writeImages,
     url: (image, urlOptions) => urls.sign(image.id, urlOptions),
     serve: createImageRoute({ find, urls, storage, variants, now }),
     open,

@@ -4,7 +4,7 @@ import type { Logger } from 'pino'
 import type { Database } from '../database/database.ts'
 import { toUnavailable } from '../database/database-failure.ts'
 import type { Operation, OperationEvent } from '../database/generated/client.ts'
-import { createHourlyJob, createOperationQueue, type OperationJob } from '../database/queue.ts'
+import { createHourlyJob, createOperationQueue } from '../database/queue.ts'
 import type { Images } from '../images/images.ts'
 import type { Providers } from '../providers/providers.ts'
 import type { Usage } from '../usage/usage.ts'
@@ -119,9 +119,8 @@ export function createOperations(options: OperationsOptions): Operations {
 
   /** However long the database takes, and whatever it says: nothing of this ends the process. */
   const open = async () => {
-    const work = ({ operationId }: OperationJob) => workers.work(operationId)
     const steps = [
-      () => queue.start({ concurrency: limits.concurrency, work }),
+      () => queue.start({ concurrency: limits.concurrency, work: workers.work }),
       async () => recovery.start(),
       // Before retention sweeps the replies that nobody seems to need.
       () => mending.mendAll(stopping.signal),

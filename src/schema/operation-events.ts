@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import type { OperationEvent as EventRow } from '../database/generated/client.ts'
-import type { EventPayload } from '../operations/keep/operation-events.ts'
 import { internalFailure, type OperationFailure } from '../operations/operation-error.ts'
+import type { EventPayload } from '../operations/transitions/new-events.ts'
 import { builder } from './builder.ts'
 import { type Context, visibleTo } from './context.ts'
 import { OperationStatus } from './enums.ts'

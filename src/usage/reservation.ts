@@ -1,9 +1,9 @@
 import { defaultCurrency } from '../catalogue/usage-figures.ts'
-import type { Prisma } from '../database/database.ts'
+import { databaseFailure } from '../database/database-failure.ts'
+import { Prisma, type PrismaClient } from '../database/generated/client.ts'
 import { EaselError } from '../errors.ts'
 import { readBudgets } from './budget.ts'
-import { type Amount, createSpending, lockSpending } from './spending.ts'
-import { dayOf, type SpendingWindows, windowsAt } from './spending-window.ts'
+import { windowsAt } from './spending-window.ts'
 
 /*
  * A reservation's life. RESERVE is written with the operation and raises `reserved` in the user's three windows (day,
@@ -14,8 +14,6 @@ import { dayOf, type SpendingWindows, windowsAt } from './spending-window.ts'
  *
  * Locks: the user's TOTAL row first. Who holds it may write the other two, so no two transactions wait in a circle.
  */
-
-type Transaction = Prisma.TransactionClient
 
 export interface ReservationRequest {
   operationId: string
@@ -28,59 +26,36 @@ export interface ReservationRequest {
   currency?: string
 }
 
-/** Holds the most an operation may take, in the caller's transaction. Throws BUDGET_EXCEEDED, and then it must end. */
-export async function reserve(tx: Transaction, request: ReservationRequest): Promise<void> {
-  const { operationId, userId, at, currency = defaultCurrency } = request
-  const amount = { tokens: BigInt(request.tokens), costMicros: BigInt(request.costMicros) }
-  const windows = windowsAt(at)
-  await createSpending(tx, userId, windows)
-  await lockSpending(tx, userId)
-  const raised = await raiseReserved(tx, { userId, windows, amount })
-  if (raised === 0) throw await budgetExceeded(tx, { userId, at, amount })
-  await tx.ledgerEntry.create({
-    data: { operationId, kind: 'RESERVE', number: 0, userId, day: dayOf(at), currency, ...amount },
-  })
+/**
+ * An expression for the statement that accepts the operation: it reserves the most that the operation may take. Where a
+ * budget does not hold that, the statement fails, and {@link explainRefusal} says why.
+ */
+export function reserving(request: ReservationRequest): Prisma.Sql {
+  const { operationId, userId, at, tokens, costMicros, currency = defaultCurrency } = request
+  const { DAY, MONTH, TOTAL } = windowsAt(at)
+  return Prisma.sql`reserve_spending(${operationId}::uuid, ${userId}::uuid, ${DAY}::date, ${MONTH}::date, ${TOTAL}::date,
+    ${BigInt(tokens)}::bigint, ${BigInt(costMicros)}::bigint, ${currency})::text`
 }
 
-/** The gate: raises all three windows, or none where a budget would not hold. */
-function raiseReserved(
-  tx: Transaction,
-  { userId, windows, amount }: { userId: string; windows: SpendingWindows; amount: Amount },
-): Promise<number> {
-  const { tokens, costMicros } = amount
-  const { DAY, MONTH, TOTAL } = windows
-  return tx.$executeRaw`
-    UPDATE spending
-       SET tokens_reserved = tokens_reserved + ${tokens}::bigint,
-           cost_reserved_micros = cost_reserved_micros + ${costMicros}::bigint
-     WHERE user_id = ${userId}::uuid
-       AND window_start = CASE period
-             WHEN 'DAY' THEN ${DAY}::date WHEN 'MONTH' THEN ${MONTH}::date ELSE ${TOTAL}::date END
-       AND NOT EXISTS (
-         SELECT 1
-           FROM budget b
-           JOIN spending s ON s.user_id = b.user_id AND s.period = b.period
-            AND s.window_start = CASE s.period
-                  WHEN 'DAY' THEN ${DAY}::date WHEN 'MONTH' THEN ${MONTH}::date ELSE ${TOTAL}::date END
-          WHERE b.user_id = ${userId}::uuid
-            AND CASE b.unit
-                  WHEN 'TOKENS' THEN ${tokens}::bigint > 0
-                    AND s.tokens_used + s.tokens_reserved + ${tokens}::bigint > b."limit"
-                  ELSE ${costMicros}::bigint > 0
-                    AND s.cost_used_micros + s.cost_reserved_micros + ${costMicros}::bigint > b."limit" END)`
-}
-
-/** The budget that is furthest from holding the request, told from under the same lock. */
-async function budgetExceeded(
-  tx: Transaction,
-  { userId, at, amount }: { userId: string; at: Date; amount: Amount },
-): Promise<EaselError> {
-  const budgets = await readBudgets(tx, [userId], at)
-  const exceeded = budgets
-    .map((budget) => ({ ...budget, asked: budget.unit === 'TOKENS' ? amount.tokens : amount.costMicros }))
+/**
+ * What a caller is told when the reservation was refused; any other error comes back as it was, and null says that
+ * meanwhile every budget holds the request.
+ */
+export async function explainRefusal(
+  prisma: PrismaClient,
+  error: unknown,
+  request: ReservationRequest,
+): Promise<unknown> {
+  if (databaseFailure(error) !== 'REFUSED') return error
+  const { userId, at } = request
+  const amount = { TOKENS: BigInt(request.tokens), MONEY: BigInt(request.costMicros) }
+  const budgets = await readBudgets(prisma, [userId], at)
+  // The budget that is furthest from holding it.
+  const [exceeded] = budgets
+    .map((budget) => ({ ...budget, asked: amount[budget.unit] }))
     .filter(({ asked, used, reserved, limit }) => asked > 0n && used + reserved + asked > limit)
-    .sort((a, b) => Number(a.remaining - a.asked - (b.remaining - b.asked)))[0]
-  if (!exceeded) throw new Error('A reservation was refused although every budget holds')
+    .sort((a, b) => Number(a.remaining - a.asked - (b.remaining - b.asked)))
+  if (!exceeded) return null
   const { period, unit, limit, remaining, asked, resetsAt } = exceeded
   return new EaselError('BUDGET_EXCEEDED', `The ${period} budget of ${unit} does not hold this request.`, {
     reason: `${period}_${unit}`,

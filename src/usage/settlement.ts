@@ -1,104 +1,84 @@
 import type { UsageFigures } from '../catalogue/usage-figures.ts'
-import type { Prisma } from '../database/database.ts'
-import { type Amount, lockSpending, settleSpending } from './spending.ts'
-import { type UsageOwner, writeUsageRecord } from './usage-record.ts'
+import { Prisma } from '../database/generated/client.ts'
+import { addToDay, type UsageOwner } from './usage-record.ts'
 
-type Transaction = Prisma.TransactionClient
-
-export interface CaptureRequest extends UsageOwner {
-  figures: UsageFigures
+/** What an operation took in the end. */
+export interface Settlement {
+  /** What the user pays for images; null gives back everything. */
+  charge: { owner: UsageOwner; figures: UsageFigures } | null
   /** Images that nobody got and that the provider may have made and charge for, of how many were asked for. */
-  unknown?: { images: number; of: number }
+  lost: { images: number; of: number } | null
 }
 
-export interface CaptureResult {
+/** What the parts of a settlement answer. */
+export interface Settled {
+  /** False when nothing was ever reserved: such an operation must not end. */
+  isReserved: boolean
   /** False when the reservation had ended before: nothing was written. */
-  captured: boolean
+  isSettled: boolean
   /** The operation took more than the most that was foreseen. It is booked all the same; somebody should look. */
   exceeded: boolean
 }
 
-const none: Amount = { tokens: 0n, costMicros: 0n }
-
-/** The user pays what the operation really took: record, roll-up, ledger and spending in the caller's transaction. */
-export async function capture(tx: Transaction, request: CaptureRequest): Promise<CaptureResult> {
-  const { operationId, figures, unknown } = request
-  const used = { tokens: BigInt(figures.totalTokens), costMicros: BigInt(figures.costMicros ?? 0) }
-  const reservation = await endReservation(tx, operationId, used)
-  if (!reservation) return { captured: false, exceeded: false }
-  const { userId, day, reserved } = reservation
-  const { currency } = figures
-  await tx.ledgerEntry.create({
-    data: { operationId, kind: 'CAPTURE', number: 0, userId, day, currency, ...used },
-  })
-  if (unknown && unknown.images > 0) await bookLoss(tx, operationId, reservation, unknown)
-  await writeUsageRecord(tx, request, figures)
-  const exceeded = used.tokens > reserved.tokens || used.costMicros > reserved.costMicros
-  return { captured: true, exceeded }
-}
-
-/** Gives back everything that was reserved. Answers whether this call did it. */
-export async function release(tx: Transaction, { operationId }: { operationId: string }): Promise<boolean> {
-  return (await endReservation(tx, operationId, none)) !== null
-}
-
 /**
- * Gives the user everything back and books the most it may have cost as the house's loss: a provider may have done
- * the work, and nobody got an image.
+ * The parts of a statement that end the reservation of the operation that it `moved`, once, whoever asks again: the
+ * ledger, the user's spending and the day's roll-up. The user pays what the operation really took. What a provider may
+ * have done for nobody is the house's loss, as its share of the most that was foreseen, rounded up.
  */
-export async function releaseAsLoss(
-  tx: Transaction,
-  { operationId }: { operationId: string },
-): Promise<boolean> {
-  const reservation = await endReservation(tx, operationId, none)
-  if (!reservation) return false
-  await bookLoss(tx, operationId, reservation, { images: 1, of: 1 })
-  return true
+export function settle({ charge, lost }: Settlement): Record<string, Prisma.Sql> {
+  const tokens = Prisma.sql`${BigInt(charge?.figures.totalTokens ?? 0)}::bigint`
+  const micros = Prisma.sql`${BigInt(charge?.figures.costMicros ?? 0)}::bigint`
+  return {
+    reserved: Prisma.sql`
+      SELECT ledger_entry.* FROM ledger_entry JOIN moved ON ledger_entry.operation_id = moved.id
+       WHERE ledger_entry.kind = 'RESERVE' AND ledger_entry.number = 0`,
+    locked: Prisma.sql`
+      SELECT spending.user_id FROM spending JOIN reserved ON spending.user_id = reserved.user_id
+       WHERE spending.period = 'TOTAL' FOR UPDATE OF spending`,
+    released: Prisma.sql`
+      INSERT INTO ledger_entry (operation_id, kind, number, user_id, day, currency, tokens, cost_micros)
+      SELECT operation_id, 'RELEASE'::"LedgerEntryKind", 0, reserved.user_id, day, currency, tokens - ${tokens},
+             cost_micros - ${micros}
+        FROM reserved LEFT JOIN locked ON locked.user_id = reserved.user_id
+      ON CONFLICT DO NOTHING RETURNING operation_id`,
+    spent: Prisma.sql`
+      UPDATE spending
+         SET tokens_used = tokens_used + ${tokens}, tokens_reserved = tokens_reserved - reserved.tokens,
+             cost_used_micros = cost_used_micros + ${micros},
+             cost_reserved_micros = cost_reserved_micros - reserved.cost_micros
+        FROM reserved JOIN released ON released.operation_id = reserved.operation_id
+       WHERE spending.user_id = reserved.user_id AND spending.window_start = CASE spending.period
+               WHEN 'DAY' THEN reserved.day WHEN 'MONTH' THEN date_trunc('month', reserved.day)::date
+               ELSE '1970-01-01' END`,
+    ...(charge && {
+      captured: Prisma.sql`
+        INSERT INTO ledger_entry (operation_id, kind, number, user_id, day, currency, tokens, cost_micros)
+        SELECT reserved.operation_id, 'CAPTURE'::"LedgerEntryKind", 0, user_id, day, ${charge.figures.currency},
+               ${tokens}, ${micros}
+          FROM reserved JOIN released ON released.operation_id = reserved.operation_id`,
+      rolled_up: addToDay(charge.owner, charge.figures),
+    }),
+    ...(lost && lost.images > 0 && { lost: bookLoss(lost) }),
+  }
 }
 
-/** The share of the most it may have cost, rounded up. It is the house's: no user's spending changes. */
-async function bookLoss(
-  tx: Transaction,
-  operationId: string,
-  { userId, day, currency, reserved }: Reservation,
-  { images, of }: { images: number; of: number },
-): Promise<void> {
-  const share = (whole: bigint) => (whole * BigInt(images) + BigInt(of) - 1n) / BigInt(of)
-  const lost = { tokens: share(reserved.tokens), costMicros: share(reserved.costMicros) }
-  await tx.ledgerEntry.create({
-    data: { operationId, kind: 'PROVIDER_LOSS', number: 0, userId, day, currency, ...lost },
-  })
+function bookLoss({ images, of }: { images: number; of: number }): Prisma.Sql {
+  const share = (whole: Prisma.Sql) =>
+    Prisma.sql`(${whole} * ${BigInt(images)}::bigint + ${BigInt(of - 1)}::bigint) / ${BigInt(of)}::bigint`
+  return Prisma.sql`
+    INSERT INTO ledger_entry (operation_id, kind, number, user_id, day, currency, tokens, cost_micros)
+    SELECT reserved.operation_id, 'PROVIDER_LOSS'::"LedgerEntryKind", 0, user_id, day, currency,
+           ${share(Prisma.sql`tokens`)}, ${share(Prisma.sql`cost_micros`)}
+      FROM reserved JOIN released ON released.operation_id = reserved.operation_id`
 }
 
-interface Reservation {
-  userId: string
-  day: Date
-  currency: string
-  reserved: Amount
-}
-
-/** Ends the reservation once, whoever asks again; null for those who come later. */
-async function endReservation(
-  tx: Transaction,
-  operationId: string,
-  used: Amount,
-): Promise<Reservation | null> {
-  const entry = await tx.ledgerEntry.findUnique({
-    where: { operationId_kind_number: { operationId, kind: 'RESERVE', number: 0 } },
-  })
-  if (!entry) throw new Error('An operation ends that never reserved')
-  const { userId, day, currency } = entry
-  const reserved = { tokens: entry.tokens, costMicros: entry.costMicros }
-  await lockSpending(tx, userId)
-  const { count } = await tx.ledgerEntry.createMany({
-    data: { operationId, kind: 'RELEASE', number: 0, userId, day, currency, ...subtract(reserved, used) },
-    skipDuplicates: true,
-  })
-  if (count === 0) return null
-  await settleSpending(tx, { userId, day, reserved, used })
-  return { userId, day, currency, reserved }
-}
-
-function subtract(one: Amount, other: Amount): Amount {
-  return { tokens: one.tokens - other.tokens, costMicros: one.costMicros - other.costMicros }
+/** The answer of the parts, for the end of the statement. */
+export function settledAnswer({ charge }: Settlement): { answer: Prisma.Sql; from: Prisma.Sql } {
+  const { totalTokens = 0, costMicros = 0 } = charge?.figures ?? {}
+  return {
+    answer: Prisma.sql`reserved.operation_id IS NOT NULL AS "isReserved", released.operation_id IS NOT NULL AS "isSettled",
+      coalesce(reserved.tokens < ${BigInt(totalTokens)}::bigint
+               OR reserved.cost_micros < ${BigInt(costMicros ?? 0)}::bigint, false) AS exceeded`,
+    from: Prisma.sql`LEFT JOIN reserved ON true LEFT JOIN released ON true`,
+  }
 }

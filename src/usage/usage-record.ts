@@ -1,5 +1,5 @@
 import type { UsageFigures } from '../catalogue/usage-figures.ts'
-import type { Prisma } from '../database/database.ts'
+import { Prisma } from '../database/generated/client.ts'
 import { dayOf } from './spending-window.ts'
 
 /** Whose usage it is and where it was spent. */
@@ -14,7 +14,10 @@ export interface UsageOwner {
   at: Date
 }
 
-/** The record, and its day's roll-up in the same breath: reports add up the one or the other and must agree. */
+/**
+ * The record of what an operation took, in the transaction that settles it: with the day's roll-up, which reports add up
+ * instead and which must agree.
+ */
 export async function writeUsageRecord(
   tx: Prisma.TransactionClient,
   owner: UsageOwner,
@@ -25,7 +28,6 @@ export async function writeUsageRecord(
   await tx.usageRecord.create({
     data: { operationId, userId, endUser, provider, model, kind, createdAt: at, ...toColumns(figures) },
   })
-  await addToDay(tx, owner, figures)
 }
 
 function toColumns(figures: UsageFigures) {
@@ -44,19 +46,22 @@ function toColumns(figures: UsageFigures) {
   }
 }
 
-async function addToDay(
-  tx: Prisma.TransactionClient,
+/** The part of a settlement that adds to the day's roll-up. */
+export function addToDay(
   { userId, provider, model, kind, at }: UsageOwner,
   figures: UsageFigures,
-): Promise<void> {
-  await tx.$executeRaw`
+): Prisma.Sql {
+  const columns = toColumns(figures)
+  return Prisma.sql`
     INSERT INTO usage_day AS d (user_id, day, provider, model, kind, currency, operations, images, input_tokens,
       output_tokens, total_tokens, input_text_tokens, input_image_tokens, output_text_tokens, output_image_tokens,
       estimated, cost_micros)
-    VALUES (${userId}::uuid, ${dayOf(at)}::date, ${provider}, ${model}, ${kind}::"OperationKind", ${figures.currency},
-      1, ${figures.images}, ${figures.inputTokens}, ${figures.outputTokens}, ${figures.totalTokens},
-      ${figures.inputTextTokens}, ${figures.inputImageTokens}, ${figures.outputTextTokens},
-      ${figures.outputImageTokens}, ${figures.estimated ? 1 : 0}, ${BigInt(figures.costMicros ?? 0)})
+    SELECT ${userId}::uuid, ${dayOf(at)}::date, ${provider}, ${model}, ${kind}::"OperationKind", ${figures.currency},
+      1, ${figures.images}::bigint, ${columns.inputTokens}::bigint, ${columns.outputTokens}::bigint,
+      ${columns.totalTokens}::bigint, ${columns.inputTextTokens}::bigint, ${columns.inputImageTokens}::bigint,
+      ${columns.outputTextTokens}::bigint, ${columns.outputImageTokens}::bigint, ${figures.estimated ? 1 : 0}::bigint,
+      ${columns.costMicros ?? 0n}::bigint
+      FROM released
     ON CONFLICT (user_id, day, provider, model, kind, currency) DO UPDATE SET
       operations = d.operations + EXCLUDED.operations, images = d.images + EXCLUDED.images,
       input_tokens = d.input_tokens + EXCLUDED.input_tokens, output_tokens = d.output_tokens + EXCLUDED.output_tokens,

@@ -8,22 +8,27 @@ import { parseReportParameters } from './report-parameters.ts'
 import type { ReportRange } from './report-range.ts'
 import type { ReportRequest } from './report-request.ts'
 import { limitToVisible, type ReportViewer } from './report-viewer.ts'
-import { type ReservationRequest, reserve } from './reservation.ts'
+import { explainRefusal, type ReservationRequest, reserving } from './reservation.ts'
 import { type RollUpCheck, verifyRollUps } from './roll-up.ts'
-import { type CaptureRequest, type CaptureResult, capture, release, releaseAsLoss } from './settlement.ts'
+import { type Settlement, settle, settledAnswer } from './settlement.ts'
 import { streamCsv } from './usage-csv.ts'
+import { type UsageOwner, writeUsageRecord } from './usage-record.ts'
 import { report, type UsageReport } from './usage-report.ts'
 
 type Transaction = Prisma.TransactionClient
 
-/** Prices, estimates, reservations, the ledger and reports. What takes a `tx` joins the caller's transaction. */
+/**
+ * Estimates, reservations, the ledger and reports. What takes a `tx` joins the caller's transaction; what returns SQL is a
+ * part of the caller's statement.
+ */
 export interface Usage {
   estimate(pricing: Pricing, facts: EstimateFacts, at?: Date): Estimate
   figure(request: FigureRequest): UsageFigures
-  reserve(tx: Transaction, request: ReservationRequest): Promise<void>
-  capture(tx: Transaction, request: CaptureRequest): Promise<CaptureResult>
-  release(tx: Transaction, request: { operationId: string }): Promise<boolean>
-  releaseAsLoss(tx: Transaction, request: { operationId: string }): Promise<boolean>
+  reserving(request: ReservationRequest): Prisma.Sql
+  explainRefusal(error: unknown, request: ReservationRequest): Promise<unknown>
+  settle(settlement: Settlement): Record<string, Prisma.Sql>
+  settledAnswer(settlement: Settlement): { answer: Prisma.Sql; from: Prisma.Sql }
+  record(tx: Transaction, owner: UsageOwner, figures: UsageFigures): Promise<void>
   /** Of what the viewer may see; asking for more is refused. */
   reportFor(viewer: ReportViewer, request: ReportRequest): Promise<UsageReport>
   /** The same as a file, asked for by the parameters of an address. */
@@ -47,10 +52,11 @@ export function createUsage({ prisma, now, newId }: UsageOptions): Usage {
   return {
     estimate: (pricing, facts, at = now()) => estimate(pricing, facts, at),
     figure,
-    reserve,
-    capture,
-    release,
-    releaseAsLoss,
+    reserving,
+    explainRefusal: (error, request) => explainRefusal(prisma, error, request),
+    settle,
+    settledAnswer,
+    record: writeUsageRecord,
     reportFor: async (viewer, request) => read(limitToVisible(request, viewer, 'filter.userId')),
     streamCsvFor: (viewer, parameters) =>
       streamCsv(read, limitToVisible(parseReportParameters(parameters), viewer, 'userId')),

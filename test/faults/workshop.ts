@@ -33,6 +33,7 @@ export interface WorkshopOptions {
   now?: () => Date
   uptimeMs?: () => number
   leaseMs?: number
+  concurrency?: number
   operationTimeoutMs?: number
   retention?: Partial<typeof lives>
 }
@@ -50,6 +51,7 @@ export interface Workshop {
 
 export async function openWorkshop(options: WorkshopOptions): Promise<Workshop> {
   const { database, providerUrl, folder, failpoint, leaseMs = 2_000, operationTimeoutMs = 20_000 } = options
+  const { concurrency = 4 } = options
   const { now = () => new Date(), uptimeMs = () => performance.now() } = options
   const { prisma } = database
   const output: string[] = []
@@ -86,7 +88,7 @@ export async function openWorkshop(options: WorkshopOptions): Promise<Workshop> 
     spoolFolder: join(folder, 'spool'),
     isStorageUp: async () => true,
     pseudonym: (_, endUser) => endUser,
-    limits: { concurrency: 4, operationTimeoutMs, idleTimeoutMs: 10_000, leaseMs, maxImageBytes: 50_000_000 },
+    limits: { concurrency, operationTimeoutMs, idleTimeoutMs: 10_000, leaseMs, maxImageBytes: 50_000_000 },
     retention: { ...lives, ...options.retention },
     newId,
     now,

@@ -8,6 +8,7 @@ import { createFileStorage } from '../../src/images/file-storage.ts'
 import { createImages, type ImageLimits, type ImageRole, type StagedImage } from '../../src/images/images.ts'
 import type { Storage } from '../../src/images/storage.ts'
 import { createTestDatabase } from '../kit/database.ts'
+import { recordImage } from './record-image.ts'
 
 export interface GalleryParts {
   /** Closed with the gallery. */
@@ -51,7 +52,7 @@ export async function createGallery(limits: Partial<ImageLimits> = {}, parts: Ga
     place: { operationId: string; role: ImageRole; position: number },
   ) => {
     const stored = await images.store(staged, place.operationId)
-    return images.record(prisma, stored, { ...place, userId, id: randomUUID(), createdAt: clock.now })
+    return recordImage(prisma, images, stored, { ...place, userId, id: randomUUID(), createdAt: clock.now })
   }
   return {
     prisma,

@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { createGallery, type Gallery } from './gallery.ts'
 import { makePicture } from './pictures.ts'
+import { recordImage } from './record-image.ts'
 import { refusalOf } from './studio.ts'
 
 let gallery: Gallery
@@ -56,14 +57,15 @@ describe('keeping images', () => {
     expect(second).toMatchObject({ id: first.id, width: 20 })
   })
 
-  it('writes rows inside a transaction of the caller, which can still be undone', async () => {
+  it('writes rows by a statement of the caller, which can still be undone', async () => {
     const operationId = await gallery.createOperation()
     const staged = await gallery.stage(await makePicture('png'))
     const stored = await gallery.images.store(staged, operationId)
     await staged.discard()
     const place = { operationId, userId: gallery.userId, role: 'RESULT', position: 0 } as const
     const undone = gallery.prisma.$transaction(async (tx) => {
-      await gallery.images.record(tx, stored, { ...place, id: randomUUID(), createdAt: gallery.clock.now })
+      const row = { ...place, id: randomUUID(), createdAt: gallery.clock.now }
+      await recordImage(tx, gallery.images, stored, row)
       throw new Error('undo')
     })
     await expect(undone).rejects.toThrow('undo')

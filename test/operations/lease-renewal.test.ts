@@ -2,7 +2,8 @@ import pg from 'pg'
 import { v7 as newId } from 'uuid'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import { type Database, openDatabase } from '../../src/database/database.ts'
-import { createLeases, LeaseLost } from '../../src/operations/run/operation-lease.ts'
+import { createLeases } from '../../src/operations/run/operation-lease.ts'
+import { LeaseLost } from '../../src/operations/transitions/statement.ts'
 import { findPostgres } from '../kit/postgres.ts'
 import { createPostgresDatabase } from '../kit/postgres-database.ts'
 import { until } from '../kit/until.ts'
@@ -51,7 +52,7 @@ describe.skipIf(!findPostgres())('the leases of a process', () => {
     const leases = createLeases({ database, owner, leaseMs, uptimeMs: () => 0 })
     const ids = await Promise.all(Array.from({ length: count }, accept))
     const held = await Promise.all(ids.map((id) => leases.claim(id, never)))
-    return { ids, held: held.filter((lease) => lease !== null) }
+    return { ids, held: held.flatMap((found) => (found ? [found.lease] : [])) }
   }
   const leaseUntil = async (id: string) =>
     (await database.prisma.operation.findUniqueOrThrow({ where: { id } })).leaseUntil?.getTime() ?? 0

@@ -9,6 +9,7 @@ import { makeFolder, removeFolder } from '../faults/scene.ts'
 import { openWorkshop, type Workshop } from '../faults/workshop.ts'
 import { createTestDatabase } from '../kit/database.ts'
 import { until } from '../kit/until.ts'
+import { reserve } from '../usage/usage-kit.ts'
 
 let database: Database
 let provider: PaidProvider
@@ -51,7 +52,7 @@ async function left({ deadOwners, sent }: { deadOwners: number; sent: boolean })
       await tx.attempt.create({ data: { id: newId(), ...attempt, state: 'SENT', createdAt: at } })
     }
     const amount = { tokens: 500, costMicros: 20 }
-    await createUsage({ prisma, now: () => at, newId }).reserve(tx, {
+    await reserve(tx, createUsage({ prisma, now: () => at, newId }), {
       operationId: id,
       userId,
       at,

@@ -14,6 +14,7 @@ import {
 import { createRetention, type Retention } from '../../src/operations/keep/retention.ts'
 import { createSpool } from '../../src/operations/keep/spool.ts'
 import { makeFolder, removeFolder } from '../faults/scene.ts'
+import { recordImage } from '../images/record-image.ts'
 import { createTestDatabase } from '../kit/database.ts'
 import { photoFile } from '../kit/photo.ts'
 import { findPostgres } from '../kit/postgres.ts'
@@ -113,8 +114,8 @@ async function makeOldImage(): Promise<string> {
   const staged = await images.stage(Readable.from([photo]), { maxBytes: 9_000_000 })
   const stored = await images.store(staged, operationId)
   await staged.discard()
-  const place = { operationId, userId, role: 'PARTIAL', position: 0 } as const
-  const { id } = await images.record(database.prisma, stored, { ...place, id: newId(), createdAt: at })
+  const place = { operationId, userId, role: 'PARTIAL', position: 0, createdAt: at } as const
+  const { id } = await recordImage(database.prisma, images, stored, { ...place, id: newId() })
   return id
 }
 
@@ -125,7 +126,9 @@ async function name(imageId: string, meanwhile: () => Promise<unknown> = async (
   const operationId = await makeOperation()
   const stored = await sources.store(ready, operationId)
   await database.prisma.$transaction(async (tx) => {
-    await sources.record(tx, stored, { operationId, userId, at: new Date() })
+    await sources.lock(tx, stored)
+    const { named } = sources.toWrite(stored, { operationId, userId, at: new Date() })
+    await tx.operationSource.createMany({ data: named.map((image) => ({ ...image, operationId })) })
     await meanwhile()
   })
 }
@@ -167,12 +170,9 @@ test('one that is gone when the operation is to be accepted refuses it', async (
   const source = { path: 'image.0', role: 'INPUT', position: 0, source: { imageId } } as const
   const ready = await sources.ready([source], userId)
   await retention.removeExpired()
-  const operationId = await makeOperation()
-  const stored = await sources.store(ready, operationId)
-  const recording = database.prisma.$transaction((tx) =>
-    sources.record(tx, stored, { operationId, userId, at: new Date() }),
-  )
-  await expect(recording).rejects.toMatchObject({
+  const stored = await sources.store(ready, newId())
+  const locking = database.prisma.$transaction((tx) => sources.lock(tx, stored))
+  await expect(locking).rejects.toMatchObject({
     code: 'NOT_FOUND',
     details: { reason: 'IMAGE_NOT_FOUND', field: 'input.image.0' },
   })

@@ -6,20 +6,16 @@ import type { Database } from '../../src/database/database.ts'
 import { createOperationQueue, type OperationQueue } from '../../src/database/queue.ts'
 import { createFileStorage } from '../../src/images/file-storage.ts'
 import { createImages } from '../../src/images/images.ts'
-import { createEventLog } from '../../src/operations/keep/operation-events.ts'
 import { cancelled } from '../../src/operations/operation-error.ts'
-import {
-  createLeases,
-  type Lease,
-  LeaseLost,
-  type LeasesOptions,
-} from '../../src/operations/run/operation-lease.ts'
+import { createLeases, type Lease, type LeasesOptions } from '../../src/operations/run/operation-lease.ts'
 import { createAttempts } from '../../src/operations/transitions/attempts.ts'
 import { createFinish } from '../../src/operations/transitions/finish-operation.ts'
 import { createProgress } from '../../src/operations/transitions/progress.ts'
+import { LeaseLost } from '../../src/operations/transitions/statement.ts'
 import { createUsage } from '../../src/usage/usage.ts'
 import { createTestDatabase } from '../kit/database.ts'
 import { until } from '../kit/until.ts'
+import { reserve } from '../usage/usage-kit.ts'
 
 let database: Database
 let queue: OperationQueue
@@ -41,10 +37,10 @@ const userId = newId()
 const longMs = 60_000
 const never = new AbortController().signal
 const choice = { provider: 'one', model: 'm' }
+const told = { ...choice, isTold: true }
 
 function createParts(some: Partial<LeasesOptions> = {}) {
   const { prisma } = database
-  const events = createEventLog(database)
   const usage = createUsage({ prisma, now, newId })
   const folder = join('/nonexistent')
   const images = createImages({
@@ -62,8 +58,8 @@ function createParts(some: Partial<LeasesOptions> = {}) {
     usage,
     leases: createLeases({ database, owner: 'me', leaseMs: longMs, uptimeMs: () => uptime, ...some }),
     attempts: createAttempts({ database, newId, now }),
-    progress: createProgress({ database, queue, events, now }),
-    finish: createFinish({ database, images, usage, events, newId, now, log, failpoint: () => {} }),
+    progress: createProgress({ database, queue, now }),
+    finish: createFinish({ database, images, usage, newId, now, log, failpoint: () => {} }),
   }
 }
 
@@ -78,19 +74,19 @@ async function replaceOwner(parts: Parts) {
     await tx.operation.create({
       data: { id, kind: 'GENERATE', userId, fingerprint: '', input: {}, ...choice, ...times },
     })
-    await parts.usage.reserve(tx, { operationId: id, userId, at, tokens: 5, costMicros: 0 })
+    await reserve(tx, parts.usage, { operationId: id, userId, at, tokens: 5, costMicros: 0 })
   })
   const stale = await claim(parts, id)
-  const attempt = await parts.attempts.prepare(stale, choice)
+  const attempt = await parts.attempts.prepare(stale, told)
   // The first owner is alive, and would only be asked to renew.
   await database.prisma.operation.update({ where: { id }, data: { leaseUntil: null, leaseOwner: null } })
   return { id, stale, attempt, held: await claim(parts, id) }
 }
 
 async function claim({ leases }: Parts, id: string): Promise<Lease> {
-  const lease = await leases.claim(id, never)
-  if (!lease) throw new Error('The operation is not free')
-  return lease
+  const claimed = await leases.claim(id, never)
+  if (!claimed) throw new Error('The operation is not free')
+  return claimed.lease
 }
 
 describe('whoever was replaced', () => {
@@ -101,7 +97,7 @@ describe('whoever was replaced', () => {
     const outcome = { status: 'FAILED', failure: cancelled, paid: false } as const
     const facts = { httpStatus: 200, upstreamRequestId: null, spoolId: 'spool' }
     const writes: [string, () => Promise<unknown>][] = [
-      ['prepare', () => parts.attempts.prepare(stale, choice)],
+      ['prepare', () => parts.attempts.prepare(stale, told)],
       ['markSent', () => parts.attempts.markSent(stale, attempt.id, 'spool')],
       ['markResponded', () => parts.attempts.markResponded(stale, attempt.id, facts)],
       ['enter', () => parts.progress.enter(stale, 'CALLING_PROVIDER')],
@@ -151,7 +147,7 @@ describe('a lease', () => {
   test('lets nothing be sent for an operation that somebody asked to cancel', async () => {
     const parts = createParts()
     const { id, held } = await replaceOwner(parts)
-    const attempt = await parts.attempts.prepare(held, choice)
+    const attempt = await parts.attempts.prepare(held, told)
     await database.prisma.operation.update({ where: { id }, data: { cancelRequestedAt: now() } })
     await expect(parts.attempts.markSent(held, attempt.id, 'spool')).rejects.toThrow(LeaseLost)
     await held.release()

@@ -3,7 +3,7 @@ import type { Database } from '../../src/database/database.ts'
 import { endUserPseudonym } from '../../src/usage/end-user-pseudonym.ts'
 import { createUsage, type Usage } from '../../src/usage/usage.ts'
 import { createTestDatabase } from '../kit/database.ts'
-import { createUser } from './usage-kit.ts'
+import { createUser, reserve } from './usage-kit.ts'
 
 let database: Database
 let usage: Usage
@@ -27,7 +27,7 @@ test('shows the budgets of many users at once', async () => {
     tokens: 30,
     costMicros: 1_000,
   }
-  await database.prisma.$transaction((tx) => usage.reserve(tx, reservation))
+  await reserve(database.prisma, usage, reservation)
 
   const budgets = await usage.budgets([ada, bob, eve])
   expect(budgets.get(ada)).toMatchObject([

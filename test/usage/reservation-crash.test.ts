@@ -2,7 +2,7 @@ import { afterAll, expect, test } from 'vitest'
 import { openDatabase } from '../../src/database/database.ts'
 import { createUsage } from '../../src/usage/usage.ts'
 import { findPostgres, type PostgresServer, startPostgres } from '../kit/postgres.ts'
-import { createOperation, createUser, makeFigures } from './usage-kit.ts'
+import { capture, createOperation, createUser, makeFigures, release, reserve } from './usage-kit.ts'
 
 const at = new Date('2026-05-31T12:00:00Z')
 
@@ -31,10 +31,10 @@ test.skipIf(!findPostgres())('keeps what was reserved and captured when the data
   const operationIds = await Promise.all([1, 2].map(() => createOperation(before.database.prisma, userId)))
   for (const operationId of operationIds) {
     const reservation = { operationId, userId, at, tokens: 40, costMicros: 0 }
-    await before.database.prisma.$transaction((tx) => before.usage.reserve(tx, reservation))
+    await reserve(before.database.prisma, before.usage, reservation)
   }
   const unfinished = before.database.prisma.$transaction(async (tx) => {
-    await before.usage.release(tx, { operationId: operationIds[1] ?? '' })
+    await release(tx, before.usage, operationIds[1] ?? '')
     await server?.crash()
   })
   await expect(unfinished).rejects.toThrow()
@@ -47,7 +47,7 @@ test.skipIf(!findPostgres())('keeps what was reserved and captured when the data
   const owner = { userId, endUser: null, provider: 'p', model: 'm', kind: 'EDIT', at } as const
   for (const operationId of operationIds) {
     const figures = makeFigures({ totalTokens: 30 })
-    await database.prisma.$transaction((tx) => usage.capture(tx, { ...owner, operationId, figures }))
+    await database.prisma.$transaction((tx) => capture(tx, usage, { ...owner, operationId }, { figures }))
   }
   expect(await stateOf()).toMatchObject({ used: 60n, reserved: 0n, remaining: 40n })
   expect(await usage.verifyRollUps({ repair: false })).toEqual({ agrees: true, differences: 0 })

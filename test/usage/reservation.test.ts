@@ -8,7 +8,15 @@ import { waitMs } from '../kit/limits.ts'
 import { patientDatabase } from '../kit/patient-database.ts'
 import { findPostgres } from '../kit/postgres.ts'
 import { createPostgresDatabase } from '../kit/postgres-database.ts'
-import { createOperation, createUser, makeFigures } from './usage-kit.ts'
+import {
+  capture,
+  createOperation,
+  createUser,
+  makeFigures,
+  release,
+  releaseAsLoss,
+  reserve as reserveIn,
+} from './usage-kit.ts'
 
 const engines = [
   { kind: 'embedded', isHere: true },
@@ -47,16 +55,14 @@ for (const { kind, isHere } of engines) {
       userId: string,
       more: { operationId?: string; tokens?: number; costMicros?: number; at?: Date } = {},
     ) =>
-      transact((tx) =>
-        usage.reserve(tx, {
-          operationId: crypto.randomUUID(),
-          userId,
-          at: noon,
-          tokens: 10,
-          costMicros: 100,
-          ...more,
-        }),
-      )
+      reserveIn(database.prisma, usage, {
+        operationId: crypto.randomUUID(),
+        userId,
+        at: noon,
+        tokens: 10,
+        costMicros: 100,
+        ...more,
+      })
     const userWith = async (budget: Omit<BudgetChange, 'userId'>) => {
       const userId = await createUser(database.prisma)
       await usage.setBudget({ userId, ...budget })
@@ -85,7 +91,7 @@ for (const { kind, isHere } of engines) {
       ).toBe(true)
       expect(samples.every((reserved) => reserved <= 375n)).toBe(true)
       const accepted = operationIds.filter((_, index) => results[index]?.status === 'fulfilled')
-      await Promise.all(accepted.map((operationId) => transact((tx) => usage.release(tx, { operationId }))))
+      await Promise.all(accepted.map((operationId) => release(database.prisma, usage, operationId)))
       expect(await stateOf(userId)).toMatchObject({ used: 0n, reserved: 0n, remaining: 375n })
     })
 
@@ -100,11 +106,11 @@ for (const { kind, isHere } of engines) {
         }
         expect((await stateOf(userId))?.remaining).toBeGreaterThanOrEqual(0n)
         if (index % 2 === 0) {
-          await transact((tx) => usage.release(tx, { operationId }))
+          await release(database.prisma, usage, operationId)
           return 0
         }
         const figures = makeFigures({ costMicros: 60 })
-        await transact((tx) => usage.capture(tx, { ...ownerOf(operationId, userId), figures }))
+        await transact((tx) => capture(tx, usage, ownerOf(operationId, userId), { figures }))
         return 1
       }
       const captured = (await Promise.all(Array.from({ length: 60 }, (_, index) => life(index)))).reduce(
@@ -170,7 +176,7 @@ for (const { kind, isHere } of engines) {
       const june = new Date('2026-06-01T00:00:00Z')
       await reserve(userId, { at: june, tokens: 90 })
       const figures = makeFigures({ totalTokens: 7 })
-      await transact((tx) => usage.capture(tx, { ...ownerOf(operationId, userId), at: june, figures }))
+      await transact((tx) => capture(tx, usage, { ...ownerOf(operationId, userId), at: june }, { figures }))
 
       const months = await database.prisma.spending.findMany({
         where: { userId, period: 'MONTH' },
@@ -190,16 +196,14 @@ for (const { kind, isHere } of engines) {
       const userId = await createUser(database.prisma)
       const operationId = await createOperation(database.prisma, userId)
       await reserve(userId, { operationId })
-      const request = {
-        ...ownerOf(operationId, userId),
-        figures: makeFigures({ totalTokens: 9, costMicros: 90 }),
-      }
+      const owner = ownerOf(operationId, userId)
+      const figures = makeFigures({ totalTokens: 9, costMicros: 90 })
       const results = await Promise.all(
-        Array.from({ length: 8 }, () => transact((tx) => usage.capture(tx, request))),
+        Array.from({ length: 8 }, () => transact((tx) => capture(tx, usage, owner, { figures }))),
       )
-      expect(results.filter((result) => result.captured)).toHaveLength(1)
-      expect(await transact((tx) => usage.release(tx, { operationId }))).toBe(false)
-      expect(await transact((tx) => usage.releaseAsLoss(tx, { operationId }))).toBe(false)
+      expect(results.filter(({ isSettled }) => isSettled)).toHaveLength(1)
+      expect(await release(database.prisma, usage, operationId)).toMatchObject({ isSettled: false })
+      expect(await releaseAsLoss(database.prisma, usage, operationId)).toMatchObject({ isSettled: false })
       const day = await database.prisma.usageDay.findFirstOrThrow({ where: { userId } })
       expect(day).toMatchObject({ operations: 1n, totalTokens: 9n, costMicros: 90n })
       expect(await database.prisma.spending.findMany({ where: { userId } })).toMatchObject(
@@ -218,8 +222,8 @@ for (const { kind, isHere } of engines) {
       const operationId = await createOperation(database.prisma, userId)
       await reserve(userId, { operationId })
       const figures = makeFigures({ totalTokens: 14 })
-      const result = await transact((tx) => usage.capture(tx, { ...ownerOf(operationId, userId), figures }))
-      expect(result).toEqual({ captured: true, exceeded: true })
+      const result = await transact((tx) => capture(tx, usage, ownerOf(operationId, userId), { figures }))
+      expect(result).toMatchObject({ isSettled: true, exceeded: true })
       expect(await stateOf(userId)).toMatchObject({ used: 14n, reserved: 0n, remaining: 0n, resetsAt: null })
       await expect(reserve(userId, { tokens: 1 })).rejects.toMatchObject({ code: 'BUDGET_EXCEEDED' })
       await expectLedgerToBalance(userId)
@@ -229,7 +233,7 @@ for (const { kind, isHere } of engines) {
       const userId = await createUser(database.prisma)
       const operationId = await createOperation(database.prisma, userId)
       await reserve(userId, { operationId })
-      expect(await transact((tx) => usage.releaseAsLoss(tx, { operationId }))).toBe(true)
+      expect(await releaseAsLoss(database.prisma, usage, operationId)).toMatchObject({ isSettled: true })
       const loss = await database.prisma.ledgerEntry.findMany({
         where: { operationId, kind: 'PROVIDER_LOSS' },
       })
@@ -248,8 +252,9 @@ for (const { kind, isHere } of engines) {
       const operationId = await createOperation(database.prisma, userId)
       await reserve(userId, { operationId })
       const figures = makeFigures({ totalTokens: 4, costMicros: 40 })
-      const request = { ...ownerOf(operationId, userId), figures, unknown: { images: 1, of: 3 } }
-      expect(await transact((tx) => usage.capture(tx, request))).toMatchObject({ captured: true })
+      const taken = { figures, unknown: { images: 1, of: 3 } }
+      const settled = await transact((tx) => capture(tx, usage, ownerOf(operationId, userId), taken))
+      expect(settled).toMatchObject({ isSettled: true })
       const entries = await database.prisma.ledgerEntry.findMany({ where: { operationId } })
       const amounts = entries.map(({ kind, tokens, costMicros }) => [kind, tokens, costMicros])
       expect(amounts).toContainEqual(['CAPTURE', 4n, 40n])
@@ -262,7 +267,7 @@ for (const { kind, isHere } of engines) {
     test('undoes a reservation with the transaction it belongs to', async () => {
       const userId = await createUser(database.prisma)
       const failing = transact(async (tx) => {
-        await usage.reserve(tx, {
+        await reserveIn(tx, usage, {
           operationId: crypto.randomUUID(),
           userId,
           at: noon,

@@ -1,9 +1,67 @@
 import type { UsageFigures } from '../../src/catalogue/usage-figures.ts'
-import type { PrismaClient } from '../../src/database/database.ts'
+import { Prisma, type PrismaClient } from '../../src/database/generated/client.ts'
+import { transit } from '../../src/operations/transitions/statement.ts'
+import type { ReservationRequest } from '../../src/usage/reservation.ts'
+import type { Settled, Settlement } from '../../src/usage/settlement.ts'
+import type { Usage } from '../../src/usage/usage.ts'
+import { addToDay, type UsageOwner, writeUsageRecord } from '../../src/usage/usage-record.ts'
+
+type Client = Pick<Prisma.TransactionClient, '$queryRaw'>
+
+/** A reservation alone: it is a part of the statement that accepts an operation. */
+export async function reserve(client: Client, usage: Usage, request: ReservationRequest): Promise<void> {
+  try {
+    await client.$queryRaw`SELECT ${usage.reserving(request)} AS reserved`
+  } catch (error) {
+    throw await usage.explainRefusal(error, request)
+  }
+}
+
+/** A settlement alone: it is a part of the statement that ends an operation. */
+export async function settle(
+  client: Client,
+  usage: Usage,
+  operationId: string,
+  settlement: Settlement,
+): Promise<Settled> {
+  return transit<Settled>(client, {
+    moved: Prisma.sql`SELECT ${operationId}::uuid AS id`,
+    parts: usage.settle(settlement),
+    ...usage.settledAnswer(settlement),
+  })
+}
+
+export const release = (client: Client, usage: Usage, operationId: string) =>
+  settle(client, usage, operationId, { charge: null, lost: null })
+
+export const releaseAsLoss = (client: Client, usage: Usage, operationId: string) =>
+  settle(client, usage, operationId, { charge: null, lost: { images: 1, of: 1 } })
+
+/** What a user pays in the end, with its record. */
+export async function capture(
+  tx: Prisma.TransactionClient,
+  usage: Usage,
+  owner: UsageOwner,
+  { figures, unknown = null }: { figures: UsageFigures; unknown?: Settlement['lost'] },
+): Promise<Settled> {
+  const settled = await settle(tx, usage, owner.operationId, { charge: { owner, figures }, lost: unknown })
+  if (settled.isSettled) await usage.record(tx, owner, figures)
+  return settled
+}
 
 export async function createUser(prisma: PrismaClient): Promise<string> {
   const user = await prisma.user.create({ data: { id: crypto.randomUUID(), name: 'Ada' } })
   return user.id
+}
+
+/** What an operation took, without a reservation. */
+export async function recordUsage(
+  tx: Prisma.TransactionClient,
+  owner: UsageOwner,
+  figures: UsageFigures,
+): Promise<void> {
+  await tx.$executeRaw`WITH released AS (SELECT 1) ${addToDay(owner, figures)}`
+  await writeUsageRecord(tx, owner, figures)
 }
 
 /** A usage record belongs to an operation, so there must be one. */

@@ -5,10 +5,10 @@ import type { Database } from '../../src/database/database.ts'
 import type { ReportRequest, UsageDimension } from '../../src/usage/report-request.ts'
 import type { ReportViewer } from '../../src/usage/report-viewer.ts'
 import { createUsage, type Usage } from '../../src/usage/usage.ts'
-import { type UsageOwner, writeUsageRecord } from '../../src/usage/usage-record.ts'
+import type { UsageOwner } from '../../src/usage/usage-record.ts'
 import type { UsageRow } from '../../src/usage/usage-report.ts'
 import { createTestDatabase } from '../kit/database.ts'
-import { createOperation, createUser, makeFigures } from './usage-kit.ts'
+import { createOperation, createUser, makeFigures, recordUsage } from './usage-kit.ts'
 
 const first = Date.UTC(2026, 4, 30)
 const hourMs = 3_600_000
@@ -59,7 +59,7 @@ async function write(index: number): Promise<void> {
     currency: owner.provider === 'art' ? 'RUB' : 'USD',
     estimated: index % 4 === 0,
   })
-  await database.prisma.$transaction((tx) => writeUsageRecord(tx, owner, figures))
+  await database.prisma.$transaction((tx) => recordUsage(tx, owner, figures))
   written.push({ ...owner, ...figures })
 }
 
@@ -238,7 +238,7 @@ test('writes a spreadsheet that runs nothing', async () => {
     const operationId = await createOperation(database.prisma, owner.userId)
     const figures = makeFigures({ costMicros: 1_234_567 })
     await database.prisma.$transaction((tx) =>
-      writeUsageRecord(tx, { ...owner, operationId, endUser: null, model }, figures),
+      recordUsage(tx, { ...owner, operationId, endUser: null, model }, figures),
     )
   }
   const request = { from: at.toISOString(), to: new Date(at.getTime() + 1).toISOString(), groupBy: 'MODEL' }

@@ -1,16 +1,16 @@
 import { estimateFacts } from '../../catalogue/estimate-facts.ts'
 import type { ImageModel } from '../../catalogue/image-model.ts'
-import type { Database, Prisma } from '../../database/database.ts'
+import type { Database } from '../../database/database.ts'
 import { databaseFailure, toUnavailable } from '../../database/database-failure.ts'
 import type { Operation } from '../../database/generated/client.ts'
 import { keepTrying } from '../../database/keep-trying.ts'
 import type { OperationQueue } from '../../database/queue.ts'
-import { inTransaction } from '../../database/transaction.ts'
+import { inTransaction, retryConflicts } from '../../database/transaction.ts'
 import type { Images } from '../../images/images.ts'
 import type { Usage } from '../../usage/usage.ts'
 import type { Failpoint } from '../failpoint.ts'
-import { type EventLog, statusEventType } from '../keep/operation-events.ts'
 import { toRequestParameters } from '../operation-input.ts'
+import { accept, type NewOperation } from '../transitions/accept.ts'
 import type { OperationSources, StoredSource } from './operation-sources.ts'
 import { findUsed, type SubmitRequest } from './submit-operation.ts'
 
@@ -34,7 +34,6 @@ export interface AcceptOptions {
   queue: OperationQueue
   images: Images
   usage: Usage
-  events: EventLog
   sources: OperationSources
   operationTimeoutMs: number
   now: () => Date
@@ -54,22 +53,22 @@ const openingMs = 30_000
 export function createAccept(options: AcceptOptions): Accept {
   const { database, queue, images, failpoint } = options
 
-  const findCommitted = async (request: SubmitRequest, operationId: string): Promise<Accepted | null> => {
+  const findCommitted = async (request: SubmitRequest, operationId: string): Promise<Accepted> => {
     const operation = await database.prisma.operation.findUnique({ where: { id: operationId } })
     if (operation) return { operation, isNew: true }
     const winner = await findUsed(database, request)
-    return winner && { operation: winner, isNew: false }
+    if (!winner) throw new Error('An operation was neither written nor found')
+    return { operation: winner, isNew: false }
   }
 
   const write = async (request: SubmitRequest, acceptance: Acceptance): Promise<Accepted> => {
     const { operationId } = acceptance
     try {
-      const operation = await inTransaction(database.prisma, (tx) => insert(options, tx, request, acceptance))
-      return { operation, isNew: true }
+      const operation = await insert(options, request, acceptance)
+      return operation ? { operation, isNew: true } : await findCommitted(request, operationId)
     } catch (error) {
-      const found = databaseFailure(error) === 'DUPLICATE' && (await findCommitted(request, operationId))
-      if (!found) throw error
-      return found
+      if (databaseFailure(error) !== 'DUPLICATE') throw error
+      return findCommitted(request, operationId)
     }
   }
 
@@ -92,32 +91,45 @@ export function createAccept(options: AcceptOptions): Accept {
 
 async function insert(
   options: AcceptOptions,
-  tx: Prisma.TransactionClient,
   request: SubmitRequest,
   { operationId, print, models, stored }: Acceptance,
-): Promise<Operation> {
-  const { queue, usage, events, sources, now, operationTimeoutMs } = options
+): Promise<Operation | null> {
+  const { database, queue, usage, sources, now, operationTimeoutMs } = options
   const { kind, userId, input, requestId } = request
   const [{ provider, name: model }] = models
   const at = now()
-  const times = { createdAt: at, modifiedAt: at, deadlineAt: new Date(at.getTime() + operationTimeoutMs) }
   const owner = { id: operationId, kind, userId, endUser: input.user, requestId, fingerprint: print }
-  const operation = await tx.operation.create({
-    data: { ...owner, ...times, input: { ...input }, provider, model, lastSequence: 1 },
-  })
-  await setDeadline(tx, operationId, operationTimeoutMs)
-  await sources.record(tx, stored, { operationId, userId, at })
-  await usage.reserve(tx, { operationId, userId, at, ...maximum(usage, request, { models, stored }) })
-  const queued = { status: 'QUEUED', stage: 'QUEUED', payload: { kind: 'status' } } as const
-  await events.append(tx, operationId, 0, [{ type: statusEventType, ...queued }], at)
-  await queue.send(tx, operationId)
-  return operation
+  const reservation = { operationId, userId, at, ...maximum(usage, request, { models, stored }) }
+  const operation: NewOperation = {
+    row: { ...owner, input: { ...input }, provider, model },
+    at,
+    timeoutMs: operationTimeoutMs,
+    sources: sources.toWrite(stored, { operationId, userId, at }),
+    reserving: usage.reserving(reservation),
+    sending: await queue.sending(operationId),
+  }
+  try {
+    return await acceptNew(options, operation, stored)
+  } catch (error) {
+    const refusal = await usage.explainRefusal(error, reservation)
+    if (refusal) throw refusal
+    // Somebody else's reservation ended between the refusal and its explanation.
+    return acceptNew({ database, sources }, operation, stored)
+  }
 }
 
-/** By the database's clock, like the lease: processes whose clocks differ still mean the same moment. */
-async function setDeadline(tx: Prisma.TransactionClient, operationId: string, ms: number): Promise<void> {
-  await tx.$executeRaw`
-    UPDATE operation SET deadline_at = now() + ${`${ms} milliseconds`}::interval WHERE id = ${operationId}::uuid`
+/** Images that are there already are locked first, so that retention does not take them meanwhile. */
+function acceptNew(
+  { database, sources }: Pick<AcceptOptions, 'database' | 'sources'>,
+  operation: NewOperation,
+  stored: StoredSource[],
+): Promise<Operation | null> {
+  const { prisma } = database
+  if (operation.sources.named.length === 0) return retryConflicts(() => accept(prisma, operation))
+  return inTransaction(prisma, async (tx) => {
+    await sources.lock(tx, stored)
+    return accept(tx, operation)
+  })
 }
 
 /** The most that any of the models it may run on can cost. */

@@ -55,7 +55,7 @@ function toDraft({ kind, input }: AskedWork, model: ImageModel, sources: DraftSo
  */
 export function findCandidates(
   providers: Providers,
-  { kind, input }: Operation,
+  { kind, input }: Pick<Operation, 'kind' | 'input'>,
   sources: DraftSources,
 ): ImageModel[] {
   try {

@@ -1,7 +1,8 @@
 import type { Database } from '../../database/database.ts'
-import type { Image, ImageRole, Prisma } from '../../database/generated/client.ts'
+import type { Image, Prisma } from '../../database/generated/client.ts'
 import { EaselError } from '../../errors.ts'
 import type { Images, StagedImage, StoredImage } from '../../images/images.ts'
+import type { NewOperation } from '../transitions/accept.ts'
 import type { FingerprintedFile } from './fingerprint.ts'
 
 /** An image as a client gives it: a file that is being uploaded, or one that Easel already has. */
@@ -31,8 +32,10 @@ export interface OperationSources {
   ready(sources: NamedSource[], userId: string): Promise<ReadySource[]>
   /** Makes the uploads durable under the operation's id. */
   store(sources: ReadySource[], operationId: string): Promise<StoredSource[]>
-  /** Writes the rows, in the transaction that accepts the operation. */
-  record(tx: Prisma.TransactionClient, sources: StoredSource[], owner: SourceOwner): Promise<void>
+  /** What the statement that accepts the operation writes of them. */
+  toWrite(sources: StoredSource[], owner: SourceOwner): NewOperation['sources']
+  /** Images that are there already stay until the transaction has ended. Throws NOT_FOUND for one that is gone. */
+  lock(tx: Prisma.TransactionClient, sources: StoredSource[]): Promise<void>
 }
 
 export interface StoredSource extends ReadySource {
@@ -84,24 +87,17 @@ export function createOperationSources(options: {
       return stored
     },
 
-    record: async (tx, sources, { operationId, userId, at }) => {
-      await lockImages(tx, sources)
-      for (const { role, position, image, stored } of sources) {
-        const imageRole: ImageRole = role
-        const { id } = stored
-          ? await images.record(tx, stored, {
-              id: newId(),
-              userId,
-              operationId,
-              role: imageRole,
-              position,
-              createdAt: at,
-              revisedPrompt: null,
-            })
-          : (image as Image)
-        await tx.operationSource.create({ data: { operationId, role: imageRole, position, imageId: id } })
-      }
+    toWrite: (sources, { operationId, userId, at }) => {
+      const images = sources.flatMap(({ role, position, stored }) => {
+        const place = { id: newId(), operationId, userId, role, position, createdAt: at }
+        return stored ? [{ stored, place }] : []
+      })
+      const named = sources.flatMap(({ role, position, image, stored }) =>
+        stored ? [] : [{ role, position, imageId: (image as Image).id }],
+      )
+      return { written: images.length > 0 ? options.images.writeImages(images) : null, named }
     },
+    lock: lockImages,
   }
 }
 

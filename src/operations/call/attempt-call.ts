@@ -1,6 +1,5 @@
 import type { ImageModel } from '../../catalogue/image-model.ts'
 import type { ImageRequest } from '../../catalogue/image-request.ts'
-import type { Attempt, Operation } from '../../database/generated/client.ts'
 import { keepTrying } from '../../database/keep-trying.ts'
 import { ProviderFailure } from '../../providers/failure.ts'
 import type { CallOptions, Providers } from '../../providers/providers.ts'
@@ -8,15 +7,17 @@ import type { ReplyEvent } from '../../providers/reply.ts'
 import type { Failpoint } from '../failpoint.ts'
 import { sharedSpoolId } from '../keep/shared-spool.ts'
 import type { Spool, SpooledReply, SpoolWriter } from '../keep/spool.ts'
-import { type Lease, LeaseLost } from '../run/operation-lease.ts'
-import type { Attempts, ResponseFacts } from '../transitions/attempts.ts'
+import type { Lease } from '../run/operation-lease.ts'
+import type { Attempts, OpenAttempt, ResponseFacts } from '../transitions/attempts.ts'
+import type { OpenOperation } from '../transitions/leases.ts'
+import { LeaseLost } from '../transitions/statement.ts'
 import type { ConcludeReply } from './conclude-reply.ts'
 import type { Receive } from './receive-reply.ts'
 import type { ReceivedImage } from './received-image.ts'
 
 /** An operation in the hands of this process. */
 export interface Claim {
-  operation: Operation
+  operation: OpenOperation
   lease: Lease
   /** The lease's, joined with the shutdown of the process. */
   signal: AbortSignal
@@ -25,7 +26,7 @@ export interface Claim {
 }
 
 export interface Call {
-  attempt: Attempt
+  attempt: OpenAttempt
   model: ImageModel
   request: ImageRequest
   /** How many providers serve the model. */
@@ -68,11 +69,12 @@ export function createAttemptCall(options: AttemptCallOptions): AttemptCall {
   const { providers, attempts, spool, receive, conclude, failpoint } = options
 
   const carryOut = async (claim: Claim, call: Call, open: (tracked: Tracked) => Events) => {
+    const isRepeated = call.attempt.state === 'SENT'
     const { lease } = claim
     await using writer = await openSpool(spool, call.attempt.id)
-    const tracked: Tracked = { writer, sent: call.attempt.state === 'SENT' }
+    const tracked: Tracked = { writer, sent: isRepeated }
     try {
-      const reply = await receive.receive(claim, open(tracked))
+      const reply = await receive.receive(claim, open(tracked), { isRepeated })
       const spoolId = await spoolOf(writer)
       const { httpStatus, upstreamRequestId } = reply
       if (spoolId !== null) await responded(claim, call, { httpStatus, upstreamRequestId, spoolId })
@@ -144,7 +146,7 @@ export function createAttemptCall(options: AttemptCallOptions): AttemptCall {
     replay: async (claim, call, spooled) => {
       const sinks = receive.openSinks(claim.signal)
       const events = providers.replay(call.model, call.request, spooled.read(), sinks)
-      const reply = await receive.receive(claim, events)
+      const reply = await receive.receive(claim, events, { isRepeated: true })
       reply.upstreamRequestId ??= call.attempt.upstreamRequestId
       reply.httpStatus ??= call.attempt.httpStatus
       // What makes no sense was cut where its process died, as far as anybody can know.

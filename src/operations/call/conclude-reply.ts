@@ -5,11 +5,12 @@ import type { Usage } from '../../usage/usage.ts'
 import type { Failpoint } from '../failpoint.ts'
 import type { Spool } from '../keep/spool.ts'
 import * as failures from '../operation-error.ts'
-import { CancelRequested, LeaseLost } from '../run/operation-lease.ts'
+import { CancelRequested } from '../run/operation-lease.ts'
 import type { ProviderPace } from '../run/provider-pace.ts'
 import type { AttemptEnd, Attempts } from '../transitions/attempts.ts'
 import type { Finish, Outcome } from '../transitions/finish-operation.ts'
 import type { Progress } from '../transitions/progress.ts'
+import { LeaseLost } from '../transitions/statement.ts'
 import type { Claim, EndedCall } from './attempt-call.ts'
 import { planNextTry } from './next-try.ts'
 import { type Missing, type ReceivedReply, toMissing } from './receive-reply.ts'
@@ -106,7 +107,7 @@ class Conclusion {
   }
 
   async #tryAgain(reply: ReceivedReply, failure: ProviderFailure): Promise<void> {
-    const { progress, attempts, random } = this.#deps
+    const { progress, random } = this.#deps
     const { lease, settled } = this.#claim
     const waitMs = planNextTry(failure, {
       attempt: settled + 1,
@@ -116,23 +117,22 @@ class Conclusion {
     })
     const described = failures.toOperationFailure(failure)
     if (waitMs === null) return this.#end({ status: 'FAILED', failure: described, paid: false }, reply)
-    const end = toAttemptEnd(reply, { ...described, certainty: failure.certainty })
-    await progress.putOff(lease, waitMs, (tx) => attempts.settle(tx, this.#call.attempt.id, end))
+    const end = this.#attemptEnd(reply, { ...described, certainty: failure.certainty })
+    await progress.putOff(lease, waitMs, end)
   }
 
   async #end(outcome: Outcome, reply: ReceivedReply): Promise<void> {
-    const { finish, attempts } = this.#deps
     const { operation, lease } = this.#claim
     const failure = outcome.status === 'SUCCEEDED' ? null : outcome.failure
-    const end = toAttemptEnd(reply, failure && { ...failure })
-    const settleAttempt = (tx: Prisma.TransactionClient) => attempts.settle(tx, this.#call.attempt.id, end)
-    await finish.finish({ operation, epoch: lease.epoch, outcome, settleAttempt })
+    const attempt = this.#attemptEnd(reply, failure && { ...failure })
+    await this.#deps.finish.finish({ operation, epoch: lease.epoch, outcome, attempt })
   }
-}
 
-function toAttemptEnd(
-  { httpStatus, upstreamRequestId }: ReceivedReply,
-  failure: Record<string, unknown> | null,
-): AttemptEnd {
-  return { httpStatus, upstreamRequestId, failure: failure as Prisma.InputJsonObject | null }
+  #attemptEnd(
+    { httpStatus, upstreamRequestId }: ReceivedReply,
+    failure: Record<string, unknown> | null,
+  ): AttemptEnd {
+    const { id } = this.#call.attempt
+    return { id, httpStatus, upstreamRequestId, failure: failure as Prisma.InputJsonObject | null }
+  }
 }

@@ -1,14 +1,15 @@
 import type { Logger } from 'pino'
-import type { Operation } from '../../database/generated/client.ts'
 import type { EaselError } from '../../errors.ts'
 import type { ProviderFailure } from '../../providers/failure.ts'
 import type { OpenSink, ReplyEvent, ReplyFacts } from '../../providers/reply.ts'
 import type { Failpoint } from '../failpoint.ts'
 import { type OperationFailure, toOperationFailure } from '../operation-error.ts'
-import { type Lease, LeaseLost } from '../run/operation-lease.ts'
+import type { Lease } from '../run/operation-lease.ts'
 import type { ResponseFacts } from '../transitions/attempts.ts'
 import type { ImageFailure, ResultImage } from '../transitions/finish-operation.ts'
+import type { OpenOperation } from '../transitions/leases.ts'
 import { createPartialImages, type PartialImageOptions } from '../transitions/partial-image.ts'
+import { LeaseLost } from '../transitions/statement.ts'
 import { createImageSinks, discardImage, type ImageIntake, type ReceivedImage } from './received-image.ts'
 
 export type ReceiveOptions = PartialImageOptions &
@@ -19,11 +20,12 @@ export interface Receive {
   openSinks(signal: AbortSignal): OpenSink<ReceivedImage>
   /**
    * A reply is paid for, so what goes wrong here does not end it: the provider is listened to until it has finished,
-   * for the spool. Throws {@link LeaseLost} only; whatever else ended the call is in the reply.
+   * for the spool. Of a reply that is read once more, the partial images that were told are not told again. Throws {@link LeaseLost} only; whatever else ended the call is in the reply.
    */
   receive(
-    work: { operation: Operation; lease: Lease; signal: AbortSignal },
+    work: Work,
     events: AsyncIterable<ReplyEvent<ReceivedImage>>,
+    options: { isRepeated: boolean },
   ): Promise<ReceivedReply>
 }
 
@@ -79,12 +81,15 @@ export function createReceive(options: ReceiveOptions): Receive {
     }
   }
 
+  const findKnown = async ({ operation }: Work, isRepeated: boolean) =>
+    isRepeated ? partials.known(operation.id) : new Set<number>()
+
   return {
     openSinks: (signal) => createImageSinks(options, signal),
-    receive: async (work, events) => {
+    receive: async (work, events, { isRepeated }) => {
       const reply = new ReceivedReply()
       try {
-        const receiving = { ...work, reply, known: await partials.known(work.operation.id) }
+        const receiving = { ...work, reply, known: await findKnown(work, isRepeated) }
         for await (const event of events) await take(receiving, event)
       } catch (error) {
         if (error instanceof LeaseLost) throw error
@@ -95,10 +100,13 @@ export function createReceive(options: ReceiveOptions): Receive {
   }
 }
 
-interface Receiving {
-  operation: Operation
+interface Work {
+  operation: OpenOperation
   lease: Lease
   signal: AbortSignal
+}
+
+interface Receiving extends Work {
   reply: ReceivedReply
   /** Partial images that were told before a crash. */
   known: Set<number>

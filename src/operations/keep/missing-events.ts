@@ -1,9 +1,9 @@
 import type { Prisma } from '../../database/database.ts'
 import { channels } from '../../database/notifications.ts'
 import type { StoredResponse } from '../transitions/finish-operation.ts'
+import { type EventPayload, type NewEvent, statusEventType } from '../transitions/new-events.ts'
 import type { HalfEnded } from './half-ended.ts'
 import { imageEventType } from './image-event-type.ts'
-import { type EventPayload, type NewEvent, statusEventType } from './operation-events.ts'
 
 /**
  * Writes events in the places where they are missing. The last place of an ended operation is its end; those just before

@@ -1,31 +1,9 @@
-import type { Database, Prisma } from '../../database/database.ts'
+import type { Database } from '../../database/database.ts'
 import { toUnavailable } from '../../database/database-failure.ts'
-import type { OperationEvent, OperationStatus } from '../../database/generated/client.ts'
+import type { OperationEvent } from '../../database/generated/client.ts'
 import { keepTrying } from '../../database/keep-trying.ts'
 import { channels } from '../../database/notifications.ts'
-
-/** What an event says, before it has its place in the sequence. */
-export interface NewEvent {
-  type: string
-  status: OperationStatus
-  stage: string
-  payload: EventPayload
-}
-
-export type EventPayload =
-  | { kind: 'status' }
-  | { kind: 'partialImage'; imageId: string; index: number; facts: EventFacts }
-  | { kind: 'image'; imageId: string; index: number; facts: EventFacts; last: boolean }
-  | { kind: 'failed' }
-
-export interface EventFacts {
-  size: string | null
-  background: string | null
-  quality: string | null
-  outputFormat: string | null
-}
-
-export const statusEventType = 'operation.status'
+import { statusEventType } from '../transitions/new-events.ts'
 
 /** How long a follower trusts silence: a notification that got lost delays an event by this much at most. */
 const pollMs = 5_000
@@ -34,17 +12,6 @@ const pageSize = 200
 const patienceMs = 30_000
 
 export interface EventLog {
-  /**
-   * Writes events behind the operation's last one. `from` is the last sequence as it was before, read under the lock
-   * of the caller's UPDATE of the operation's row: that makes the sequence gap-free.
-   */
-  append(
-    tx: Prisma.TransactionClient,
-    operationId: string,
-    from: number,
-    events: NewEvent[],
-    at: Date,
-  ): Promise<void>
   /** Replays what came after `after`, then follows live, and ends once the operation has. */
   follow(
     operationId: string,
@@ -68,20 +35,6 @@ export function createEventLog(database: Database): EventLog {
     )
 
   return {
-    append: async (tx, operationId, from, events, at) => {
-      await tx.operationEvent.createMany({
-        data: events.map((event, index) => ({
-          operationId,
-          sequence: from + index + 1,
-          type: event.type,
-          status: event.status,
-          stage: event.stage,
-          payload: event.payload as unknown as Prisma.InputJsonObject,
-          createdAt: at,
-        })),
-      })
-      await tx.$executeRaw`SELECT pg_notify(${channels.event}, ${operationId})`
-    },
     follow: async function* (operationId, after, signal) {
       const waker = wakeUps.join(operationId, signal)
       try {

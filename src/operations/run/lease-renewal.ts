@@ -1,4 +1,5 @@
 import type { Database } from '../../database/database.ts'
+import { type Renewal, renewLeases } from '../transitions/leases.ts'
 
 /** A lease of this process, and what it wants to hear of it. */
 export interface HeldLease {
@@ -21,13 +22,6 @@ export interface LeaseRenewalOptions {
 const renewMs = (leaseMs: number) => leaseMs / 3
 /** and tries again this soon where it could not. */
 const renewAgainMs = (leaseMs: number) => Math.min(1_000, leaseMs / 10)
-
-interface Renewal {
-  id: string
-  isRenewed: boolean
-  isOurs: boolean
-  isCancelled: boolean
-}
 
 /**
  * The heartbeat of a process: one statement renews all its leases. If the database stays away they pass by themselves.
@@ -71,7 +65,7 @@ export class LeaseRenewal {
     const { database, leaseMs, uptimeMs } = this.#options
     const leases = [...this.#held.values()]
     const askedAt = uptimeMs()
-    const renewals = await renew(database, leases, leaseMs).catch(() => [])
+    const renewals = await renewLeases(database.prisma, leases, leaseMs).catch(() => [])
     const byId = new Map(renewals.map((renewal) => [renewal.id, renewal]))
     const states = leases.map((lease) => tell(lease, byId.get(lease.operationId), askedAt))
     return states.includes('unknown') ? renewAgainMs(leaseMs) : renewMs(leaseMs)
@@ -85,24 +79,4 @@ function tell(lease: HeldLease, renewal: Renewal | undefined, askedAt: number): 
   else if (renewal.isOurs) return 'unknown'
   else lease.onLost()
   return 'known'
-}
-
-/** A row that somebody has locked is left out: one that waits must not keep the others from being renewed. */
-function renew({ prisma }: Database, leases: HeldLease[], leaseMs: number): Promise<Renewal[]> {
-  const ids = leases.map(({ operationId }) => operationId)
-  const epochs = leases.map(({ epoch }) => epoch)
-  return prisma.$queryRaw<Renewal[]>`
-    WITH held AS (SELECT * FROM unnest(${ids}::uuid[], ${epochs}::int[]) AS held (id, epoch)),
-         free AS (
-           SELECT o.id FROM operation o JOIN held ON held.id = o.id AND held.epoch = o.lease_epoch
-            WHERE o.status = 'RUNNING' AND o.lease_owner IS NOT NULL
-              FOR UPDATE OF o SKIP LOCKED),
-         renewed AS (
-           UPDATE operation o SET lease_until = clock_timestamp() + ${`${leaseMs} milliseconds`}::interval
-             FROM free WHERE o.id = free.id
-           RETURNING o.id)
-    SELECT held.id, held.id IN (SELECT id FROM renewed) AS "isRenewed",
-           coalesce(o.lease_epoch = held.epoch AND o.status = 'RUNNING' AND o.lease_owner IS NOT NULL, false) AS "isOurs",
-           coalesce(o.cancel_requested_at IS NOT NULL, false) AS "isCancelled"
-      FROM held LEFT JOIN operation o ON o.id = held.id`
 }

@@ -1,6 +1,8 @@
 import { setTimeout as timeout } from 'node:timers/promises'
 import type { Database } from '../../database/database.ts'
 import { channels } from '../../database/notifications.ts'
+import { type Claimed, claim, findPassedLease, giveBack, type PassedLease } from '../transitions/leases.ts'
+import { LeaseLost } from '../transitions/statement.ts'
 import { type HeldLease, LeaseRenewal } from './lease-renewal.ts'
 
 /**
@@ -29,15 +31,8 @@ export interface Lease {
   timeLeftMs(): number
   /** Throws {@link LeaseLost} when by this process's own clock somebody else may own the operation. */
   assertHeld(): void
-  release(): Promise<void>
-}
-
-/** Another process owns the operation now, or it has ended. Whoever sees this stops without a trace. */
-export class LeaseLost extends Error {
-  constructor() {
-    super('The lease on this operation is no longer held')
-    this.name = 'LeaseLost'
-  }
+  /** What ends or puts off an operation has given its lease back already. */
+  release(options?: { isGivenBack: boolean }): Promise<void>
 }
 
 export class CancelRequested extends Error {
@@ -47,9 +42,12 @@ export class CancelRequested extends Error {
   }
 }
 
+/** An operation as it was found, and the right to act on it. */
+export type ClaimedLease = Pick<Claimed, 'operation' | 'attempts'> & { lease: Lease }
+
 export interface Leases {
   /** The lease of an operation that is not finished and that nobody holds, or null. */
-  claim(operationId: string, signal: AbortSignal): Promise<Lease | null>
+  claim(operationId: string, signal: AbortSignal): Promise<ClaimedLease | null>
 }
 
 export interface LeasesOptions {
@@ -72,57 +70,25 @@ export function createLeases(options: LeasesOptions): Leases {
   const { prisma } = database
   const renewal = new LeaseRenewal(options)
 
-  /**
-   * Takes what nobody owns, or, given the lease of an owner that left, what still has that lease. The lease counts from
-   * when the row was free, not from when it was asked for: a claim may wait for whoever writes to it.
-   */
-  const take = async (operationId: string, left: PassedLease | null): Promise<Lease | null> => {
+  const take = async (operationId: string, left: PassedLease | null): Promise<ClaimedLease | null> => {
     const claimedAt = uptimeMs()
-    const rows = await prisma.$queryRaw<Pick<Claim, 'epoch' | 'timeLeftMs' | 'ageMs' | 'deadOwners'>[]>`
-      UPDATE operation
-         SET lease_owner = ${owner}, lease_epoch = lease_epoch + 1,
-             lease_until = clock_timestamp() + ${`${leaseMs} milliseconds`}::interval,
-             dead_owners = dead_owners + (lease_owner IS NOT NULL)::int,
-             status = 'RUNNING', started_at = coalesce(started_at, now())
-       WHERE id = ${operationId}::uuid AND status IN ('QUEUED', 'RUNNING')
-         AND (lease_until IS NULL OR lease_until <= clock_timestamp())
-         AND (lease_owner IS NULL
-              OR lease_epoch = ${left?.epoch ?? -1} AND lease_until = ${left?.until ?? null}::timestamptz)
-      RETURNING lease_epoch AS epoch, extract(epoch FROM deadline_at - now())::float8 * 1000 AS "timeLeftMs",
-                extract(epoch FROM now() - started_at)::float8 * 1000 AS "ageMs", dead_owners AS "deadOwners"`
-    return rows[0] ? hold(options, renewal, { operationId, ...rows[0], claimedAt }) : null
-  }
-
-  const findPassed = async (operationId: string): Promise<PassedLease | null> => {
-    const rows = await prisma.$queryRaw<PassedLease[]>`
-      SELECT lease_epoch AS epoch, lease_until::text AS until FROM operation
-       WHERE id = ${operationId}::uuid AND status = 'RUNNING' AND lease_owner IS NOT NULL AND lease_until <= now()`
-    return rows[0] ?? null
+    const claimed = await claim(prisma, operationId, { owner, leaseMs, left })
+    return claimed && { ...claimed, lease: hold(options, renewal, { operationId, ...claimed, claimedAt }) }
   }
 
   return {
     claim: async (operationId, signal) => {
-      const lease = await take(operationId, null)
-      const left = lease ? null : await findPassed(operationId)
-      if (!left) return lease
+      const claimed = await take(operationId, null)
+      const left = claimed ? null : await findPassedLease(prisma, operationId)
+      if (!left) return claimed
       await pause(challengeMs(leaseMs), signal)
       return take(operationId, left)
     },
   }
 }
 
-interface PassedLease {
-  epoch: number
-  /** As the database writes it, to the microsecond. */
-  until: string
-}
-
-interface Claim {
+type Claim = Pick<Claimed, 'epoch' | 'timeLeftMs' | 'ageMs' | 'deadOwners'> & {
   operationId: string
-  epoch: number
-  timeLeftMs: number
-  ageMs: number
-  deadOwners: number
   claimedAt: number
 }
 
@@ -153,18 +119,10 @@ function hold({ database, leaseMs, uptimeMs }: LeasesOptions, renewal: LeaseRene
     assertHeld: () => {
       if (uptimeMs() >= heldUntil || controller.signal.reason instanceof LeaseLost) throw new LeaseLost()
     },
-    release: async () => {
+    release: async ({ isGivenBack } = { isGivenBack: false }) => {
       stopListening()
       await renewal.remove(held)
-      await giveUp(database, operationId, epoch)
+      if (!isGivenBack) await giveBack(database.prisma, held)
     },
   }
-}
-
-/** An operation that was put off has no owner any more, and keeps the time until which nobody may claim it. */
-async function giveUp({ prisma }: Database, operationId: string, epoch: number): Promise<void> {
-  await prisma.$executeRaw`
-    UPDATE operation SET lease_until = NULL, lease_owner = NULL
-     WHERE id = ${operationId}::uuid AND lease_epoch = ${epoch} AND lease_owner IS NOT NULL
-       AND status IN ('QUEUED', 'RUNNING')`
 }

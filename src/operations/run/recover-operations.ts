@@ -3,6 +3,7 @@ import type { Logger } from 'pino'
 import type { Database } from '../../database/database.ts'
 import type { OperationQueue } from '../../database/queue.ts'
 import type { Spool } from '../keep/spool.ts'
+import { freeLeases } from '../transitions/leases.ts'
 
 /**
  * Brings back operations that nobody works on: their process died, or their job was lost. A job too many does no harm,
@@ -51,11 +52,8 @@ export function createRecovery(options: RecoveryOptions): Recovery {
 
   return {
     freeLeases: async () => {
-      if (database.kind !== 'embedded') return
-      const freed = await database.prisma.$executeRaw`
-        UPDATE operation SET lease_owner = NULL, lease_until = NULL, dead_owners = dead_owners + 1
-         WHERE status IN ('QUEUED', 'RUNNING') AND lease_owner IS NOT NULL`
-      if (freed > 0) log.info({ operations: freed }, 'the process before this one died at work')
+      const operations = await freeLeases(database)
+      if (operations > 0) log.info({ operations }, 'the process before this one died at work')
     },
     start: () => {
       sweeping = run()

@@ -1,17 +1,18 @@
 import type { ImageRequest, SourceImage } from '../../catalogue/image-request.ts'
 import type { Database } from '../../database/database.ts'
-import type { Image, Operation } from '../../database/generated/client.ts'
+import type { Image } from '../../database/generated/client.ts'
 import type { Images } from '../../images/images.ts'
 import { type OperationInput, toRequestParameters } from '../operation-input.ts'
+import type { OpenOperation } from '../transitions/leases.ts'
 
 /** An image that an accepted operation was to use is gone. */
 export class SourceMissing extends Error {}
 
 export interface RequestSources {
   /** The provider request of an accepted operation, from what is kept of it. Throws {@link SourceMissing}. */
-  load(operation: Operation, model: string): Promise<ImageRequest>
+  load(operation: OpenOperation, model: string): Promise<ImageRequest>
   /** The same to read a reply by: an image that is gone meanwhile is left out. */
-  recall(operation: Operation, model: string): Promise<ImageRequest>
+  recall(operation: OpenOperation, model: string): Promise<ImageRequest>
 }
 
 export function createRequestSources(options: {
@@ -34,8 +35,8 @@ export function createRequestSources(options: {
     return sources.map(({ role, imageId }) => ({ role, row: byId.get(imageId) ?? null }))
   }
 
-  const recall = async (operation: Operation, model: string, isWhole: boolean) => {
-    const found = await find(operation.id)
+  const recall = async (operation: OpenOperation, model: string, isWhole: boolean) => {
+    const found = operation.kind === 'GENERATE' ? [] : await find(operation.id)
     if (isWhole && found.some(({ row }) => row === null)) throw new SourceMissing()
     const take = (wanted: 'INPUT' | 'MASK') =>
       found.flatMap(({ role, row }) => (role === wanted && row ? [toSource(images, row, onSending)] : []))

@@ -1,7 +1,5 @@
 import type { Logger } from 'pino'
 import type { ImageModel } from '../../catalogue/image-model.ts'
-import type { Database } from '../../database/database.ts'
-import type { Attempt } from '../../database/generated/client.ts'
 import type { Providers } from '../../providers/providers.ts'
 import { chooseModel, findCandidates } from '../accept/model-choice.ts'
 import type { AttemptCall, Claim } from '../call/attempt-call.ts'
@@ -9,10 +7,11 @@ import type { Failpoint } from '../failpoint.ts'
 import { sharedSpoolId } from '../keep/shared-spool.ts'
 import type { Spool, SpooledReply } from '../keep/spool.ts'
 import * as failures from '../operation-error.ts'
-import type { Attempts } from '../transitions/attempts.ts'
+import type { Attempts, OpenAttempt } from '../transitions/attempts.ts'
 import type { Finish } from '../transitions/finish-operation.ts'
 import type { Progress } from '../transitions/progress.ts'
-import { type Lease, LeaseLost, type Leases } from './operation-lease.ts'
+import { LeaseLost } from '../transitions/statement.ts'
+import type { Lease, Leases } from './operation-lease.ts'
 import type { ProviderPace } from './provider-pace.ts'
 import { type RequestSources, SourceMissing } from './request-sources.ts'
 
@@ -64,7 +63,6 @@ import { type RequestSources, SourceMissing } from './request-sources.ts'
  */
 
 export interface RunOptions {
-  database: Database
   providers: Providers
   leases: Leases
   attempts: Attempts
@@ -95,24 +93,19 @@ const storagePauseMs = 15_000
 
 /** Does what is left to do of an operation, if nobody else is doing it. */
 export function createRun(options: RunOptions) {
-  const { database, leases, failpoint, log } = options
-
-  const drive = async (lease: Lease, shutdown: AbortSignal): Promise<void> => {
-    await failpoint('claimed')
-    const { attempts, ...operation } = await database.prisma.operation.findUniqueOrThrow({
-      where: { id: lease.operationId },
-      include: { attempts: { orderBy: { number: 'asc' } } },
-    })
-    const signal = AbortSignal.any([lease.signal, shutdown])
-    const settled = attempts.filter(({ state }) => state === 'SETTLED').length
-    await new Run(options, { operation, lease, signal, settled }).drive(attempts.at(-1))
-  }
+  const { leases, failpoint, log } = options
 
   return async (operationId: string, shutdown: AbortSignal): Promise<void> => {
-    const lease = await leases.claim(operationId, shutdown)
-    if (!lease) return
+    const claimed = await leases.claim(operationId, shutdown)
+    if (!claimed) return
+    const { lease, operation, attempts } = claimed
+    let isGivenBack = false
     try {
-      await drive(lease, shutdown)
+      await failpoint('claimed')
+      const signal = AbortSignal.any([lease.signal, shutdown])
+      const settled = attempts.filter(({ state }) => state === 'SETTLED').length
+      await new Run(options, { operation, lease, signal, settled }).drive(attempts.at(-1))
+      isGivenBack = true
     } catch (error) {
       if (shutdown.aborted && !(error instanceof LeaseLost)) {
         log.warn({ operationId }, 'an operation was interrupted: it goes on in another process')
@@ -120,7 +113,7 @@ export function createRun(options: RunOptions) {
       }
       await putOff(options, lease, error).catch(ignoreLost(options, lease))
     } finally {
-      await lease.release()
+      await lease.release({ isGivenBack })
     }
   }
 }
@@ -155,7 +148,7 @@ class Run {
     this.#claim = claim
   }
 
-  async drive(last: Attempt | undefined): Promise<void> {
+  async drive(last: OpenAttempt | undefined): Promise<void> {
     const { operation, lease } = this.#claim
     if (lease.deadOwners > maxDeadOwners) return this.#giveUp(last)
     if (last?.state === 'RESPONDED') return this.#readSpooled(last)
@@ -193,16 +186,17 @@ class Run {
     if (waitMs >= lease.timeLeftMs()) return this.#end('FAILED', failures.providerBusy(waitMs))
     if (waitMs > 0) return progress.putOff(lease, waitMs)
     const request = { ...loaded, model: model.name }
-    const attempt = await attempts.prepare(lease, { provider: model.provider, model: model.name })
-    Object.assign(operation, { provider: model.provider, model: model.name })
+    const isTold = settled === 0 || this.#isWaitingForStorage()
+    const { provider, name } = model
+    const attempt = await attempts.prepare(lease, { provider, model: name, isTold })
+    Object.assign(operation, { provider, model: name })
     await failpoint('prepared')
-    if (settled === 0 || this.#isWaitingForStorage()) await progress.enter(lease, 'CALLING_PROVIDER')
     const call = { attempt, model, request, alternatives: models.length }
     await attemptCall.send(this.#claim, call)
   }
 
   /** After a crash: SENT, and maybe paid. */
-  async #reconcile(attempt: Attempt): Promise<void> {
+  async #reconcile(attempt: OpenAttempt): Promise<void> {
     const { providers, spool, sources, attempts, progress, attemptCall } = this.#deps
     const { operation, lease } = this.#claim
     const reply = await spool.find(attempt.id)
@@ -228,7 +222,7 @@ class Run {
   }
 
   /** Reads a reply that is whole on disk, as if it arrived now. */
-  async #readSpooled(attempt: Attempt): Promise<void> {
+  async #readSpooled(attempt: OpenAttempt): Promise<void> {
     const { providers, spool, progress } = this.#deps
     const { lease } = this.#claim
     const model = providers.find(`${attempt.provider}/${attempt.model}`)
@@ -241,13 +235,13 @@ class Run {
     return this.#end('FAILED', failures.resultLost, { paid: true })
   }
 
-  async #replay(attempt: Attempt, model: ImageModel, reply: SpooledReply): Promise<void> {
+  async #replay(attempt: OpenAttempt, model: ImageModel, reply: SpooledReply): Promise<void> {
     const { sources, attemptCall } = this.#deps
     const request = await sources.recall(this.#claim.operation, model.name)
     await attemptCall.replay(this.#claim, { attempt, model, request, alternatives: 1 }, reply)
   }
 
-  async #isElsewhere({ spoolId }: Attempt): Promise<boolean> {
+  async #isElsewhere({ spoolId }: OpenAttempt): Promise<boolean> {
     return spoolId !== null && spoolId !== sharedSpoolId && spoolId !== (await this.#deps.spool.id())
   }
 
@@ -267,7 +261,7 @@ class Run {
     return this.#deps.progress.leaveToOthers(lease, pauseMs(lease), stage)
   }
 
-  async #giveUp(last: Attempt | undefined): Promise<void> {
+  async #giveUp(last: OpenAttempt | undefined): Promise<void> {
     const { operation, lease } = this.#claim
     const { operationId, deadOwners } = lease
     this.#deps.log.error(
@@ -291,7 +285,8 @@ class Run {
   }
 }
 
-const wasSent = (attempt: Attempt | undefined) => attempt?.state === 'SENT' || attempt?.state === 'RESPONDED'
+const wasSent = (attempt: OpenAttempt | undefined) =>
+  attempt?.state === 'SENT' || attempt?.state === 'RESPONDED'
 
 function ignoreMissing(error: unknown): null {
   if (error instanceof SourceMissing) return null

@@ -1,27 +1,46 @@
-import type { Database, Prisma } from '../../database/database.ts'
-import type { Attempt } from '../../database/generated/client.ts'
-import { inTransaction } from '../../database/transaction.ts'
-import { type Lease, LeaseLost } from '../run/operation-lease.ts'
-
-type Transaction = Prisma.TransactionClient
+import type { Database } from '../../database/database.ts'
+import { type Attempt, Prisma } from '../../database/generated/client.ts'
+import { retryConflicts } from '../../database/transaction.ts'
+import { statusEvent } from './new-events.ts'
+import { type Fence, LeaseLost, transit, underLease } from './statement.ts'
 
 /** Moves attempts along PREPARED → SENT → RESPONDED → SETTLED (or ABANDONED), each time under the lease. */
 export interface Attempts {
-  prepare(lease: Lease, choice: { provider: string; model: string }): Promise<Attempt>
+  /** Makes an attempt, and says with it that a provider is called; one that was not sent before is given up. */
+  prepare(lease: Fence, choice: AttemptChoice): Promise<OpenAttempt>
   /**
    * The point of no return: committed before a byte of a paid request leaves, and only while the lease holds by the
    * database's clock and nobody has cancelled. From here on the attempt is never sent again. Its reply will be in that
    * spool.
    */
-  markSent(lease: Lease, attemptId: string, spoolId: string): Promise<void>
+  markSent(lease: Fence, attemptId: string, spoolId: string): Promise<void>
   /** Takes the mark back: this process knows that no byte left. */
-  abandon(lease: Lease, attemptId: string): Promise<void>
+  abandon(lease: Fence, attemptId: string): Promise<void>
   /** The upstream's own operation, kept before anything is asked about it, whoever holds the lease by now. */
   addUpstreamOperation(attemptId: string, upstreamOperationId: string): Promise<void>
   /** The reply is whole on disk, in the spool of that name. */
-  markResponded(lease: Lease, attemptId: string, facts: ResponseFacts & { spoolId: string }): Promise<void>
-  /** The attempt is over without a result. Joins the transaction that says what follows, which checks the lease. */
-  settle(tx: Transaction, attemptId: string, end: AttemptEnd): Promise<void>
+  markResponded(lease: Fence, attemptId: string, facts: ResponseFacts & { spoolId: string }): Promise<void>
+}
+
+/** What a call has to know of its attempt. */
+export type OpenAttempt = Pick<
+  Attempt,
+  | 'id'
+  | 'number'
+  | 'state'
+  | 'provider'
+  | 'model'
+  | 'spoolId'
+  | 'upstreamOperationIds'
+  | 'upstreamRequestId'
+  | 'httpStatus'
+>
+
+export interface AttemptChoice {
+  provider: string
+  model: string
+  /** Whether followers are told: not for another try, which they have been told of. */
+  isTold: boolean
 }
 
 export interface ResponseFacts {
@@ -29,7 +48,9 @@ export interface ResponseFacts {
   upstreamRequestId: string | null
 }
 
+/** What became of an attempt that is over. */
 export interface AttemptEnd extends ResponseFacts {
+  id: string
   failure: Prisma.InputJsonObject | null
 }
 
@@ -42,18 +63,32 @@ export interface AttemptsOptions {
 export function createAttempts({ database, newId, now }: AttemptsOptions): Attempts {
   const { prisma } = database
   return {
-    prepare: (lease, choice) =>
-      inTransaction(prisma, async (tx) => {
-        const { operationId, epoch: leaseEpoch } = lease
-        await takeProvider(tx, lease, choice)
-        await tx.attempt.updateMany({
-          where: { operationId, state: 'PREPARED' },
-          data: { state: 'ABANDONED', settledAt: now() },
-        })
-        const number = (await tx.attempt.count({ where: { operationId } })) + 1
-        const data = { id: newId(), operationId, number, ...choice, leaseEpoch, createdAt: now() }
-        return tx.attempt.create({ data })
-      }),
+    prepare: async (lease, { provider, model, isTold }) => {
+      const at = now()
+      const id = newId()
+      const told = Prisma.sql`, stage = 'CALLING_PROVIDER', modified_at = ${at}, last_sequence = last_sequence + 1`
+      const { number } = await retryConflicts(() =>
+        transit<{ number: number }>(prisma, {
+          moved: Prisma.sql`
+            UPDATE operation SET provider = ${provider}, model = ${model}${isTold ? told : Prisma.empty}
+             WHERE ${underLease(lease)} RETURNING *`,
+          parts: {
+            given_up: Prisma.sql`
+              UPDATE attempt SET state = 'ABANDONED', settled_at = ${at}
+                FROM moved WHERE attempt.operation_id = moved.id AND attempt.state = 'PREPARED'`,
+            prepared: Prisma.sql`
+              INSERT INTO attempt (id, operation_id, number, provider, model, lease_epoch, created_at)
+              SELECT ${id}::uuid, moved.id, (SELECT count(*) + 1 FROM attempt WHERE operation_id = moved.id),
+                     moved.provider, moved.model, moved.lease_epoch, ${at}::timestamptz
+                FROM moved RETURNING number`,
+          },
+          ...(isTold && { events: { list: [statusEvent('RUNNING', 'CALLING_PROVIDER')], at } }),
+          answer: Prisma.sql`prepared.number`,
+          from: Prisma.sql`CROSS JOIN prepared`,
+        }),
+      )
+      return { id, number, provider, model, state: 'PREPARED', ...nothingKnown }
+    },
 
     markSent: async ({ operationId, epoch }, attemptId, spoolId) => {
       const moved = await prisma.$executeRaw`
@@ -82,39 +117,50 @@ export function createAttempts({ database, newId, now }: AttemptsOptions): Attem
       })
     },
 
-    markResponded: async ({ epoch }, attemptId, { httpStatus, upstreamRequestId, spoolId }) => {
+    markResponded: async (lease, attemptId, { httpStatus, upstreamRequestId, spoolId }) => {
       const moved = await prisma.$executeRaw`
         UPDATE attempt SET state = 'RESPONDED', responded_at = now(), http_status = ${httpStatus},
                upstream_request_id = ${upstreamRequestId}, spool_id = ${spoolId}
           FROM operation
          WHERE attempt.id = ${attemptId}::uuid AND attempt.state IN ('SENT', 'RESPONDED')
-           AND operation.id = attempt.operation_id AND operation.lease_epoch = ${epoch}
-           AND operation.status = 'RUNNING'`
+           AND operation.id = attempt.operation_id AND ${underLease(lease)}`
       if (moved !== 1) throw new LeaseLost()
-    },
-
-    settle: async (tx, attemptId, { failure, httpStatus, upstreamRequestId }) => {
-      await tx.attempt.updateMany({
-        where: { id: attemptId, state: { in: ['PREPARED', 'SENT', 'RESPONDED'] } },
-        data: {
-          state: 'SETTLED',
-          settledAt: now(),
-          httpStatus,
-          upstreamRequestId,
-          ...(failure && { failure }),
-        },
-      })
     },
   }
 }
 
-async function takeProvider(
-  tx: Transaction,
-  { operationId, epoch }: Lease,
-  { provider, model }: { provider: string; model: string },
-): Promise<void> {
-  const taken = await tx.$executeRaw`
-    UPDATE operation SET provider = ${provider}, model = ${model}
-     WHERE id = ${operationId}::uuid AND lease_epoch = ${epoch} AND status = 'RUNNING'`
-  if (taken === 0) throw new LeaseLost()
+const nothingKnown = { spoolId: null, upstreamOperationIds: [], upstreamRequestId: null, httpStatus: null }
+
+/** The part of a transition that writes what became of an attempt of the row that it `moved`. */
+export function settleAttempt(
+  { id, failure, httpStatus, upstreamRequestId }: AttemptEnd,
+  at: Date,
+): Prisma.Sql {
+  return Prisma.sql`
+    UPDATE attempt
+       SET state = 'SETTLED', settled_at = ${at}, http_status = ${httpStatus},
+           upstream_request_id = ${upstreamRequestId},
+           failure = coalesce(${failure && JSON.stringify(failure)}::jsonb, attempt.failure)
+      FROM moved
+     WHERE attempt.id = ${id}::uuid AND attempt.operation_id = moved.id
+       AND attempt.state IN ('PREPARED', 'SENT', 'RESPONDED')`
+}
+
+/**
+ * The same where the operation ends: what is still open besides was sent and is settled, or was not and is given up.
+ */
+export function closeAttempts(last: AttemptEnd | null, at: Date): Prisma.Sql {
+  const isLast = Prisma.sql`attempt.id = ${last?.id ?? null}::uuid`
+  const failure = last?.failure ? JSON.stringify(last.failure) : null
+  return Prisma.sql`
+    UPDATE attempt
+       SET state = CASE WHEN attempt.state = 'PREPARED' AND (${isLast}) IS NOT TRUE
+                        THEN 'ABANDONED'::"AttemptState" ELSE 'SETTLED' END,
+           settled_at = ${at},
+           http_status = CASE WHEN ${isLast} THEN ${last?.httpStatus ?? null}::int ELSE attempt.http_status END,
+           upstream_request_id = CASE WHEN ${isLast} THEN ${last?.upstreamRequestId ?? null}::text
+                                      ELSE attempt.upstream_request_id END,
+           failure = CASE WHEN ${isLast} THEN coalesce(${failure}::jsonb, attempt.failure) ELSE attempt.failure END
+      FROM moved
+     WHERE attempt.operation_id = moved.id AND attempt.state IN ('PREPARED', 'SENT', 'RESPONDED')`
 }

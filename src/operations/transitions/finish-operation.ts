@@ -1,16 +1,18 @@
 import type { Logger } from 'pino'
 import type { UsageFigures } from '../../catalogue/usage-figures.ts'
-import type { Database, Prisma } from '../../database/database.ts'
-import type { Operation } from '../../database/generated/client.ts'
+import type { Database } from '../../database/database.ts'
+import { type Operation, Prisma } from '../../database/generated/client.ts'
 import { inTransaction } from '../../database/transaction.ts'
 import type { Images, StoredImage } from '../../images/images.ts'
 import type { ReplyFacts } from '../../providers/reply.ts'
+import type { Settled, Settlement } from '../../usage/settlement.ts'
 import type { Usage } from '../../usage/usage.ts'
 import type { Failpoint } from '../failpoint.ts'
 import { imageEventType } from '../keep/image-event-type.ts'
-import { type EventFacts, type EventLog, type NewEvent, statusEventType } from '../keep/operation-events.ts'
 import type { OperationFailure } from '../operation-error.ts'
-import { LeaseLost } from '../run/operation-lease.ts'
+import { type AttemptEnd, closeAttempts } from './attempts.ts'
+import { type EventFacts, type NewEvent, statusEvent } from './new-events.ts'
+import { type Transition, transit, underLease } from './statement.ts'
 
 export interface ResultImage {
   index: number
@@ -40,7 +42,6 @@ export interface FinishOptions {
   database: Database
   images: Images
   usage: Usage
-  events: EventLog
   newId: () => string
   now: () => Date
   log: Pick<Logger, 'warn'>
@@ -48,13 +49,19 @@ export interface FinishOptions {
 }
 
 export interface Ending {
-  operation: Operation
+  operation: EndingOperation
   /** Of the lease it is ended under; null in a transaction that has locked the operation's row. */
   epoch: number | null
   outcome: Outcome
-  /** Writes what became of the last attempt. */
-  settleAttempt?: ((tx: Transaction) => Promise<unknown>) | undefined
+  /** What became of the last attempt, where this process knows. */
+  attempt?: AttemptEnd | undefined
 }
+
+/** What its end needs to know of an operation. */
+export type EndingOperation = Pick<
+  Operation,
+  'id' | 'userId' | 'endUser' | 'provider' | 'model' | 'kind' | 'status'
+>
 
 export interface Finish {
   finish(ending: Ending): Promise<void>
@@ -64,57 +71,24 @@ export interface Finish {
 type Transaction = Prisma.TransactionClient
 
 /**
- * Ends an operation in one transaction: the terminal state, its images, its usage and money, its last events. The
- * state is written once. Locks: the operation first, then its attempts, then the user's spending.
+ * Ends an operation in one statement, and writes its usage record in the same transaction: the terminal state, its
+ * images, its usage and money, its last events. The state is written once. Locks: the operation first, then its attempts,
+ * then the user's spending.
  */
 export function createFinish(options: FinishOptions): Finish {
-  const { database, images, events, newId, now, failpoint } = options
+  const { database, usage, now, failpoint, log } = options
 
-  const finishIn = async (
-    tx: Transaction,
-    { operation, epoch, outcome, settleAttempt }: Ending,
-  ): Promise<void> => {
+  const finishIn = async (tx: Transaction, ending: Ending): Promise<void> => {
+    const { operation, outcome } = ending
     const at = now()
-    const ended = endEvents(operation, outcome)
-    const from = await end(tx, { operation, epoch, outcome, at, eventCount: ended.length })
-    if (outcome.status === 'SUCCEEDED') {
-      const ids = await recordImages(tx, operation, outcome.images, at)
-      addImageIds(ended, ids)
-    }
-    await settleAttempt?.(tx)
-    await settleMoney(options, tx, operation, { outcome, at })
-    await tx.attempt.updateMany({
-      where: { operationId: operation.id, state: { in: ['SENT', 'RESPONDED'] } },
-      data: { state: 'SETTLED', settledAt: at },
-    })
-    await tx.attempt.updateMany({
-      where: { operationId: operation.id, state: 'PREPARED' },
-      data: { state: 'ABANDONED', settledAt: at },
-    })
-    await events.append(tx, operation.id, from, ended, at)
+    const settlement = settlementOf(operation, outcome, at)
+    const transition = endOf(options, ending, { settlement, at })
+    const { isReserved, isSettled, exceeded } = await transit<Settled>(tx, transition)
+    if (!isReserved) throw new Error('An operation ends that never reserved')
+    const { charge } = settlement
+    if (charge && isSettled) await usage.record(tx, charge.owner, charge.figures)
+    if (charge && exceeded) warnOfExcess(log, charge)
     await failpoint('finishing')
-  }
-
-  const recordImages = async (
-    tx: Transaction,
-    operation: Operation,
-    results: ResultImage[],
-    at: Date,
-  ): Promise<string[]> => {
-    const ids: string[] = []
-    for (const { index, stored, revisedPrompt } of results) {
-      const image = await images.record(tx, stored, {
-        id: newId(),
-        userId: operation.userId,
-        operationId: operation.id,
-        role: 'RESULT',
-        position: index,
-        createdAt: at,
-        revisedPrompt,
-      })
-      ids.push(image.id)
-    }
-    return ids
   }
 
   return {
@@ -123,49 +97,71 @@ export function createFinish(options: FinishOptions): Finish {
   }
 }
 
-/** The user pays for images; what may have been paid for and brought none is the house's loss. */
-async function settleMoney(
-  { usage, log }: FinishOptions,
-  tx: Transaction,
-  operation: Operation,
-  { outcome, at }: { outcome: Outcome; at: Date },
-): Promise<void> {
-  const { id: operationId, userId, endUser, provider, model, kind } = operation
-  if (outcome.status !== 'SUCCEEDED') {
-    await (outcome.paid ? usage.releaseAsLoss(tx, { operationId }) : usage.release(tx, { operationId }))
-    return
-  }
-  const owner = { operationId, userId, endUser, provider, model, kind, at }
-  const { exceeded } = await usage.capture(tx, {
-    ...owner,
-    figures: outcome.figures,
-    unknown: outcome.unknown,
+function endOf(
+  { images, usage, newId }: FinishOptions,
+  { operation, epoch, outcome, attempt }: Ending,
+  { settlement, at }: { settlement: Settlement; at: Date },
+): Transition {
+  const list = endEvents(operation, outcome)
+  const results = outcome.status === 'SUCCEEDED' ? outcome.images : []
+  const places = results.map(({ index, stored, revisedPrompt }) => {
+    const { id: operationId, userId } = operation
+    const place = { id: newId(), operationId, userId, role: 'RESULT', position: index } as const
+    return { stored, place: { ...place, createdAt: at, revisedPrompt } }
   })
-  if (!exceeded) return
-  const { totalTokens, costMicros } = outcome.figures
+  return {
+    moved: end({ operation, epoch, outcome, at, eventCount: list.length }),
+    parts: {
+      ...(places.length > 0 && { recorded: images.writeImages(places) }),
+      closed: closeAttempts(attempt ?? null, at),
+      ...usage.settle(settlement),
+    },
+    events: { list, at, images: places.length > 0 ? Prisma.sql`recorded` : undefined },
+    ...usage.settledAnswer(settlement),
+  }
+}
+
+/** The user pays for images; what may have been paid for and brought none is the house's loss. */
+function settlementOf(operation: EndingOperation, outcome: Outcome, at: Date): Settlement {
+  if (outcome.status !== 'SUCCEEDED')
+    return { charge: null, lost: outcome.paid ? { images: 1, of: 1 } : null }
+  const { id: operationId, userId, endUser, provider, model, kind } = operation
+  const owner = { operationId, userId, endUser, provider, model, kind, at }
+  return { charge: { owner, figures: outcome.figures }, lost: outcome.unknown }
+}
+
+function warnOfExcess(
+  log: Pick<Logger, 'warn'>,
+  { owner, figures }: NonNullable<Settlement['charge']>,
+): void {
+  const { operationId, provider, model } = owner
+  const { totalTokens, costMicros } = figures
   log.warn(
     { code: 'ESTIMATE_EXCEEDED', operationId, provider, model, totalTokens, costMicros },
     'an operation took more than the most that was foreseen',
   )
 }
 
-async function end(
-  tx: Transaction,
-  change: { operation: Operation; epoch: number | null; outcome: Outcome; at: Date; eventCount: number },
-): Promise<number> {
+function end(change: {
+  operation: EndingOperation
+  epoch: number | null
+  outcome: Outcome
+  at: Date
+  eventCount: number
+}): Prisma.Sql {
   const { operation, epoch, outcome, at, eventCount } = change
   const error = outcome.status === 'SUCCEEDED' ? null : JSON.stringify(outcome.failure)
   const response = outcome.status === 'SUCCEEDED' ? JSON.stringify(toResponse(outcome)) : null
-  const rows = await tx.$queryRaw<{ last: number }[]>`
+  const fence =
+    epoch === null
+      ? Prisma.sql`id = ${operation.id}::uuid AND status IN ('QUEUED', 'RUNNING')`
+      : underLease({ operationId: operation.id, epoch })
+  return Prisma.sql`
     UPDATE operation
        SET status = ${outcome.status}::"OperationStatus", stage = ${outcome.status}, error = ${error}::jsonb,
            response = ${response}::jsonb, finished_at = ${at}, modified_at = ${at}, lease_owner = NULL,
            lease_until = NULL, last_sequence = last_sequence + ${eventCount}
-     WHERE id = ${operation.id}::uuid AND status IN ('QUEUED', 'RUNNING')
-       AND (${epoch}::int IS NULL OR lease_epoch = ${epoch}::int)
-    RETURNING last_sequence AS last`
-  if (!rows[0]) throw new LeaseLost()
-  return rows[0].last - eventCount
+     WHERE ${fence} RETURNING *`
 }
 
 /** What `Operation.response` shows beside the images and the usage. */
@@ -187,28 +183,22 @@ function toResponse({ facts, failures }: Extract<Outcome, { status: 'SUCCEEDED' 
   }
 }
 
-function endEvents(operation: Operation, outcome: Outcome): NewEvent[] {
+function endEvents({ kind, status: before }: EndingOperation, outcome: Outcome): NewEvent[] {
   const { status } = outcome
-  const running = { status: operation.status, stage: 'FINALIZING' } as const
-  const last: NewEvent = { type: statusEventType, status, stage: status, payload: { kind: 'status' } }
+  const last = statusEvent(status, status)
+  const finalizing = { status: before, stage: 'FINALIZING' } as const
   if (outcome.status !== 'SUCCEEDED') {
-    return [{ type: imageEventType(operation.kind, 'failed'), ...running, payload: { kind: 'failed' } }, last]
+    return [{ type: imageEventType(kind, 'failed'), ...finalizing, payload: { kind: 'failed' } }, last]
   }
   const { background, outputFormat, quality, size } = outcome.facts
   const facts = { background, outputFormat, quality, size }
   const completed = outcome.images.map(
-    ({ index }, position): NewEvent => ({
-      type: imageEventType(operation.kind, 'completed'),
-      ...running,
-      payload: { kind: 'image', imageId: '', index, facts, last: position === outcome.images.length - 1 },
+    ({ index }, place): NewEvent => ({
+      type: imageEventType(kind, 'completed'),
+      ...finalizing,
+      payload: { kind: 'image', index, facts, last: place === outcome.images.length - 1 },
+      image: index,
     }),
   )
   return [...completed, last]
-}
-
-function addImageIds(ended: NewEvent[], ids: string[]): void {
-  ended.forEach(({ payload }, position) => {
-    const imageId = ids[position]
-    if (payload.kind === 'image' && imageId) payload.imageId = imageId
-  })
 }

@@ -1,11 +1,12 @@
 import type { Database } from '../../database/database.ts'
-import type { Operation } from '../../database/generated/client.ts'
-import { inTransaction } from '../../database/transaction.ts'
+import { Prisma } from '../../database/generated/client.ts'
+import { retryConflicts } from '../../database/transaction.ts'
 import type { Images, StagedImage } from '../../images/images.ts'
 import type { ReplyFacts } from '../../providers/reply.ts'
 import { imageEventType } from '../keep/image-event-type.ts'
-import type { EventFacts, EventLog, NewEvent } from '../keep/operation-events.ts'
-import { type Lease, LeaseLost } from '../run/operation-lease.ts'
+import type { OpenOperation } from './leases.ts'
+import type { EventFacts, NewEvent } from './new-events.ts'
+import { type Fence, transit, underLease } from './statement.ts'
 
 export interface PartialImage {
   staged: StagedImage
@@ -20,31 +21,36 @@ export interface PartialImage {
 export interface PartialImageOptions {
   database: Database
   images: Images
-  events: EventLog
   newId: () => string
   now: () => Date
 }
 
-/** Keeps a partial image and tells it in one transaction, under the lease. */
-export function createPartialImages({ database, images, events, newId, now }: PartialImageOptions) {
+/** Keeps a partial image and tells it in one statement, under the lease. */
+export function createPartialImages({ database, images, newId, now }: PartialImageOptions) {
   const { prisma } = database
 
-  const keep = async (operation: Operation, lease: Lease, partial: PartialImage): Promise<void> => {
+  const keep = async (operation: OpenOperation, lease: Fence, partial: PartialImage): Promise<void> => {
     const { staged, position, index, facts, signal } = partial
-    const stored = await images.store(staged, operation.id, signal)
-    await inTransaction(prisma, async (tx) => {
-      const createdAt = now()
-      const rows = await tx.$queryRaw<{ last: number }[]>`
-        UPDATE operation SET last_sequence = last_sequence + 1, stage = 'RECEIVING', modified_at = ${createdAt}
-         WHERE id = ${operation.id}::uuid AND lease_epoch = ${lease.epoch} AND status = 'RUNNING'
-        RETURNING last_sequence AS last`
-      if (!rows[0]) throw new LeaseLost()
-      const { id, userId } = operation
-      const place = { operationId: id, userId, role: 'PARTIAL', position, createdAt } as const
-      const image = await images.record(tx, stored, { id: newId(), ...place })
-      const event = toEvent(operation, { imageId: image.id, index, facts: toEventFacts(facts) })
-      await events.append(tx, id, rows[0].last - 1, [event], createdAt)
-    })
+    const { id: operationId, userId, kind } = operation
+    const stored = await images.store(staged, operationId, signal)
+    const at = now()
+    const place = { id: newId(), operationId, userId, role: 'PARTIAL', position, createdAt: at } as const
+    const event: NewEvent = {
+      type: imageEventType(kind, 'partial_image'),
+      status: 'RUNNING',
+      stage: 'RECEIVING',
+      payload: { kind: 'partialImage', index, facts: toEventFacts(facts) },
+      image: position,
+    }
+    await retryConflicts(() =>
+      transit(prisma, {
+        moved: Prisma.sql`
+          UPDATE operation SET last_sequence = last_sequence + 1, stage = 'RECEIVING', modified_at = ${at}
+           WHERE ${underLease(lease)} RETURNING *`,
+        parts: { recorded: images.writeImages([{ stored, place }]) },
+        events: { list: [event], at, images: Prisma.sql`recorded` },
+      }),
+    )
   }
 
   return {
@@ -55,18 +61,6 @@ export function createPartialImages({ database, images, events, newId, now }: Pa
       const rows = await prisma.image.findMany({ where, select: { position: true } })
       return new Set(rows.map(({ position }) => position))
     },
-  }
-}
-
-function toEvent(
-  { kind }: Operation,
-  payload: { imageId: string; index: number; facts: EventFacts },
-): NewEvent {
-  return {
-    type: imageEventType(kind, 'partial_image'),
-    status: 'RUNNING',
-    stage: 'RECEIVING',
-    payload: { kind: 'partialImage', ...payload },
   }
 }
 
