@@ -12,7 +12,10 @@ const retryLimit = 1_000
 /** A job that was put off is found by looking, not by a notification; pg-boss would look every 30 s. */
 const pollSeconds = 2
 
-/** The queue of operations to run. It delivers at least once; whoever works must claim the operation first. */
+/**
+ * The queue of operations to run. A job wakes somebody up and is done with that: the operation's row says who works on
+ * it, and one that its process left is found by the row (recover-operations.ts). Whoever works must claim it first.
+ */
 export interface OperationQueue {
   /**
    * An expression for the caller's statement, in whose transaction it makes a job. While a job of the operation waits to
@@ -75,16 +78,31 @@ export function createOperationQueue(boss: PgBoss): OperationQueue {
         retentionSeconds: 14 * 24 * 3600,
         deleteAfterSeconds: 3600,
       })
-      await boss.work<{ operationId: string }>(
+      const running = new Set<Promise<void>>()
+      const begin = ({ operationId }: { operationId: string }) => {
+        const ended: Promise<void> = work(operationId)
+          .catch(() => sendMissing([operationId]))
+          // The database is away: whoever looks for lost jobs finds the operation.
+          .catch(() => {})
+          .finally(() => running.delete(ended))
+        running.add(ended)
+      }
+      const worker: { id?: string } = {}
+      worker.id = await boss.work<{ operationId: string }>(
         queueName,
         {
-          localConcurrency: concurrency,
+          // One looks for all places: of many, each would ask the database at each notification.
+          localConcurrency: 1,
           batchSize: 1,
           pollingIntervalSeconds: pollSeconds,
           notifyPollingIntervalSeconds: pollSeconds,
         },
         async ([job]) => {
-          if (job) await work(job.data.operationId)
+          if (job) begin(job.data)
+          // The next one is taken when there is a place for it.
+          if (running.size >= concurrency) await Promise.race(running)
+          // Where there was one there may be more: pg-boss would wait until the next look.
+          if (worker.id) boss.notifyWorker(worker.id)
         },
       )
       isOpen = true
