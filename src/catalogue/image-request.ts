@@ -47,9 +47,12 @@ export interface ImageRequest extends RequestParameters {
   endUser: string | null
 }
 
+/** Which pixels of a mask are fully transparent: none, all, or some. */
+export type MaskCoverage = 'OPAQUE' | 'TRANSPARENT' | 'MIXED'
+
 export interface MaskFacts extends SourceFacts {
-  /** How much of the mask is fully transparent. */
-  coverage?: 'OPAQUE' | 'PARTIAL' | 'TRANSPARENT'
+  /** Not known before the file has been decoded. */
+  coverage?: MaskCoverage
 }
 
 /** A request before it is accepted. A prompt or images that are missing are not known yet: their rules wait. */

@@ -11,14 +11,22 @@ const providers = openProviders([
   { name: 'studio', preset: 'yandex-ai-studio', folderId: 'b1g', enable: ['edits', 'variations'] },
   { name: 'art', preset: 'yandex-art', folderId: 'b1g' },
   { name: 'weighted', preset: 'yandex-art', folderId: 'b1g', enable: ['messageWeights'] },
-  { name: 'own', preset: 'openai-compatible', baseUrl: 'http://127.0.0.1:1', models: ['sd'] },
+  {
+    name: 'own',
+    preset: 'openai-compatible',
+    baseUrl: 'http://127.0.0.1:1',
+    models: [
+      'sd',
+      { name: 'webp', capabilities: { EDIT: { mask: { mimeTypes: ['image/webp'], maxBytes: 1_000_000 } } } },
+    ],
+  },
 ])
 
 afterAll(() => providers.close())
 
 const MiB = 1024 * 1024
 const png: SourceFacts = { mimeType: 'image/png', byteSize: 1000, width: 64, height: 64, hasAlpha: true }
-const mask: MaskFacts = { ...png, coverage: 'PARTIAL' }
+const mask: MaskFacts = { ...png, coverage: 'MIXED' }
 
 type Given = Partial<Omit<RequestDraft, 'kind'>>
 
@@ -83,10 +91,13 @@ const edits: [models: string[], given: Given, answer: string][] = [
   [dallE, { prompt: 'x'.repeat(1001) }, bad('prompt', 'PROMPT_TOO_LONG')],
   // mask
   [everybody, { mask }, 'ok'],
-  [everybody, { mask: { ...mask, coverage: 'TRANSPARENT' } }, 'ok'],
-  [everybody, { mask: { ...mask, coverage: 'OPAQUE' } }, bad('mask', 'MASK_OPAQUE')],
+  [everybody, { mask: { ...mask, coverage: 'TRANSPARENT' } }, bad('mask', 'MASK_FULLY_TRANSPARENT')],
+  [everybody, { mask: { ...mask, coverage: undefined } }, 'ok'],
+  [everybody, { mask: { ...mask, coverage: 'OPAQUE' } }, bad('mask', 'MASK_FULLY_OPAQUE')],
   [everybody, { mask: { ...mask, hasAlpha: false } }, bad('mask', 'MASK_WITHOUT_ALPHA')],
   [everybody, { mask: { ...mask, mimeType: 'image/webp' } }, bad('mask', 'IMAGE_TYPE_NOT_SUPPORTED')],
+  [['own/webp'], { mask: { ...mask, mimeType: 'image/webp' } }, 'ok'],
+  [['own/webp'], { mask }, bad('mask', 'IMAGE_TYPE_NOT_SUPPORTED')],
   [everybody, { mask: { ...mask, byteSize: 4 * MiB } }, bad('mask', 'IMAGE_TOO_LARGE')],
   [everybody, { mask: { ...mask, width: 63 } }, bad('mask', 'MASK_DIMENSIONS')],
   // background

@@ -1,5 +1,5 @@
 import type { ImageModel } from '../../catalogue/image-model.ts'
-import type { RequestDraft, SourceFacts } from '../../catalogue/image-request.ts'
+import type { MaskFacts, RequestDraft, SourceFacts } from '../../catalogue/image-request.ts'
 import type { Operation, OperationKind } from '../../database/generated/client.ts'
 import { EaselError } from '../../errors.ts'
 import type { Providers } from '../../providers/providers.ts'
@@ -13,7 +13,7 @@ export interface AskedWork {
 
 export interface DraftSources {
   images: readonly SourceFacts[]
-  mask: SourceFacts | null
+  mask: MaskFacts | null
 }
 
 /**

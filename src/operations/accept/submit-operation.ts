@@ -47,8 +47,9 @@ export function createSubmit(options: SubmitOptions) {
     if (used) return replay(used, print)
 
     const ready = await sources.ready(request.sources, request.userId)
-    const models = acceptingModels(providers, request, toDraftSources(ready))
-    await checkMask(images, ready)
+    // A mask is decoded only if its header does not say already that nobody takes it.
+    acceptingModels(providers, request, toDraftSources(ready))
+    const models = acceptingModels(providers, request, await inspectMask(images, ready))
     const operationId = newId()
     const stored = await sources.store(ready, operationId)
     const { operation, isNew } = await accept(request, { operationId, print, models, stored })
@@ -84,11 +85,13 @@ function toSourceFacts({ mimeType, byteSize, width, height, hasAlpha }: ReadySou
   return { mimeType: mimeType as SourceFacts['mimeType'], byteSize, width, height, hasAlpha }
 }
 
-async function checkMask(images: Images, ready: ReadySource[]): Promise<void> {
+/** The same with what only the pixels of the mask tell. */
+async function inspectMask(images: Images, ready: ReadySource[]): Promise<DraftSources> {
+  const facts = toDraftSources(ready)
   const mask = ready.find(({ role }) => role === 'MASK')
-  const first = ready.find(({ role }) => role === 'INPUT')
-  if (!mask || !first) return
-  await images.checkMask(mask.image, first.image).catch((error) => {
+  if (!mask || !facts.mask) return facts
+  const coverage = await images.readCoverage(mask.image).catch((error) => {
     throw error instanceof EaselError ? error.at('input.mask') : error
   })
+  return { ...facts, mask: { ...facts.mask, coverage } }
 }
