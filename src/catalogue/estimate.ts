@@ -9,8 +9,6 @@ import {
 } from './pricing.ts'
 import { add, type Count, countTokens, isTabulated, type TokenCounts } from './token-count.ts'
 
-export type { EstimateFacts } from './pricing.ts'
-
 /** Why an estimate is no single figure. */
 export type EstimateReason =
   | 'PROMPT_TOKENS_VARY'

@@ -60,6 +60,6 @@ export interface RequestDraft extends Omit<RequestParameters, 'prompt'> {
   prompt?: string | null
   /** The mutation answers only when the operation is done, so nobody could watch partial images. */
   waits: boolean
-  images?: SourceFacts[] | null
+  images?: readonly SourceFacts[] | null
   mask?: MaskFacts | null
 }

@@ -1,4 +1,4 @@
-import type { ImageRequest, OperationKind } from '../catalogue/image-request.ts'
+import type { OperationKind, RequestParameters } from '../catalogue/image-request.ts'
 
 /**
  * What a mutation asked for, after coercion: the values of the GraphQL input with every default filled in and the
@@ -25,14 +25,9 @@ export interface OperationInput {
 }
 
 /** The parameters of an upstream request, still without its images. */
-export function toRequestParameters(
-  kind: OperationKind,
-  input: OperationInput,
-  model: string,
-): Omit<ImageRequest, 'images' | 'mask' | 'endUser'> {
+export function toRequestParameters(kind: OperationKind, input: OperationInput): RequestParameters {
   return {
     kind,
-    model,
     prompt: input.prompt,
     messages: input.messages,
     n: input.n,

@@ -1,5 +1,3 @@
-import { type Estimate, estimate } from '../catalogue/estimate.ts'
-import type { EstimateFacts, Pricing } from '../catalogue/pricing.ts'
 import { type FigureRequest, figure, type UsageFigures } from '../catalogue/usage-figures.ts'
 import type { Prisma, PrismaClient } from '../database/database.ts'
 import { type BudgetChange, type BudgetState, readBudgets, setBudget } from './budget.ts'
@@ -16,9 +14,8 @@ import { report, type UsageReport } from './usage-report.ts'
 
 type Transaction = Prisma.TransactionClient
 
-/** Prices, estimates, reservations, the ledger and reports. What takes a `tx` joins the caller's transaction. */
+/** Reservations, the ledger and reports. What takes a `tx` joins the caller's transaction. */
 export interface Usage {
-  estimate(pricing: Pricing, facts: EstimateFacts, at?: Date): Estimate
   figure(request: FigureRequest): UsageFigures
   reserve(tx: Transaction, request: ReservationRequest): Promise<void>
   capture(tx: Transaction, request: CaptureRequest): Promise<CaptureResult>
@@ -45,7 +42,6 @@ export interface UsageOptions {
 export function createUsage({ prisma, now, newId }: UsageOptions): Usage {
   const read = (request: ReportRequest) => report(prisma, request)
   return {
-    estimate: (pricing, facts, at = now()) => estimate(pricing, facts, at),
     figure,
     reserve,
     capture,

@@ -1,4 +1,4 @@
-import { estimateFacts } from '../../catalogue/estimate-facts.ts'
+import { estimateRequest } from '../../catalogue/estimate-request.ts'
 import type { ImageModel } from '../../catalogue/image-model.ts'
 import type { Database, Prisma } from '../../database/database.ts'
 import { databaseFailure, toUnavailable } from '../../database/database-failure.ts'
@@ -107,7 +107,7 @@ async function insert(
   })
   await setDeadline(tx, operationId, operationTimeoutMs)
   await sources.record(tx, stored, { operationId, userId, at })
-  await usage.reserve(tx, { operationId, userId, at, ...maximum(usage, request, { models, stored }) })
+  await usage.reserve(tx, { operationId, userId, at, ...maximum(request, { models, stored }, at) })
   const queued = { status: 'QUEUED', stage: 'QUEUED', payload: { kind: 'status' } } as const
   await events.append(tx, operationId, 0, [{ type: statusEventType, ...queued }], at)
   await queue.send(tx, operationId)
@@ -122,20 +122,13 @@ async function setDeadline(tx: Prisma.TransactionClient, operationId: string, ms
 
 /** The most that any of the models it may run on can cost. */
 function maximum(
-  usage: Usage,
   { kind, input }: SubmitRequest,
   { models, stored }: Pick<Acceptance, 'models' | 'stored'>,
+  at: Date,
 ): { tokens: number; costMicros: number; currency?: string } {
   const take = (role: 'INPUT' | 'MASK') =>
     stored.filter((source) => source.role === role).map(({ image }) => image)
-  const images = { images: take('INPUT'), mask: take('MASK')[0] ?? null, endUser: null }
-  const estimates = models.map(({ name, pricing }) =>
-    usage.estimate(pricing, estimateFacts({ ...toRequestParameters(kind, input, name), ...images })),
-  )
-  const costs = estimates.flatMap(({ cost }) => cost ?? []).sort((one, other) => other.max - one.max)
-  return {
-    tokens: Math.max(...estimates.map(({ tokens }) => tokens.max)),
-    costMicros: costs[0]?.max ?? 0,
-    ...(costs[0] && { currency: costs[0].currency }),
-  }
+  const images = { images: take('INPUT'), mask: take('MASK')[0] ?? null }
+  const { tokens, cost } = estimateRequest(models, { ...toRequestParameters(kind, input), ...images }, at)
+  return { tokens: tokens.max, costMicros: cost?.max ?? 0, ...(cost && { currency: cost.currency }) }
 }

@@ -16,20 +16,17 @@ export interface DraftSources {
   mask: MaskFacts | null
 }
 
-/**
- * The models, in the order to try, that take the request; when none does, the error of the first one says why. Before
- * its files have arrived (`sources` is null) only the parameters are known.
- */
+/** The models, in the order to try, that take the request; when none does, the error of the first one says why. */
 export function acceptingModels(
   providers: Providers,
-  asked: AskedWork,
-  sources: DraftSources | null,
+  asked: string | null,
+  draft: RequestDraft,
 ): [ImageModel, ...ImageModel[]] {
-  const candidates = providers.candidates(asked.kind, asked.input.model)
+  const candidates = providers.candidates(draft.kind, asked)
   let refusal: unknown
   const accepting = candidates.filter((model) => {
     try {
-      providers.validate(model, toDraft(asked, model, sources))
+      providers.validate(model, draft)
       return true
     } catch (error) {
       refusal ??= error
@@ -41,11 +38,12 @@ export function acceptingModels(
   return [first, ...others]
 }
 
-function toDraft({ kind, input }: AskedWork, model: ImageModel, sources: DraftSources | null): RequestDraft {
+/** What the judge is asked. Before the files have arrived (`sources` is null) only the parameters are known. */
+export function toDraft({ kind, input }: AskedWork, sources: DraftSources | null): RequestDraft {
   return {
-    ...toRequestParameters(kind, input, model.name),
+    ...toRequestParameters(kind, input),
     waits: kind === 'EDIT' && !input.stream,
-    ...(sources && { images: [...sources.images], mask: sources.mask }),
+    ...(sources && { images: sources.images, mask: sources.mask }),
   }
 }
 
@@ -55,11 +53,12 @@ function toDraft({ kind, input }: AskedWork, model: ImageModel, sources: DraftSo
  */
 export function findCandidates(
   providers: Providers,
-  { kind, input }: Operation,
+  { kind, input: kept }: Operation,
   sources: DraftSources,
 ): ImageModel[] {
+  const input = kept as unknown as OperationInput
   try {
-    return acceptingModels(providers, { kind, input: input as unknown as OperationInput }, sources)
+    return acceptingModels(providers, input.model, toDraft({ kind, input }, sources))
   } catch (error) {
     if (error instanceof EaselError) return []
     throw error

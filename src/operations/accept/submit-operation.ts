@@ -7,7 +7,7 @@ import type { Providers } from '../../providers/providers.ts'
 import type { OperationInput } from '../operation-input.ts'
 import type { Accept } from './accept-operation.ts'
 import { fingerprint } from './fingerprint.ts'
-import { acceptingModels, type DraftSources } from './model-choice.ts'
+import { acceptingModels, type DraftSources, toDraft } from './model-choice.ts'
 import {
   fingerprintFiles,
   type NamedSource,
@@ -41,15 +41,18 @@ export function createSubmit(options: SubmitOptions) {
   const { database, providers, images, sources, accept, newId } = options
 
   return async (request: SubmitRequest): Promise<Operation> => {
+    const { kind, input } = request
+    const accepting = (known: DraftSources | null) =>
+      acceptingModels(providers, input.model, toDraft({ kind, input }, known))
     const used = await findUsed(database, request)
-    if (!used) acceptingModels(providers, request, null)
-    const print = fingerprint(request.input, await fingerprintFiles(request.sources))
+    if (!used) accepting(null)
+    const print = fingerprint(input, await fingerprintFiles(request.sources))
     if (used) return replay(used, print)
 
     const ready = await sources.ready(request.sources, request.userId)
     // A mask is decoded only if its header does not say already that nobody takes it.
-    acceptingModels(providers, request, toDraftSources(ready))
-    const models = acceptingModels(providers, request, await inspectMask(images, ready))
+    accepting(toDraftSources(ready))
+    const models = accepting(await inspectMask(images, ready))
     const operationId = newId()
     const stored = await sources.store(ready, operationId)
     const { operation, isNew } = await accept(request, { operationId, print, models, stored })

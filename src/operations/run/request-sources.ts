@@ -41,7 +41,8 @@ export function createRequestSources(options: {
       found.flatMap(({ role, row }) => (role === wanted && row ? [toSource(images, row, onSending)] : []))
     const input = operation.input as unknown as OperationInput
     return {
-      ...toRequestParameters(operation.kind, input, model),
+      ...toRequestParameters(operation.kind, input),
+      model,
       images: take('INPUT'),
       mask: take('MASK')[0] ?? null,
       endUser: operation.endUser === null ? null : pseudonym(operation.userId, operation.endUser),
