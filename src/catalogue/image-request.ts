@@ -1,15 +1,8 @@
 import type { Readable } from 'node:stream'
+import type { OperationKind } from './operation-kind.ts'
+import type { MaskFacts, SourceFacts } from './source-facts.ts'
 
-export type OperationKind = 'GENERATE' | 'EDIT' | 'VARIATION'
-
-/** What is known of a source image without its bytes. */
-export interface SourceFacts {
-  mimeType: 'image/png' | 'image/jpeg' | 'image/webp'
-  byteSize: number
-  width: number
-  height: number
-  hasAlpha: boolean
-}
+export type { OperationKind } from './operation-kind.ts'
 
 export interface SourceImage extends SourceFacts {
   /** A fresh stream of exactly `byteSize` bytes. */
@@ -45,14 +38,6 @@ export interface ImageRequest extends RequestParameters {
   mask: SourceImage | null
   /** A pseudonym, never the caller's own name. */
   endUser: string | null
-}
-
-/** Which pixels of a mask are fully transparent: none, all, or some. */
-export type MaskCoverage = 'OPAQUE' | 'TRANSPARENT' | 'MIXED'
-
-export interface MaskFacts extends SourceFacts {
-  /** Not known before the file has been decoded. */
-  coverage?: MaskCoverage
 }
 
 /** A request before it is accepted. A prompt or images that are missing are not known yet: their rules wait. */

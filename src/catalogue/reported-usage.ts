@@ -1,3 +1,5 @@
+import { isRecord } from './is-record.ts'
+
 /** What the upstream counted. A part is null where the upstream did not say, or said something that is no count. */
 export interface ReportedUsage {
   inputTokens: number | null
@@ -68,8 +70,4 @@ function subtract(whole: number | null, part: number): number | null {
 
 function pick(...values: unknown[]): Record<string, unknown> {
   return values.find(isRecord) ?? {}
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

@@ -1,6 +1,30 @@
-import type { ImageRule, MaskRule } from './image-model.ts'
-import type { MaskFacts, OperationKind, SourceFacts } from './image-request.ts'
+import { z } from 'zod'
+import type { OperationKind } from './operation-kind.ts'
 import { refuseValue } from './parameter-refusal.ts'
+import type { MaskFacts, SourceFacts } from './source-facts.ts'
+
+const count = z.int().min(1)
+const mimeTypes = z.array(z.string()).min(1)
+
+export const imageRule = z.strictObject({
+  minCount: count,
+  maxCount: count,
+  mimeTypes,
+  /** A file must be smaller than this. */
+  maxBytes: count,
+  square: z.boolean(),
+  /** Without a mask the image's own transparency says where to edit. */
+  alphaUnlessMasked: z.boolean(),
+})
+
+export const maskRule = z.strictObject({
+  mimeTypes,
+  /** The file must be smaller than this. */
+  maxBytes: count,
+})
+
+export type ImageRule = z.infer<typeof imageRule>
+export type MaskRule = z.infer<typeof maskRule>
 
 /** Where a source image stands in the input: a variation has one, an edit a list. */
 function fieldOf(kind: OperationKind, index: number): string {

@@ -1,5 +1,4 @@
 import {
-  type Dimensions,
   type EstimateFacts,
   type InputImageTokens,
   isAuto,
@@ -7,6 +6,7 @@ import {
   isSame,
   type Pricing,
 } from './pricing.ts'
+import { type Dimensions, parseSize } from './wire-size.ts'
 
 /** `likely` is what is booked when the provider does not say; never below the truth where the truth is known. */
 export interface Count {
@@ -137,7 +137,7 @@ function tokensOfQuality(pricing: Pricing, quality: string, size: string | null)
   }
   const exact = rows.find((row) => isSame(row.size, size as string))
   if (exact) return [exact.tokens]
-  const dimensions = parseSize(size)
+  const dimensions = size === null ? null : parseSize(size.toLowerCase())
   if (gridEdge && dimensions) return [countGrid(gridEdge, dimensions)]
   return rows.flatMap((row) => [row.tokens, scaleToArea(row, dimensions)])
 }
@@ -158,14 +158,9 @@ function countGrid(longEdge: number, { width, height }: Dimensions): number {
 
 /** No row has this size: tokens grow no faster than the area. */
 function scaleToArea(row: { size: string; tokens: number }, asked: Dimensions | null): number {
-  const known = parseSize(row.size)
+  const known = parseSize(row.size.toLowerCase())
   if (!known || !asked) return row.tokens
   return Math.ceil(row.tokens * Math.max(1, (asked.width * asked.height) / (known.width * known.height)))
-}
-
-function parseSize(size: string | null): Dimensions | null {
-  const match = /^(\d{1,5})x(\d{1,5})$/i.exec(size ?? '')
-  return match ? { width: Number(match[1]), height: Number(match[2]) } : null
 }
 
 export function add(one: Count, other: Count): Count {

@@ -1,5 +1,5 @@
 import type { Readable } from 'node:stream'
-import type { MaskCoverage } from '../catalogue/image-request.ts'
+import type { MaskCoverage } from '../catalogue/source-facts.ts'
 import type { PrismaClient } from '../database/database.ts'
 import type { Image } from '../database/generated/client.ts'
 import { encodeBase64 } from './base64.ts'

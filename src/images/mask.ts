@@ -1,4 +1,4 @@
-import type { MaskCoverage } from '../catalogue/image-request.ts'
+import type { MaskCoverage } from '../catalogue/source-facts.ts'
 import { EaselError } from '../errors.ts'
 import type { Gate } from './gate.ts'
 import { openPixels, slotsFor, toPixelError } from './pixels.ts'

@@ -1,4 +1,5 @@
-import type { OperationKind, RequestParameters } from '../catalogue/image-request.ts'
+import type { RequestParameters } from '../catalogue/image-request.ts'
+import type { OperationKind } from '../catalogue/operation-kind.ts'
 
 /**
  * What a mutation asked for, after coercion: the values of the GraphQL input with every default filled in and the

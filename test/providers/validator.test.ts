@@ -1,5 +1,6 @@
 import { afterAll, describe, expect, test } from 'vitest'
-import type { MaskFacts, RequestDraft, SourceFacts } from '../../src/catalogue/image-request.ts'
+import type { RequestDraft } from '../../src/catalogue/image-request.ts'
+import type { MaskFacts, SourceFacts } from '../../src/catalogue/source-facts.ts'
 import { EaselError } from '../../src/errors.ts'
 import { makeRequest, openProviders } from './call-kit.ts'
 

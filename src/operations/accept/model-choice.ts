@@ -1,5 +1,6 @@
 import type { ImageModel } from '../../catalogue/image-model.ts'
-import type { MaskFacts, RequestDraft, SourceFacts } from '../../catalogue/image-request.ts'
+import type { RequestDraft } from '../../catalogue/image-request.ts'
+import type { MaskFacts, SourceFacts } from '../../catalogue/source-facts.ts'
 import type { Operation, OperationKind } from '../../database/generated/client.ts'
 import { EaselError } from '../../errors.ts'
 import type { Providers } from '../../providers/providers.ts'

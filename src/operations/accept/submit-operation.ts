@@ -1,4 +1,4 @@
-import type { SourceFacts } from '../../catalogue/image-request.ts'
+import type { SourceFacts } from '../../catalogue/source-facts.ts'
 import type { Database } from '../../database/database.ts'
 import type { Operation, OperationKind } from '../../database/generated/client.ts'
 import { EaselError } from '../../errors.ts'
