@@ -1,7 +1,7 @@
 import { type Estimate, estimate } from './estimate.ts'
 import type { ImageModel } from './image-model.ts'
-import type { RequestParameters } from './image-request.ts'
 import type { EstimateFacts } from './pricing.ts'
+import type { RequestParameters } from './request-parameters.ts'
 import type { Dimensions } from './wire-size.ts'
 
 /** A request as far as it moves the price: of its images only the sizes. */

@@ -1,10 +1,10 @@
 import { z } from 'zod'
 import type { Estimate } from '../catalogue/estimate.ts'
+import { fillInput } from '../catalogue/operation-input.ts'
 import { Budget } from './budget.ts'
 import { builder } from './builder.ts'
 import { ImageQuality, InputFidelity, OperationKind } from './enums.ts'
 import { Money } from './money.ts'
-import { emptyInput, given, orDefault } from './submit.ts'
 
 const dimension = z.number().int().min(1).max(65_535)
 
@@ -101,16 +101,7 @@ builder.queryField('estimateCost', (t) =>
     description:
       'What an operation would take, by the same figures that reserve it, and what your budgets have left. Checks the parameters like the mutation.',
     args: { input: t.arg({ type: CostEstimateInput, required: true, description: 'What you think of.' }) },
-    resolve: (_, { input: { kind, inputImages, n, partialImages, ...rest } }, { operations }) =>
-      operations.estimate({
-        kind,
-        images: inputImages ?? [],
-        input: {
-          ...emptyInput,
-          ...given(rest),
-          n: orDefault(n, 1),
-          partialImages: orDefault(partialImages, 0),
-        },
-      }),
+    resolve: (_, { input: { kind, inputImages, ...asked } }, { operations }) =>
+      operations.estimate({ kind, input: fillInput(asked), images: inputImages ?? [] }),
   }),
 )

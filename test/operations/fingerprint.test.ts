@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
+import { emptyInput } from '../../src/catalogue/operation-input.ts'
 import { fingerprint } from '../../src/operations/accept/fingerprint.ts'
-import { emptyInput } from '../../src/schema/submit.ts'
 
 const input = { ...emptyInput, prompt: 'a teapot' }
 const files = [{ path: 'image.0', content: 'sha256:aa' }]

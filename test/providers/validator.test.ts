@@ -1,4 +1,5 @@
 import { afterAll, describe, expect, test } from 'vitest'
+import { formats } from '../../src/catalogue/choices.ts'
 import type { RequestDraft } from '../../src/catalogue/image-request.ts'
 import type { MaskFacts, SourceFacts } from '../../src/catalogue/source-facts.ts'
 import { EaselError } from '../../src/errors.ts'
@@ -132,7 +133,7 @@ const edits: [models: string[], given: Given, answer: string][] = [
   [dallE, { size: '1536x1024' }, bad('size', 'SIZE_NOT_SUPPORTED')],
   [everybody, { size: 'huge' }, bad('size', 'SIZE_NOT_SUPPORTED')],
   // quality
-  ...['AUTO', 'LOW', 'MEDIUM', 'HIGH'].map((quality): [string[], Given, string] => [
+  ...(['AUTO', 'LOW', 'MEDIUM', 'HIGH'] as const).map((quality): [string[], Given, string] => [
     [...gpt, ...studio],
     { quality },
     'ok',
@@ -144,11 +145,7 @@ const edits: [models: string[], given: Given, answer: string][] = [
   [dallE, { quality: 'AUTO' }, 'ok'],
   [dallE, { quality: 'HIGH' }, bad('quality', 'VALUE_NOT_SUPPORTED')],
   // outputFormat and outputCompression
-  ...['PNG', 'JPEG', 'WEBP'].map((outputFormat): [string[], Given, string] => [
-    [...gpt, ...studio],
-    { outputFormat },
-    'ok',
-  ]),
+  ...formats.map((outputFormat): [string[], Given, string] => [[...gpt, ...studio], { outputFormat }, 'ok']),
   [dallE, { outputFormat: 'PNG' }, unsupported('outputFormat')],
   [[...gpt, ...studio], { outputFormat: 'JPEG', outputCompression: 0 }, 'ok'],
   [[...gpt, ...studio], { outputFormat: 'WEBP', outputCompression: 100 }, 'ok'],
@@ -219,7 +216,7 @@ describe('the validator', () => {
     ['studio/aliceai-image-art-3.0', { size: '1024x1024' }, 'ok'],
     ['studio/aliceai-image-art-3.0', { size: '512x512' }, bad('size', 'SIZE_NOT_SUPPORTED')],
     ['sandbox/gpt-image-1', {}, 'UNSUPPORTED_BY_MODEL input.model KIND_NOT_SUPPORTED'],
-  ])('says of a variation by %s with %j: %s', (id, given: Given, answer) => {
+  ] as [string, Given, string][])('says of a variation by %s with %j: %s', (id, given, answer) => {
     expect(judge(id, makeDraft('VARIATION', given))).toBe(answer)
   })
 

@@ -1,5 +1,7 @@
 import { estimateRequest } from '../../catalogue/estimate-request.ts'
 import type { ImageModel } from '../../catalogue/image-model.ts'
+import { writeInput } from '../../catalogue/operation-input.ts'
+import { toRequestParameters } from '../../catalogue/request-parameters.ts'
 import type { Database, Prisma } from '../../database/database.ts'
 import { databaseFailure, toUnavailable } from '../../database/database-failure.ts'
 import type { Operation } from '../../database/generated/client.ts'
@@ -10,7 +12,6 @@ import type { Images } from '../../images/images.ts'
 import type { Usage } from '../../usage/usage.ts'
 import type { Failpoint } from '../failpoint.ts'
 import { type EventLog, statusEventType } from '../keep/operation-events.ts'
-import { toRequestParameters } from '../operation-input.ts'
 import type { OperationSources, StoredSource } from './operation-sources.ts'
 import { findUsed, type SubmitRequest } from './submit-operation.ts'
 
@@ -103,7 +104,7 @@ async function insert(
   const times = { createdAt: at, modifiedAt: at, deadlineAt: new Date(at.getTime() + operationTimeoutMs) }
   const owner = { id: operationId, kind, userId, endUser: input.user, requestId, fingerprint: print }
   const operation = await tx.operation.create({
-    data: { ...owner, ...times, input: { ...input }, provider, model, lastSequence: 1 },
+    data: { ...owner, ...times, input: writeInput(input), provider, model, lastSequence: 1 },
   })
   await setDeadline(tx, operationId, operationTimeoutMs)
   await sources.record(tx, stored, { operationId, userId, at })

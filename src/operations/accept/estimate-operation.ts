@@ -1,8 +1,8 @@
 import type { Estimate } from '../../catalogue/estimate.ts'
 import { estimateRequest } from '../../catalogue/estimate-request.ts'
+import { toRequestParameters } from '../../catalogue/request-parameters.ts'
 import type { Dimensions } from '../../catalogue/wire-size.ts'
 import type { Providers } from '../../providers/providers.ts'
-import { toRequestParameters } from '../operation-input.ts'
 import { type AskedWork, acceptingModels, toDraft } from './model-choice.ts'
 
 /** An operation that a caller thinks of: its images are not there, and its prompt need not be. */

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import type { OperationInput } from '../operation-input.ts'
+import { type OperationInput, writeInput } from '../../catalogue/operation-input.ts'
 
 export interface FingerprintedFile {
   /** The input path, e.g. `image.0` or `mask`. */
@@ -13,7 +13,10 @@ export interface FingerprintedFile {
  * body: a retry has another multipart boundary, another order of parts and of JSON keys.
  */
 export function fingerprint(input: OperationInput, files: FingerprintedFile[]): string {
-  const canonical = JSON.stringify([sortKeys(input), files.map(({ path, content }) => [path, content])])
+  const canonical = JSON.stringify([
+    sortKeys(writeInput(input)),
+    files.map(({ path, content }) => [path, content]),
+  ])
   return createHash('sha256').update(canonical).digest('hex')
 }
 

@@ -1,10 +1,12 @@
 import type { ImageModel } from '../../catalogue/image-model.ts'
 import type { RequestDraft } from '../../catalogue/image-request.ts'
+import { type OperationInput, readInput } from '../../catalogue/operation-input.ts'
+import type { OperationKind } from '../../catalogue/operation-kind.ts'
+import { toRequestParameters } from '../../catalogue/request-parameters.ts'
 import type { MaskFacts, SourceFacts } from '../../catalogue/source-facts.ts'
-import type { Operation, OperationKind } from '../../database/generated/client.ts'
+import type { Operation } from '../../database/generated/client.ts'
 import { EaselError } from '../../errors.ts'
 import type { Providers } from '../../providers/providers.ts'
-import { type OperationInput, toRequestParameters } from '../operation-input.ts'
 import type { ProviderPace } from '../run/provider-pace.ts'
 
 export interface AskedWork {
@@ -57,7 +59,7 @@ export function findCandidates(
   { kind, input: kept }: Operation,
   sources: DraftSources,
 ): ImageModel[] {
-  const input = kept as unknown as OperationInput
+  const input = readInput(kept)
   try {
     return acceptingModels(providers, input.model, toDraft({ kind, input }, sources))
   } catch (error) {

@@ -1,8 +1,9 @@
 import type { ImageRequest, SourceImage } from '../../catalogue/image-request.ts'
+import { readInput } from '../../catalogue/operation-input.ts'
+import { toRequestParameters } from '../../catalogue/request-parameters.ts'
 import type { Database } from '../../database/database.ts'
 import type { Image, Operation } from '../../database/generated/client.ts'
 import type { Images } from '../../images/images.ts'
-import { type OperationInput, toRequestParameters } from '../operation-input.ts'
 
 /** An image that an accepted operation was to use is gone. */
 export class SourceMissing extends Error {}
@@ -39,9 +40,8 @@ export function createRequestSources(options: {
     if (isWhole && found.some(({ row }) => row === null)) throw new SourceMissing()
     const take = (wanted: 'INPUT' | 'MASK') =>
       found.flatMap(({ role, row }) => (role === wanted && row ? [toSource(images, row, onSending)] : []))
-    const input = operation.input as unknown as OperationInput
     return {
-      ...toRequestParameters(operation.kind, input),
+      ...toRequestParameters(operation.kind, readInput(operation.input)),
       model,
       images: take('INPUT'),
       mask: take('MASK')[0] ?? null,
