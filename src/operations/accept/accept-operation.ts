@@ -2,6 +2,7 @@ import { estimateRequest } from '../../catalogue/estimate-request.ts'
 import type { ImageModel } from '../../catalogue/image-model.ts'
 import { writeInput } from '../../catalogue/operation-input.ts'
 import { toRequestParameters } from '../../catalogue/request-parameters.ts'
+import type { Dimensions } from '../../catalogue/wire-size.ts'
 import type { Database, Prisma } from '../../database/database.ts'
 import { databaseFailure, toUnavailable } from '../../database/database-failure.ts'
 import type { Operation } from '../../database/generated/client.ts'
@@ -108,7 +109,7 @@ async function insert(
   })
   await setDeadline(tx, operationId, operationTimeoutMs)
   await sources.record(tx, stored, { operationId, userId, at })
-  await usage.reserve(tx, { operationId, userId, at, ...maximum(request, { models, stored }, at) })
+  await usage.reserve(tx, { operationId, userId, at, ...mostOf(request, { models, stored }, at) })
   const queued = { status: 'QUEUED', stage: 'QUEUED', payload: { kind: 'status' } } as const
   await events.append(tx, operationId, 0, [{ type: statusEventType, ...queued }], at)
   await queue.send(tx, operationId)
@@ -121,10 +122,15 @@ async function setDeadline(tx: Prisma.TransactionClient, operationId: string, ms
     UPDATE operation SET deadline_at = now() + ${`${ms} milliseconds`}::interval WHERE id = ${operationId}::uuid`
 }
 
-/** The most that any of the models it may run on can cost. */
-function maximum(
-  { kind, input }: SubmitRequest,
-  { models, stored }: Pick<Acceptance, 'models' | 'stored'>,
+interface Reserved {
+  models: readonly Pick<ImageModel, 'pricing'>[]
+  stored: readonly { role: 'INPUT' | 'MASK'; image: Dimensions }[]
+}
+
+/** The most that any of the models it may run on can cost: what is reserved. */
+export function mostOf(
+  { kind, input }: Pick<SubmitRequest, 'kind' | 'input'>,
+  { models, stored }: Reserved,
   at: Date,
 ): { tokens: number; costMicros: number; currency?: string } {
   const take = (role: 'INPUT' | 'MASK') =>
