@@ -6,6 +6,7 @@ import {
   isSame,
   type Pricing,
 } from './pricing.ts'
+import { fillTokenParts, type TokenParts } from './tokens.ts'
 import { type Dimensions, parseSize } from './wire-size.ts'
 
 /** `likely` is what is booked when the provider does not say; never below the truth where the truth is known. */
@@ -15,12 +16,8 @@ export interface Count {
   max: number
 }
 
-export interface TokenCounts {
-  inputText: Count
-  inputImage: Count
-  /** Partial images included. */
-  outputImage: Count
-}
+/** Partial images are among the output. */
+export type TokenCounts = TokenParts<Count>
 
 const nothing: Count = { min: 0, likely: 0, max: 0 }
 
@@ -45,12 +42,13 @@ const autoSizes: Dimensions[] = [
 
 /** What a request takes, or nothing at all for a model that is not billed by the token. */
 export function countTokens(pricing: Pricing, facts: EstimateFacts): TokenCounts {
-  if (!isBilledByToken(pricing)) return { inputText: nothing, inputImage: nothing, outputImage: nothing }
+  if (!isBilledByToken(pricing)) return fillTokenParts(() => nothing)
   const { inputImageTokens } = pricing
   return {
-    inputText: countText(facts),
-    inputImage: inputImageTokens ? countInputImages(inputImageTokens, facts) : nothing,
-    outputImage: countOutput(pricing, facts),
+    inputTextTokens: countText(facts),
+    inputImageTokens: inputImageTokens ? countInputImages(inputImageTokens, facts) : nothing,
+    outputTextTokens: nothing,
+    outputImageTokens: countOutput(pricing, facts),
   }
 }
 

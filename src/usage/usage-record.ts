@@ -1,6 +1,8 @@
+import type { OperationKind } from '../catalogue/operation-kind.ts'
+import { fillTokens } from '../catalogue/tokens.ts'
 import type { UsageFigures } from '../catalogue/usage-figures.ts'
 import type { Prisma } from '../database/database.ts'
-import { dayOf } from './spending-window.ts'
+import { addedColumns, dayColumns, dayKeys, recordColumns, recordKeys } from './usage-columns.ts'
 
 /** Whose usage it is and where it was spent. */
 export interface UsageOwner {
@@ -10,60 +12,39 @@ export interface UsageOwner {
   endUser: string | null
   provider: string
   model: string
-  kind: 'GENERATE' | 'EDIT' | 'VARIATION'
+  kind: OperationKind
   at: Date
 }
 
 /** The record, and its day's roll-up in the same breath: reports add up the one or the other and must agree. */
 export async function writeUsageRecord(
   tx: Prisma.TransactionClient,
-  owner: UsageOwner,
-  figures: UsageFigures,
+  { at, operationId, userId, endUser, provider, model, kind }: UsageOwner,
+  { images, estimated, costMicros, currency, ...counts }: UsageFigures,
 ): Promise<void> {
-  const { at, ...whose } = owner
-  const { operationId, userId, endUser, provider, model, kind } = whose
   await tx.usageRecord.create({
-    data: { operationId, userId, endUser, provider, model, kind, createdAt: at, ...toColumns(figures) },
+    data: {
+      operationId,
+      userId,
+      endUser,
+      provider,
+      model,
+      kind,
+      createdAt: at,
+      ...fillTokens((key) => BigInt(counts[key])),
+      images,
+      estimated,
+      costMicros: costMicros === null ? null : BigInt(costMicros),
+      currency,
+    },
   })
-  await addToDay(tx, owner, figures)
+  await addToDay(tx, operationId)
 }
 
-function toColumns(figures: UsageFigures) {
-  return {
-    images: figures.images,
-    inputTokens: BigInt(figures.inputTokens),
-    outputTokens: BigInt(figures.outputTokens),
-    totalTokens: BigInt(figures.totalTokens),
-    inputTextTokens: BigInt(figures.inputTextTokens),
-    inputImageTokens: BigInt(figures.inputImageTokens),
-    outputTextTokens: BigInt(figures.outputTextTokens),
-    outputImageTokens: BigInt(figures.outputImageTokens),
-    estimated: figures.estimated,
-    costMicros: figures.costMicros === null ? null : BigInt(figures.costMicros),
-    currency: figures.currency,
-  }
-}
-
-async function addToDay(
-  tx: Prisma.TransactionClient,
-  { userId, provider, model, kind, at }: UsageOwner,
-  figures: UsageFigures,
-): Promise<void> {
+/** By the record itself, and so in the very figures by which the roll-up is verified. */
+async function addToDay(tx: Prisma.TransactionClient, operationId: string): Promise<void> {
   await tx.$executeRaw`
-    INSERT INTO usage_day AS d (user_id, day, provider, model, kind, currency, operations, images, input_tokens,
-      output_tokens, total_tokens, input_text_tokens, input_image_tokens, output_text_tokens, output_image_tokens,
-      estimated, cost_micros)
-    VALUES (${userId}::uuid, ${dayOf(at)}::date, ${provider}, ${model}, ${kind}::"OperationKind", ${figures.currency},
-      1, ${figures.images}, ${figures.inputTokens}, ${figures.outputTokens}, ${figures.totalTokens},
-      ${figures.inputTextTokens}, ${figures.inputImageTokens}, ${figures.outputTextTokens},
-      ${figures.outputImageTokens}, ${figures.estimated ? 1 : 0}, ${BigInt(figures.costMicros ?? 0)})
-    ON CONFLICT (user_id, day, provider, model, kind, currency) DO UPDATE SET
-      operations = d.operations + EXCLUDED.operations, images = d.images + EXCLUDED.images,
-      input_tokens = d.input_tokens + EXCLUDED.input_tokens, output_tokens = d.output_tokens + EXCLUDED.output_tokens,
-      total_tokens = d.total_tokens + EXCLUDED.total_tokens,
-      input_text_tokens = d.input_text_tokens + EXCLUDED.input_text_tokens,
-      input_image_tokens = d.input_image_tokens + EXCLUDED.input_image_tokens,
-      output_text_tokens = d.output_text_tokens + EXCLUDED.output_text_tokens,
-      output_image_tokens = d.output_image_tokens + EXCLUDED.output_image_tokens,
-      estimated = d.estimated + EXCLUDED.estimated, cost_micros = d.cost_micros + EXCLUDED.cost_micros`
+    INSERT INTO usage_day AS d (${dayKeys}, ${dayColumns})
+    SELECT ${recordKeys}, ${recordColumns} FROM usage_record WHERE operation_id = ${operationId}::uuid
+    ON CONFLICT (${dayKeys}) DO UPDATE SET ${addedColumns}`
 }
