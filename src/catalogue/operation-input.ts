@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { isRecord } from './is-record.ts'
+import { isRecord } from '../is-record.ts'
 import { type ParameterName, parameterList, type parameters } from './parameters.ts'
 
 type Parameters = typeof parameters

@@ -1,4 +1,4 @@
-import { isRecord } from './is-record.ts'
+import { isRecord } from '../is-record.ts'
 import { fillTokens, type Tokens } from './tokens.ts'
 
 /** What the upstream counted. A part is null where the upstream did not say, or said something that is no count. */

@@ -55,9 +55,3 @@ export function recordImage(client: DatabaseClient, stored: StoredImage, place: 
     update: facts,
   })
 }
-
-const uuid = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
-
-export function isImageId(id: string): boolean {
-  return uuid.test(id)
-}
