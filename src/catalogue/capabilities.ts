@@ -1,5 +1,6 @@
-import type { z } from 'zod'
-import { parameterList, type parameters } from './parameters.ts'
+import { z } from 'zod'
+import { operationKinds } from './operation-kind.ts'
+import { parameterList, parameters } from './parameters.ts'
 
 type Parameters = typeof parameters
 type RuledName = {
@@ -19,7 +20,10 @@ export interface Capabilities extends Omit<Rules, 'n'> {
   endUser: boolean
 }
 
-const nothing = Object.fromEntries(parameterList.map(({ capability }) => [capability, null]))
+const ruled = parameterList.flatMap(({ capability, rule }) =>
+  capability && rule ? [{ capability, rule }] : [],
+)
+const nothing = Object.fromEntries(ruled.map(({ capability }) => [capability, null]))
 
 /** Of a model that takes no parameter but `n`: what others are described by. */
 export const noCapabilities: Readonly<Capabilities> = {
@@ -28,4 +32,21 @@ export const noCapabilities: Readonly<Capabilities> = {
   autoSize: false,
   autoQuality: false,
   endUser: true,
+}
+
+const rules = Object.fromEntries(ruled.map(({ capability, rule }) => [capability, rule.nullable()]))
+const flag = z.boolean()
+
+/** Some of the capabilities of a model, by the kind of operation, as an operator writes them. */
+const written = z.partialRecord(
+  z.enum(operationKinds),
+  z
+    .strictObject({ ...rules, n: parameters.n.rule, autoSize: flag, autoQuality: flag, endUser: flag })
+    .partial(),
+)
+
+/** What is wrong with capabilities that an operator wrote; null where nothing is. */
+export function findCapabilityFault(capabilities: unknown): string | null {
+  const issue = written.safeParse(capabilities).error?.issues[0]
+  return issue ? `${['capabilities', ...issue.path].join('.')}: ${issue.message}` : null
 }

@@ -4,8 +4,10 @@ import type { OperationKind } from '../catalogue/operation-kind.ts'
 import { parameterList, type parameters } from '../catalogue/parameters.ts'
 import type { Prisma } from '../database/generated/client.ts'
 import type PrismaTypes from '../database/generated/pothos.ts'
-import { builder } from './builder.ts'
+import { AspectRatio, AspectRatioInput } from './aspect-ratio.ts'
+import type { builder } from './builder.ts'
 import { ImageBackground, ImageFormat, ImageQuality, InputFidelity, ResponseFormat } from './enums.ts'
+import { PromptMessage, PromptMessageInput } from './prompt-message.ts'
 
 type Types = typeof builder.$inferSchemaTypes
 /** Of the input of a mutation, */
@@ -20,42 +22,6 @@ interface ParameterField {
   asked(t: Asked, kind: OperationKind): ReturnType<Asked['field']>
   shown(t: Shown): ReturnType<Shown['field']>
 }
-
-const PromptMessageInput = builder.inputType('PromptMessageInput', {
-  description: 'One part of a prompt.',
-  fields: (t) => ({
-    text: t.string({ required: true, description: 'What it says.' }),
-    weight: t.float({ description: 'How much it counts. Yandex documents it as not supported yet.' }),
-  }),
-})
-
-const PromptMessage = builder.objectRef<{ text: string; weight: number | null }>('PromptMessage').implement({
-  description: 'One part of a prompt.',
-  fields: (t) => ({
-    text: t.exposeString('text', { description: 'What it says.' }),
-    weight: t.exposeFloat('weight', { nullable: true, description: 'How much it counts.' }),
-  }),
-})
-
-const AspectRatioInput = builder.inputType('AspectRatioInput', {
-  description: 'The shape of an image: width to height, e.g. 2 to 1.',
-  fields: (t) => ({
-    widthRatio: t.field({ type: 'BigInt', required: true, description: 'The weight of the width, from 1.' }),
-    heightRatio: t.field({
-      type: 'BigInt',
-      required: true,
-      description: 'The weight of the height, from 1.',
-    }),
-  }),
-})
-
-const AspectRatio = builder.objectRef<{ widthRatio: bigint; heightRatio: bigint }>('AspectRatio').implement({
-  description: 'The shape of an image: width to height.',
-  fields: (t) => ({
-    widthRatio: t.expose('widthRatio', { type: 'BigInt', description: 'The weight of the width.' }),
-    heightRatio: t.expose('heightRatio', { type: 'BigInt', description: 'The weight of the height.' }),
-  }),
-})
 
 const endUser = z.string().min(1, 'A user is 1 to 256 characters.').max(256, 'A user is 1 to 256 characters.')
 
