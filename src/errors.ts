@@ -54,3 +54,8 @@ export class EaselError extends Error {
     return new EaselError(this.code, this.message, { ...this.details, field }, { cause: this })
   }
 }
+
+/** For what is not there, and for what the caller may not see alike. */
+export function notFound(what: string): EaselError {
+  return new EaselError('NOT_FOUND', `There is no such ${what}.`)
+}

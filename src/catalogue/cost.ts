@@ -1,11 +1,5 @@
 import { isAuto, isSame, type PriceRow } from './pricing.ts'
-
-export interface TokenSplit {
-  inputText: number
-  inputImage: number
-  outputText: number
-  outputImage: number
-}
+import type { TokenParts } from './tokens.ts'
 
 const million = 1_000_000n
 
@@ -15,18 +9,18 @@ export function isPricedByToken({ textInput, imageInput, textOutput, imageOutput
 }
 
 /** In micro-units, rounded up once over the whole sum. */
-export function costOfTokens(price: PriceRow, split: TokenSplit): number {
+export function costOfTokens(price: PriceRow, tokens: TokenParts): number {
   const { textInput, imageInput, textOutput, imageOutput } = price
   const sum =
-    multiply(split.inputText, textInput ?? imageInput) +
-    multiply(split.inputImage, imageInput ?? textInput) +
-    multiply(split.outputText, textOutput ?? imageOutput) +
-    multiply(split.outputImage, imageOutput ?? textOutput)
+    multiply(tokens.inputTextTokens, textInput ?? imageInput) +
+    multiply(tokens.inputImageTokens, imageInput ?? textInput) +
+    multiply(tokens.outputTextTokens, textOutput ?? imageOutput) +
+    multiply(tokens.outputImageTokens, imageOutput ?? textOutput)
   return Number((sum + million - 1n) / million)
 }
 
-function multiply(tokens: number, rate: number | null): bigint {
-  return BigInt(tokens) * BigInt(rate ?? 0)
+function multiply(count: number, rate: number | null): bigint {
+  return BigInt(count) * BigInt(rate ?? 0)
 }
 
 /** What one image may cost: one price where the list has it, a range where size or quality are left open or unknown. */

@@ -8,8 +8,7 @@ import {
   priceAt,
 } from './pricing.ts'
 import { add, type Count, countTokens, isTabulated, type TokenCounts } from './token-count.ts'
-
-export type { EstimateFacts } from './pricing.ts'
+import { fillTokenParts, type TokenParts } from './tokens.ts'
 
 /** Why an estimate is no single figure. */
 export type EstimateReason =
@@ -35,7 +34,7 @@ export interface Estimate {
 /** What a request will take before it is sent. Its maximum is what gets reserved, so no real answer may exceed it. */
 export function estimate(pricing: Pricing, facts: EstimateFacts, at: Date): Estimate {
   const counts = countTokens(pricing, facts)
-  const sum = add(add(counts.inputText, counts.inputImage), counts.outputImage)
+  const sum = Object.values(counts).reduce(add)
   const price = priceAt(pricing, at)
   const cost = price && costRange(price, counts, facts)
   const reasons = findReasons({ pricing, facts, counts, hasCost: cost !== null })
@@ -45,10 +44,10 @@ export function estimate(pricing: Pricing, facts: EstimateFacts, at: Date): Esti
 
 function costRange(price: PriceRow, counts: TokenCounts, facts: EstimateFacts): Estimate['cost'] {
   const { currency } = price
-  if (isPricedByToken(price) && counts.outputImage.max > 0) {
+  if (isPricedByToken(price) && counts.outputImageTokens.max > 0) {
     return {
-      min: costOfTokens(price, splitAt(counts, 'min')),
-      max: costOfTokens(withDearerText(price, facts), splitAt(counts, 'max')),
+      min: costOfTokens(price, endOf(counts, 'min')),
+      max: costOfTokens(withDearerText(price, facts), endOf(counts, 'max')),
       currency,
     }
   }
@@ -62,13 +61,8 @@ function withDearerText(price: PriceRow, { inputImages }: EstimateFacts): PriceR
   return { ...price, textInput: Math.max(price.textInput, price.imageInput ?? 0) }
 }
 
-function splitAt({ inputText, inputImage, outputImage }: TokenCounts, end: keyof Count) {
-  return {
-    inputText: inputText[end],
-    inputImage: inputImage[end],
-    outputText: 0,
-    outputImage: outputImage[end],
-  }
+function endOf(counts: TokenCounts, end: keyof Count): TokenParts {
+  return fillTokenParts((part) => counts[part][end])
 }
 
 interface ReasonFacts {
@@ -92,7 +86,7 @@ function findReasons({ pricing, facts, counts, hasCost }: ReasonFacts): Estimate
 function tokenReasons(pricing: Pricing, facts: EstimateFacts, counts: TokenCounts): EstimateReason[] {
   const reasons: EstimateReason[] = ['PROMPT_TOKENS_VARY']
   const listed = isTabulated(pricing, facts)
-  if (counts.inputImage.min !== counts.inputImage.max) reasons.push('INPUT_IMAGE_TOKENS_VARY')
+  if (counts.inputImageTokens.min !== counts.inputImageTokens.max) reasons.push('INPUT_IMAGE_TOKENS_VARY')
   if (facts.partialImages > 0) reasons.push('PARTIAL_IMAGES_VARY')
   if (!listed.size) reasons.push('SIZE_NOT_LISTED')
   if (!listed.quality) reasons.push('QUALITY_NOT_LISTED')

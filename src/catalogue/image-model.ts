@@ -1,69 +1,9 @@
-import type { OperationKind } from './image-request.ts'
-import type { ModelParameter } from './model-parameters.ts'
+import type { Capabilities } from './capabilities.ts'
+import type { OperationKind } from './operation-kind.ts'
+import type { ModelParameter } from './parameter.ts'
 import type { Pricing } from './pricing.ts'
 
 export type DialectName = 'openai' | 'yandex-art'
-
-/** Which sizes a model renders. `auto` leaves the choice to the model and is accepted everywhere. */
-export type SizeRule =
-  | { type: 'list'; values: string[] }
-  /** Any WIDTHxHEIGHT within bounds; `presets` are the ones to offer, and always valid. */
-  | {
-      type: 'range'
-      multipleOf: number
-      maxEdge: number
-      maxRatio: number
-      minPixels: number
-      maxPixels: number
-      presets: string[]
-    }
-  /** Only the ratio of the two numbers counts; `presets` are the ones to offer. */
-  | { type: 'ratio'; presets: string[] }
-  /** Nothing is known of the model: anything that looks like a size. */
-  | { type: 'any'; presets: string[] }
-
-export interface ImageRule {
-  minCount: number
-  maxCount: number
-  mimeTypes: string[]
-  /** A file must be smaller than this. */
-  maxBytes: number
-  square: boolean
-  /** Without a mask the image's own transparency says where to edit. */
-  alphaUnlessMasked: boolean
-}
-
-export interface MaskRule {
-  mimeTypes: string[]
-  /** The file must be smaller than this. */
-  maxBytes: number
-}
-
-/** What one kind of operation of one model takes. A null says that the model does not have the parameter. */
-export interface Capabilities {
-  prompt: { maxLength: number } | null
-  messages: { maxCount: number; weights: boolean } | null
-  images: ImageRule | null
-  mask: MaskRule | null
-  n: { max: number }
-  size: SizeRule | null
-  /** Whether the upstream takes the word `auto`; else it is left out, which means the same. */
-  autoSize: boolean
-  quality: string[] | null
-  autoQuality: boolean
-  background: string[] | null
-  inputFidelity: string[] | null
-  outputFormat: string[] | null
-  outputCompression: { min: number; max: number } | null
-  responseFormat: string[] | null
-  /** Partial images and a stream of events. */
-  streaming: { maxPartialImages: number } | null
-  seed: { min: bigint; max: bigint } | null
-  aspectRatio: { max: bigint } | null
-  mimeType: string[] | null
-  /** Whether the upstream takes a pseudonym of the end user. */
-  endUser: boolean
-}
 
 export interface Retirement {
   /** The first day without the model. */

@@ -1,5 +1,6 @@
-import type { Capabilities, DialectName, Retirement } from './image-model.ts'
-import type { OperationKind } from './image-request.ts'
+import type { Capabilities } from './capabilities.ts'
+import type { DialectName, Retirement } from './image-model.ts'
+import type { OperationKind } from './operation-kind.ts'
 import type { Pricing } from './pricing.ts'
 
 /** One model as a preset or the configuration describes it. */

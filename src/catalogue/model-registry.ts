@@ -1,8 +1,9 @@
 import { EaselError } from '../errors.ts'
-import type { Capabilities, ImageModel } from './image-model.ts'
-import type { OperationKind } from './image-request.ts'
+import type { Capabilities } from './capabilities.ts'
+import type { ImageModel } from './image-model.ts'
 import type { ModelDefinition } from './model-definition.ts'
 import { listParameters } from './model-parameters.ts'
+import { type OperationKind, operationKinds } from './operation-kind.ts'
 import { noPricing, type PriceRow } from './pricing.ts'
 import { variationCapabilities } from './variation-through-edit.ts'
 
@@ -37,7 +38,6 @@ export interface RegistryEntry {
   enable?: readonly Enablement[] | undefined
 }
 
-const kinds: readonly OperationKind[] = ['GENERATE', 'EDIT', 'VARIATION']
 const enablements: Partial<Record<OperationKind, Enablement>> = { EDIT: 'edits', VARIATION: 'variations' }
 
 /** The models of one provider, in the order of the configuration or else of the preset. */
@@ -52,7 +52,7 @@ function define(model: string | CustomModel, preset: KnownModels): ModelDefiniti
   if (typeof model === 'string') return known(model)
   const { name, upstreamName, description, like, kinds: only, capabilities, prices } = model
   const base = known(like ?? name)
-  const changed = kinds.flatMap((kind) => {
+  const changed = operationKinds.flatMap((kind) => {
     const rules = base.capabilities[kind]
     return rules && (!only || only.includes(kind))
       ? [[kind, { ...rules, ...capabilities?.[kind] }] as const]
@@ -79,7 +79,7 @@ function createModel(entry: RegistryEntry, preset: KnownModels, definition: Mode
   const isEmulated = definition.variationsThroughEdits === true && !capabilities.VARIATION
   if (isEmulated && capabilities.EDIT) capabilities.VARIATION = variationCapabilities(capabilities.EDIT)
   const dialect = definition.dialect ?? 'openai'
-  const served = kinds.filter((kind) => capabilities[kind])
+  const served = operationKinds.filter((kind) => capabilities[kind])
   const forms = served.map((kind) => [kind, listParameters(kind, capabilities[kind] as Capabilities)])
   return {
     id: `${entry.name}/${definition.name}`,
@@ -105,7 +105,7 @@ function createModel(entry: RegistryEntry, preset: KnownModels, definition: Mode
 
 function enable(definition: ModelDefinition, enabled: readonly Enablement[]): ImageModel['capabilities'] {
   const capabilities = { ...definition.capabilities }
-  for (const kind of kinds) {
+  for (const kind of operationKinds) {
     const dormant = definition.dormant?.[kind]
     const word = enablements[kind]
     if (dormant && word && enabled.includes(word)) capabilities[kind] = dormant.capabilities
@@ -118,7 +118,7 @@ function enable(definition: ModelDefinition, enabled: readonly Enablement[]): Im
 }
 
 function explain(definition: ModelDefinition, served: readonly OperationKind[]): ImageModel['unsupported'] {
-  const missing = kinds.filter((kind) => !served.includes(kind))
+  const missing = operationKinds.filter((kind) => !served.includes(kind))
   return Object.fromEntries(
     missing.map((kind) => {
       const reason = definition.dormant?.[kind]?.reason ?? definition.unsupported?.[kind]

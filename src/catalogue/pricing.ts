@@ -1,3 +1,6 @@
+import type { OperationKind } from './operation-kind.ts'
+import type { Dimensions } from './wire-size.ts'
+
 /** What one image costs, in millionths of the currency; a missing `quality` or `size` stands for every one. */
 export interface PerImagePrice {
   quality?: string | null
@@ -58,7 +61,7 @@ export const noPricing: Pricing = {
 
 /** What a request asks for, as far as it moves the price. */
 export interface EstimateFacts {
-  kind: 'GENERATE' | 'EDIT' | 'VARIATION'
+  kind: OperationKind
   /** UTF-8 bytes of everything the prompt says. */
   promptBytes: number
   n: number
@@ -69,11 +72,6 @@ export interface EstimateFacts {
   inputImages: readonly Dimensions[]
   mask?: Dimensions | null
   inputFidelity: string | null
-}
-
-export interface Dimensions {
-  width: number
-  height: number
 }
 
 /** The price list of that day (UTC), or null where none is known for it. */

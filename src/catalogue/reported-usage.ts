@@ -1,13 +1,8 @@
+import { isRecord } from '../is-record.ts'
+import { fillTokens, type Tokens } from './tokens.ts'
+
 /** What the upstream counted. A part is null where the upstream did not say, or said something that is no count. */
-export interface ReportedUsage {
-  inputTokens: number | null
-  outputTokens: number | null
-  totalTokens: number | null
-  inputTextTokens: number | null
-  inputImageTokens: number | null
-  outputTextTokens: number | null
-  outputImageTokens: number | null
-}
+export type ReportedUsage = Tokens<number | null>
 
 /**
  * Reads a `usage` member without ever throwing: it comes with an image that is paid for. Nothing told, or nothing but
@@ -38,23 +33,17 @@ export function addReportedUsage(
   right: ReportedUsage | null,
 ): ReportedUsage | null {
   if (!left || !right) return left ?? right
-  const add = (part: keyof ReportedUsage) => {
-    const [a, b] = [left[part], right[part]]
-    return a === null || b === null ? null : readCount(a + b)
-  }
-  return {
-    inputTokens: add('inputTokens'),
-    outputTokens: add('outputTokens'),
-    totalTokens: add('totalTokens'),
-    inputTextTokens: add('inputTextTokens'),
-    inputImageTokens: add('inputImageTokens'),
-    outputTextTokens: add('outputTextTokens'),
-    outputImageTokens: add('outputImageTokens'),
-  }
+  return fillTokens((key) => {
+    const [one, other] = [left[key], right[key]]
+    return one === null || other === null ? null : readCount(one + other)
+  })
 }
 
-/** More tokens than any model could spend on one request: such a figure is a fault, not a bill. */
-const maxCount = 1_000_000_000
+/**
+ * More tokens than any model spends on one request: such a figure is a fault, not a bill. Four parts of this size still
+ * add up to a GraphQL Int, so no figure that is booked from them is cleaned again.
+ */
+const maxCount = 500_000_000
 
 function readCount(value: unknown): number | null {
   return typeof value === 'number' && Number.isInteger(value) && value >= 0 && value <= maxCount
@@ -68,8 +57,4 @@ function subtract(whole: number | null, part: number): number | null {
 
 function pick(...values: unknown[]): Record<string, unknown> {
   return values.find(isRecord) ?? {}
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

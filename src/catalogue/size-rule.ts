@@ -1,10 +1,35 @@
-import type { SizeRule } from './image-model.ts'
-import { offeredSizes } from './model-parameters.ts'
+import { z } from 'zod'
+import type { Asked } from './parameter.ts'
 import { refuseValue } from './parameter-refusal.ts'
 import { type Dimensions, parseSize } from './wire-size.ts'
 
+const sizes = z.array(z.string().refine((size) => parseSize(size) !== null, 'must be WIDTHxHEIGHT'))
+const pixels = z.int().min(1)
+
+/** Which sizes a model renders. `auto` leaves the choice to the model and is accepted everywhere. */
+export const sizeRule = z.discriminatedUnion('type', [
+  z.strictObject({ type: z.literal('list'), values: sizes }),
+  /** Any WIDTHxHEIGHT within bounds; `presets` are the ones to offer, and always valid. */
+  z.strictObject({
+    type: z.literal('range'),
+    multipleOf: pixels,
+    maxEdge: pixels,
+    maxRatio: z.number().min(1),
+    minPixels: pixels,
+    maxPixels: pixels,
+    presets: sizes,
+  }),
+  /** Only the ratio of the two numbers counts; `presets` are the ones to offer. */
+  z.strictObject({ type: z.literal('ratio'), presets: sizes }),
+  /** Nothing is known of the model: anything that looks like a size. */
+  z.strictObject({ type: z.literal('any'), presets: sizes }),
+])
+
+export type SizeRule = z.infer<typeof sizeRule>
+type RangeRule = Extract<SizeRule, { type: 'range' }>
+
 /** `auto` fits every model: it leaves the choice to the upstream. */
-export function checkSize(size: string, rule: SizeRule, modelName: string): void {
+export function checkSize(size: string, rule: SizeRule, { modelName }: Pick<Asked, 'modelName'>): void {
   if (size === 'auto') return
   const dimensions = parseSize(size)
   const problem = dimensions ? findProblem(size, dimensions, rule) : 'is not WIDTHxHEIGHT'
@@ -27,10 +52,7 @@ function findProblem(size: string, dimensions: Dimensions, rule: SizeRule): stri
   return findRangeProblem(dimensions, rule)
 }
 
-function findRangeProblem(
-  { width, height }: Dimensions,
-  rule: Extract<SizeRule, { type: 'range' }>,
-): string | null {
+function findRangeProblem({ width, height }: Dimensions, rule: RangeRule): string | null {
   const { multipleOf, maxEdge, maxRatio, minPixels, maxPixels } = rule
   if (width % multipleOf !== 0 || height % multipleOf !== 0)
     return `has a side that is not a multiple of ${multipleOf}`
@@ -44,4 +66,9 @@ function describeSizes(rule: SizeRule): unknown {
   if (rule.type !== 'range') return offeredSizes(rule)
   const { multipleOf, maxEdge, maxRatio, minPixels, maxPixels } = rule
   return { values: offeredSizes(rule), multipleOf, maxEdge, maxRatio, minPixels, maxPixels }
+}
+
+/** `auto` first: every model takes it. */
+export function offeredSizes(rule: SizeRule): string[] {
+  return ['auto', ...(rule.type === 'list' ? rule.values : rule.presets)]
 }

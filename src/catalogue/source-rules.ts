@@ -1,6 +1,30 @@
-import type { ImageRule, MaskRule } from './image-model.ts'
-import type { MaskFacts, OperationKind, SourceFacts } from './image-request.ts'
+import { z } from 'zod'
+import type { OperationKind } from './operation-kind.ts'
 import { refuseValue } from './parameter-refusal.ts'
+import type { MaskFacts, SourceFacts } from './source-facts.ts'
+
+const count = z.int().min(1)
+const mimeTypes = z.array(z.string()).min(1)
+
+export const imageRule = z.strictObject({
+  minCount: count,
+  maxCount: count,
+  mimeTypes,
+  /** A file must be smaller than this. */
+  maxBytes: count,
+  square: z.boolean(),
+  /** Without a mask the image's own transparency says where to edit. */
+  alphaUnlessMasked: z.boolean(),
+})
+
+export const maskRule = z.strictObject({
+  mimeTypes,
+  /** The file must be smaller than this. */
+  maxBytes: count,
+})
+
+export type ImageRule = z.infer<typeof imageRule>
+export type MaskRule = z.infer<typeof maskRule>
 
 /** Where a source image stands in the input: a variation has one, an edit a list. */
 function fieldOf(kind: OperationKind, index: number): string {
@@ -71,21 +95,19 @@ function checkBytes(byteSize: number, maxBytes: number, field: string): void {
   })
 }
 
-/** A mask belongs to the first image. Fully transparent pixels say where to edit. */
+/**
+ * A mask belongs to the first image. Its fully transparent pixels say where to edit. They are known last, for the file
+ * has to be decoded: until then their rules wait.
+ */
 export function checkMask(mask: MaskFacts, rule: MaskRule, first: SourceFacts | undefined): void {
   const field = 'input.mask'
   checkType(mask.mimeType, rule.mimeTypes, field)
   checkBytes(mask.byteSize, rule.maxBytes, field)
   if (!mask.hasAlpha) {
-    const hint = 'ADD_ALPHA'
-    throw refuseValue('The mask has no alpha channel.', { field, reason: 'MASK_WITHOUT_ALPHA', hint })
-  }
-  if (mask.coverage === 'OPAQUE') {
-    const hint = 'ADD_ALPHA'
-    throw refuseValue('No pixel of the mask is fully transparent, so there is nothing to edit.', {
+    throw refuseValue('A mask needs an alpha channel: its fully transparent pixels say where to edit.', {
       field,
-      reason: 'MASK_OPAQUE',
-      hint,
+      reason: 'MASK_WITHOUT_ALPHA',
+      hint: 'ADD_ALPHA',
     })
   }
   if (first && (mask.width !== first.width || mask.height !== first.height)) {
@@ -95,6 +117,24 @@ export function checkMask(mask: MaskFacts, rule: MaskRule, first: SourceFacts | 
       allowed: `${first.width}x${first.height}`,
       actual: `${mask.width}x${mask.height}`,
       hint: 'RESIZE',
+    })
+  }
+  checkCoverage(mask, field)
+}
+
+function checkCoverage({ coverage }: MaskFacts, field: string): void {
+  if (coverage === 'OPAQUE') {
+    throw refuseValue('The mask has no fully transparent pixel, so there is nothing to edit.', {
+      field,
+      reason: 'MASK_FULLY_OPAQUE',
+      hint: 'ADD_ALPHA',
+    })
+  }
+  if (coverage === 'TRANSPARENT') {
+    throw refuseValue('The mask is fully transparent; leave it out to edit the whole image.', {
+      field,
+      reason: 'MASK_FULLY_TRANSPARENT',
+      hint: 'REMOVE_MASK',
     })
   }
 }

@@ -1,5 +1,4 @@
 import {
-  type Dimensions,
   type EstimateFacts,
   type InputImageTokens,
   isAuto,
@@ -7,6 +6,8 @@ import {
   isSame,
   type Pricing,
 } from './pricing.ts'
+import { fillTokenParts, type TokenParts } from './tokens.ts'
+import { type Dimensions, parseSize } from './wire-size.ts'
 
 /** `likely` is what is booked when the provider does not say; never below the truth where the truth is known. */
 export interface Count {
@@ -15,12 +16,8 @@ export interface Count {
   max: number
 }
 
-export interface TokenCounts {
-  inputText: Count
-  inputImage: Count
-  /** Partial images included. */
-  outputImage: Count
-}
+/** Partial images are among the output. */
+export type TokenCounts = TokenParts<Count>
 
 const nothing: Count = { min: 0, likely: 0, max: 0 }
 
@@ -45,12 +42,13 @@ const autoSizes: Dimensions[] = [
 
 /** What a request takes, or nothing at all for a model that is not billed by the token. */
 export function countTokens(pricing: Pricing, facts: EstimateFacts): TokenCounts {
-  if (!isBilledByToken(pricing)) return { inputText: nothing, inputImage: nothing, outputImage: nothing }
+  if (!isBilledByToken(pricing)) return fillTokenParts(() => nothing)
   const { inputImageTokens } = pricing
   return {
-    inputText: countText(facts),
-    inputImage: inputImageTokens ? countInputImages(inputImageTokens, facts) : nothing,
-    outputImage: countOutput(pricing, facts),
+    inputTextTokens: countText(facts),
+    inputImageTokens: inputImageTokens ? countInputImages(inputImageTokens, facts) : nothing,
+    outputTextTokens: nothing,
+    outputImageTokens: countOutput(pricing, facts),
   }
 }
 
@@ -137,7 +135,7 @@ function tokensOfQuality(pricing: Pricing, quality: string, size: string | null)
   }
   const exact = rows.find((row) => isSame(row.size, size as string))
   if (exact) return [exact.tokens]
-  const dimensions = parseSize(size)
+  const dimensions = size === null ? null : parseSize(size.toLowerCase())
   if (gridEdge && dimensions) return [countGrid(gridEdge, dimensions)]
   return rows.flatMap((row) => [row.tokens, scaleToArea(row, dimensions)])
 }
@@ -158,14 +156,9 @@ function countGrid(longEdge: number, { width, height }: Dimensions): number {
 
 /** No row has this size: tokens grow no faster than the area. */
 function scaleToArea(row: { size: string; tokens: number }, asked: Dimensions | null): number {
-  const known = parseSize(row.size)
+  const known = parseSize(row.size.toLowerCase())
   if (!known || !asked) return row.tokens
   return Math.ceil(row.tokens * Math.max(1, (asked.width * asked.height) / (known.width * known.height)))
-}
-
-function parseSize(size: string | null): Dimensions | null {
-  const match = /^(\d{1,5})x(\d{1,5})$/i.exec(size ?? '')
-  return match ? { width: Number(match[1]), height: Number(match[2]) } : null
 }
 
 export function add(one: Count, other: Count): Count {

@@ -1,17 +1,11 @@
-import { costOfOneImage, costOfTokens, isPricedByToken, type TokenSplit } from './cost.ts'
+import { costOfOneImage, costOfTokens, isPricedByToken } from './cost.ts'
 import { type EstimateFacts, isBilledByToken, type PriceRow, type Pricing, priceAt } from './pricing.ts'
 import type { ReportedUsage } from './reported-usage.ts'
 import { countTokens } from './token-count.ts'
+import { fillTokens, type TokenParts, type Tokens } from './tokens.ts'
 
 /** What is booked. Every figure is a whole number that fits a GraphQL Int; money is in micro-units. */
-export interface UsageFigures {
-  inputTokens: number
-  outputTokens: number
-  totalTokens: number
-  inputTextTokens: number
-  inputImageTokens: number
-  outputTextTokens: number
-  outputImageTokens: number
+export interface UsageFigures extends Tokens {
   images: number
   /** Null where no price is known. */
   costMicros: number | null
@@ -28,8 +22,6 @@ export interface FigureRequest {
   at: Date
 }
 
-/** Beyond this a part is garbage; four of them still fit a GraphQL Int. */
-const largestPart = 500_000_000
 /** What a record or an entry of the ledger says where no price, and so no currency, is known. */
 export const defaultCurrency = 'USD'
 
@@ -39,34 +31,30 @@ export const defaultCurrency = 'USD'
  */
 export function figure({ reported, pricing, facts, at }: FigureRequest): UsageFigures {
   const price = priceAt(pricing, at)
-  const sides = settleSides({ reported: clean(reported), pricing, facts, at })
-  const { input, output } = sides
-  const inputTokens = input.text + input.image
-  const outputTokens = output.text + output.image
-  const split = {
-    inputText: input.text,
-    inputImage: input.image,
-    outputText: output.text,
-    outputImage: output.image,
-  }
-  return {
-    inputTokens,
-    outputTokens,
-    totalTokens: Math.max(sides.reportedTotal, inputTokens + outputTokens),
+  const { input, output, reportedTotal } = settleSides({ reported, pricing, facts, at })
+  const parts: TokenParts = {
     inputTextTokens: input.text,
     inputImageTokens: input.image,
     outputTextTokens: output.text,
     outputImageTokens: output.image,
+  }
+  const inputTokens = input.text + input.image
+  const outputTokens = output.text + output.image
+  return {
+    ...parts,
+    inputTokens,
+    outputTokens,
+    totalTokens: Math.max(reportedTotal, inputTokens + outputTokens),
     images: facts.images,
-    costMicros: price && costOf(price, split, facts),
+    costMicros: price && costOf(price, parts, facts),
     currency: price?.currency ?? defaultCurrency,
     estimated: input.estimated || output.estimated || isUncounted(pricing, price, inputTokens + outputTokens),
   }
 }
 
-function costOf(price: PriceRow, split: TokenSplit, facts: FigureRequest['facts']): number | null {
-  const hasTokens = Object.values(split).some((tokens) => tokens > 0)
-  if (isPricedByToken(price) && (hasTokens || price.perImage.length === 0)) return costOfTokens(price, split)
+function costOf(price: PriceRow, parts: TokenParts, facts: FigureRequest['facts']): number | null {
+  const hasTokens = Object.values(parts).some((count) => count > 0)
+  if (isPricedByToken(price) && (hasTokens || price.perImage.length === 0)) return costOfTokens(price, parts)
   const one = costOfOneImage(price, facts.size, facts.quality)
   return one && one.max * facts.images
 }
@@ -76,24 +64,9 @@ function isUncounted(pricing: Pricing, price: PriceRow | null, tokens: number): 
   return tokens === 0 && (isBilledByToken(pricing) || !price || price.perImage.length === 0)
 }
 
-function clean(reported: ReportedUsage | null): ReportedUsage {
-  return {
-    inputTokens: cleanPart(reported?.inputTokens),
-    outputTokens: cleanPart(reported?.outputTokens),
-    totalTokens: cleanPart(reported?.totalTokens),
-    inputTextTokens: cleanPart(reported?.inputTextTokens),
-    inputImageTokens: cleanPart(reported?.inputImageTokens),
-    outputTextTokens: cleanPart(reported?.outputTextTokens),
-    outputImageTokens: cleanPart(reported?.outputImageTokens),
-  }
-}
+const nothingReported: ReportedUsage = fillTokens(() => null)
 
-function cleanPart(part: number | null | undefined): number | null {
-  return Number.isInteger(part) && (part as number) >= 0 && (part as number) <= largestPart
-    ? (part as number)
-    : null
-}
-
+/** One half of a use: its input, or its output. */
 interface Side {
   text: number
   image: number
@@ -106,37 +79,37 @@ interface ReportedSide {
   image: number | null
 }
 
-function settleSides(request: FigureRequest & { reported: ReportedUsage }): {
+function settleSides({ reported, pricing, facts, at }: FigureRequest): {
   input: Side
   output: Side
   reportedTotal: number
 } {
-  const { reported, pricing, facts, at } = request
+  const counted = reported ?? nothingReported
   const price = priceAt(pricing, at)
   const guess = countTokens(pricing, { ...facts, n: facts.images })
   const hasInputImages = facts.inputImages.length > 0
   const input = settleSide({
     reported: {
-      total: reported.inputTokens ?? subtract(reported.totalTokens, reported.outputTokens),
-      text: reported.inputTextTokens,
-      image: reported.inputImageTokens,
+      total: counted.inputTokens ?? subtract(counted.totalTokens, counted.outputTokens),
+      text: counted.inputTextTokens,
+      image: counted.inputImageTokens,
     },
-    guess: { text: guess.inputText.likely, image: guess.inputImage.likely },
+    guess: { text: guess.inputTextTokens.likely, image: guess.inputImageTokens.likely },
     certain: hasInputImages ? null : 'text',
     dearer: (price?.textInput ?? 0) > (price?.imageInput ?? 0) ? 'text' : 'image',
   })
   const output = settleSide({
     reported: {
-      total: reported.outputTokens ?? subtract(reported.totalTokens, reported.inputTokens),
-      text: reported.outputTextTokens,
-      image: reported.outputImageTokens,
+      total: counted.outputTokens ?? subtract(counted.totalTokens, counted.inputTokens),
+      text: counted.outputTextTokens,
+      image: counted.outputImageTokens,
     },
-    guess: { text: 0, image: guess.outputImage.likely },
+    guess: { text: 0, image: guess.outputImageTokens.likely },
     // Streamed replies and many others never split their output: the images API puts out images.
     certain: 'image',
     dearer: 'image',
   })
-  return { input, output, reportedTotal: reported.totalTokens ?? 0 }
+  return { input, output, reportedTotal: counted.totalTokens ?? 0 }
 }
 
 interface SideRequest {

@@ -1,24 +1,19 @@
-import type { Capabilities, ImageModel } from './image-model.ts'
+import type { Capabilities } from './capabilities.ts'
+import type { ImageModel } from './image-model.ts'
 import type { ImageRequest } from './image-request.ts'
+import { parameterList } from './parameters.ts'
 
 /** What an edit is asked for in place of a variation. */
 export const variationPrompt =
   'Create a variation of this image: keep its subject, style and composition, and change the details.'
 
-/** What is left of a model's edits when they serve as variations: one image, no words, and how many of what size. */
+/** What is left of a model's edits when they serve as variations: one image, and what the mutation has parameters for. */
 export function variationCapabilities(edit: Capabilities): Capabilities {
+  const gone = parameterList.filter(({ kinds, form }) => form && !kinds.includes('VARIATION'))
   return {
     ...edit,
-    prompt: null,
-    messages: null,
-    mask: null,
+    ...Object.fromEntries(gone.map(({ capability }) => [capability, null])),
     images: edit.images && { ...edit.images, minCount: 1, maxCount: 1 },
-    quality: null,
-    background: null,
-    inputFidelity: null,
-    outputFormat: null,
-    outputCompression: null,
-    streaming: null,
   }
 }
 

@@ -1,5 +1,3 @@
-import type { Capabilities } from './image-model.ts'
-
 export interface Dimensions {
   width: number
   height: number
@@ -19,8 +17,13 @@ export function reduceRatio({ width, height }: Dimensions): Dimensions {
   return { width: width / a, height: height / a }
 }
 
+interface SizeCapabilities {
+  size: { type: string } | null
+  autoSize: boolean
+}
+
 /** The size as the upstream wants it, or null to leave it out. */
-export function toWireSize(size: string | null, { size: rule, autoSize }: Capabilities): string | null {
+export function toWireSize(size: string | null, { size: rule, autoSize }: SizeCapabilities): string | null {
   if (size === null || rule === null) return null
   if (size === 'auto') return autoSize ? 'auto' : null
   const dimensions = rule.type === 'ratio' ? parseSize(size) : null

@@ -1,4 +1,5 @@
 import { EaselError } from '../errors.ts'
+import { isRecord } from '../is-record.ts'
 
 /**
  * What a failed statement means for whoever ran it:
@@ -85,8 +86,4 @@ function nextOf(error: Record<string, unknown>): unknown {
   return isRecord(error.meta) && isRecord(error.meta.driverAdapterError)
     ? error.meta.driverAdapterError
     : error.cause
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null
 }

@@ -61,9 +61,3 @@ export function writeImages(images: readonly { stored: StoredImage; place: Image
       has_alpha = EXCLUDED.has_alpha, thumb_hash = EXCLUDED.thumb_hash, revised_prompt = EXCLUDED.revised_prompt
     RETURNING id, role, position`
 }
-
-const uuid = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
-
-export function isImageId(id: string): boolean {
-  return uuid.test(id)
-}

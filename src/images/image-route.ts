@@ -2,8 +2,8 @@ import type { FileHandle } from 'node:fs/promises'
 import { Readable } from 'node:stream'
 import type { Image } from '../database/generated/client.ts'
 import { EaselError, errorCodes } from '../errors.ts'
+import { isRowId } from '../row-id.ts'
 import { parseRange } from './byte-range.ts'
-import { isImageId } from './image-records.ts'
 import type { ImageUrls, VerifiedUrl } from './image-url.ts'
 import { extensionOf, objectMissing, type Storage } from './storage.ts'
 import { type RenderedVariant, resolveVariant, type Variants } from './variants.ts'
@@ -54,7 +54,7 @@ async function answer(options: ImageRouteOptions, request: Request): Promise<Res
   if (request.method !== 'GET' && request.method !== 'HEAD') return methodNotAllowed()
   const { pathname, search } = new URL(request.url)
   const id = /\/images\/([^/]+)$/.exec(pathname)?.[1] ?? ''
-  if (!isImageId(id)) throw new EaselError('NOT_FOUND', 'There is no such image.')
+  if (!isRowId(id)) throw new EaselError('NOT_FOUND', 'There is no such image.')
   const verified = options.urls.verify(id, search.slice(1))
   if (!verified) throw new EaselError('FORBIDDEN', 'The address is not valid, or its time is over.')
   const image = await options.find(id)

@@ -1,4 +1,5 @@
 import type { Readable } from 'node:stream'
+import type { MaskCoverage } from '../catalogue/source-facts.ts'
 import type { Prisma, PrismaClient } from '../database/database.ts'
 import type { Image } from '../database/generated/client.ts'
 import { encodeBase64 } from './base64.ts'
@@ -13,7 +14,7 @@ import {
 } from './image-records.ts'
 import { createImageRoute } from './image-route.ts'
 import { createImageUrls, type ImageVariant, type SigningKey } from './image-url.ts'
-import { checkMaskPixels, checkMaskShape, type Size } from './mask.ts'
+import { readCoverage } from './mask.ts'
 import { restrictSharp } from './pixels.ts'
 import { type StagedImage, type StageOptions, stageImage } from './staging.ts'
 import type { Storage } from './storage.ts'
@@ -73,8 +74,8 @@ type Stored = Pick<Image, 'storageKey'>
 export interface Images {
   /** Takes a stream in and checks it. Errors name no field. */
   stage(source: ByteSource, options: StageOptions): Promise<StagedImage>
-  /** Refuses a mask that upstreams would refuse or misread, be it just uploaded or an image that is kept. */
-  checkMask(mask: StagedImage | Image, first: Size, signal?: AbortSignal): Promise<void>
+  /** Which pixels of a mask with an alpha channel are transparent, be it just uploaded or an image that is kept. */
+  readCoverage(mask: StagedImage | Image, signal?: AbortSignal): Promise<MaskCoverage>
   /** Makes the bytes durable; `writeImages` then makes them an image. */
   store(staged: StagedImage, operationId: string, signal?: AbortSignal): Promise<StoredImage>
   writeImages(images: readonly { stored: StoredImage; place: ImagePlace }[]): Prisma.Sql
@@ -130,7 +131,7 @@ export function createImages(options: ImagesOptions): Images {
   const open: Images['open'] = (image, { signal } = {}) => storage.open(image.storageKey, { signal })
   return {
     stage: (source, stageOptions) => stageImage(staging, source, stageOptions),
-    checkMask: (mask, first, signal) => checkMask({ mask, first, storage, signal, staging, limits, gate }),
+    readCoverage: (mask, signal) => coverageOf({ mask, storage, signal, staging, limits, gate }),
     store,
     writeImages,
     url: (image, urlOptions) => urls.sign(image.id, urlOptions),
@@ -178,25 +179,23 @@ async function readOwnership(mark: MarkOptions, isPrivate: boolean): Promise<Sto
   }
 }
 
-async function checkMask(context: {
+async function coverageOf(context: {
   mask: StagedImage | Image
-  first: Size
   storage: Storage
   staging: { folder: string; newId: () => string }
   limits: ImageLimits
   gate: Gate
   signal: AbortSignal | undefined
-}): Promise<void> {
-  const { mask, first, storage, staging, limits, gate, signal } = context
-  checkMaskShape(mask, first)
+}): Promise<MaskCoverage> {
+  const { mask, storage, staging, limits, gate, signal } = context
   const { maxPixels } = limits
-  if ('path' in mask) return checkMaskPixels({ mask, maxPixels, gate, signal })
+  if ('path' in mask) return readCoverage({ mask, maxPixels, gate, signal })
   const files = createTemporaryFiles(staging.folder, staging.newId)
   try {
     await prepareFolder(staging.folder)
     const path = files.next()
     await fetchFile(storage, mask.storageKey, path, signal)
-    await checkMaskPixels({ mask: { ...mask, path }, maxPixels, gate, signal })
+    return await readCoverage({ mask: { ...mask, path }, maxPixels, gate, signal })
   } finally {
     await files.dispose()
   }

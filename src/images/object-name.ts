@@ -1,3 +1,5 @@
+import { rowIdPattern } from '../row-id.ts'
+
 /** What the storage's owner is written into: see storage-mark.ts. */
 export const markName = 'easel-owner.json'
 
@@ -7,11 +9,10 @@ export const probeName = 'easel-probe'
 /** The gateway itself keeps more than images here; a sweep of images leaves that alone. */
 const otherRooms = ['spool/', probeName]
 
-const uuid = '[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}'
-const image = `(${uuid})/[0-9a-f]{64}\\.(?:png|jpg|webp|bin)`
+const image = `(${rowIdPattern})/[0-9a-f]{64}\\.(?:png|jpg|webp|bin)`
 const imageName = new RegExp(`^${image}$`)
 /** A file that a killed process was writing; a bucket has none. */
-const partName = new RegExp(`^(?:${image}|${RegExp.escape(markName)})\\.${uuid}\\.part$`)
+const partName = new RegExp(`^(?:${image}|${RegExp.escape(markName)})\\.${rowIdPattern}\\.part$`)
 
 export type ObjectName = { kind: 'image'; operationId: string } | { kind: 'part' | 'own' | 'foreign' }
 

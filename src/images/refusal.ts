@@ -12,20 +12,6 @@ const refusals = {
   IMAGE_CORRUPT: { message: 'The image is damaged.', hint: 'EXPORT_AGAIN' },
   IMAGE_ANIMATED: { message: 'Animated images are not accepted.', hint: 'CONVERT_TO_PNG' },
   IMAGE_TOO_LARGE_PIXELS: { message: 'The image has too many pixels.', hint: 'RESIZE' },
-  MASK_NOT_PNG: { message: 'A mask must be a PNG.', hint: 'CONVERT_TO_PNG' },
-  MASK_WITHOUT_ALPHA: {
-    message: 'A mask needs an alpha channel: its fully transparent pixels say where to edit.',
-    hint: 'ADD_ALPHA',
-  },
-  MASK_SIZE_MISMATCH: { message: 'A mask must be as large as the first image.', hint: 'RESIZE' },
-  MASK_FULLY_OPAQUE: {
-    message: 'The mask has no fully transparent pixel, so there is nothing to edit.',
-    hint: 'ADD_ALPHA',
-  },
-  MASK_FULLY_TRANSPARENT: {
-    message: 'The mask is fully transparent; leave it out to edit the whole image.',
-    hint: 'REMOVE_MASK',
-  },
 } as const
 
 export type RefusalReason = keyof typeof refusals

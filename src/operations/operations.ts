@@ -1,6 +1,7 @@
 import { hostname } from 'node:os'
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Logger } from 'pino'
+import type { Estimate } from '../catalogue/estimate.ts'
 import type { Database } from '../database/database.ts'
 import { toUnavailable } from '../database/database-failure.ts'
 import type { Operation, OperationEvent } from '../database/generated/client.ts'
@@ -10,6 +11,7 @@ import type { Providers } from '../providers/providers.ts'
 import type { Usage } from '../usage/usage.ts'
 import { createAccept } from './accept/accept-operation.ts'
 import { createCancel } from './accept/cancel-operation.ts'
+import { estimateOperation, type PlannedWork } from './accept/estimate-operation.ts'
 import { createOperationSources } from './accept/operation-sources.ts'
 import { createSubmit, type SubmitRequest } from './accept/submit-operation.ts'
 import { createAttemptCall } from './call/attempt-call.ts'
@@ -69,6 +71,8 @@ export interface OperationLimits {
 
 /** The life of operations: accept, run, follow, cancel, recover. */
 export interface Operations {
+  /** What an operation would take; its maximum is what submitting it reserves. */
+  estimate(planned: PlannedWork): Estimate
   submit(request: SubmitRequest): Promise<Operation>
   cancel(operationId: string): Promise<void>
   /**
@@ -130,6 +134,7 @@ export function createOperations(options: OperationsOptions): Operations {
   }
 
   return {
+    estimate: (planned) => estimateOperation(options, planned),
     submit: (request) => submit(request).catch(rethrow),
     cancel: (operationId) => cancel(operationId).catch(rethrow),
     wait: async (operationId, signal) => {

@@ -1,3 +1,4 @@
+import { findCapabilityFault } from '../catalogue/capabilities.ts'
 import type { CustomModel, Enablement } from '../catalogue/model-registry.ts'
 import { EaselError } from '../errors.ts'
 import { type CredentialOptions, credentialNames } from './credentials.ts'
@@ -60,7 +61,10 @@ const isListOf =
     Array.isArray(value) ? (value.map(rule).find((fault) => fault !== null) ?? null) : 'must be a list'
 const isModel: Rule = (value) => {
   const name = typeof value === 'object' && value !== null && 'name' in value ? value.name : value
-  return isText(name) && 'must hold names or definitions with a name'
+  if (isText(name)) return 'must hold names or definitions with a name'
+  if (typeof value !== 'object' || value === null || !('capabilities' in value)) return null
+  const fault = findCapabilityFault(value.capabilities)
+  return fault && `of ${name} has ${fault}`
 }
 
 const rules: Record<string, Rule> = {

@@ -1,5 +1,5 @@
 import type { ImageModel } from '../catalogue/image-model.ts'
-import type { ImageRequest, OperationKind, RequestDraft } from '../catalogue/image-request.ts'
+import type { ImageRequest, RequestDraft } from '../catalogue/image-request.ts'
 import { refuseKind, validateRequest } from '../catalogue/judge.ts'
 import {
   answersTo,
@@ -8,6 +8,7 @@ import {
   refuseRetiredModel,
   refuseUnknownModel,
 } from '../catalogue/model-registry.ts'
+import type { OperationKind } from '../catalogue/operation-kind.ts'
 import { asSent } from '../catalogue/variation-through-edit.ts'
 import { EaselError } from '../errors.ts'
 import { guardedLookup } from './address-guard.ts'

@@ -1,11 +1,12 @@
 import { z } from 'zod'
+import { notFound } from '../errors.ts'
 import { builder } from './builder.ts'
 import { visibleTo } from './context.ts'
+import { readCursor } from './cursor.ts'
 import { Role } from './enums.ts'
 import { Operation, OperationConnection } from './operation.ts'
-import { notFound } from './submit.ts'
 import { UsageReport } from './usage-report.ts'
-import { besideOwn, readCursor, User } from './user.ts'
+import { besideOwn, User } from './user.ts'
 
 const name = z
   .string()

@@ -1,7 +1,7 @@
+import { notFound } from '../errors.ts'
 import { builder } from './builder.ts'
 import { visibleTo } from './context.ts'
 import { Operation } from './operation.ts'
-import { notFound } from './submit.ts'
 
 /** How long the answer waits for a running call to be given up, so that it usually shows the end. */
 const patienceMs = 2_000

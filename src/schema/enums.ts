@@ -1,4 +1,8 @@
+import type { backgrounds, fidelities, formats, qualities, responseFormats } from '../catalogue/choices.ts'
+import type { OperationKind as Kind } from '../catalogue/operation-kind.ts'
 import { builder } from './builder.ts'
+
+type Described<Values extends readonly string[]> = Record<Values[number], { description: string }>
 
 export const OperationKind = builder.enumType('OperationKind', {
   description: 'What an operation does.',
@@ -6,7 +10,7 @@ export const OperationKind = builder.enumType('OperationKind', {
     GENERATE: { description: 'Makes images from a prompt.' },
     EDIT: { description: 'Edits or extends given images by a prompt.' },
     VARIATION: { description: 'Makes variations of a given image.' },
-  } as const,
+  } as const satisfies Record<Kind, { description: string }>,
 })
 
 export const OperationStatus = builder.enumType('OperationStatus', {
@@ -26,7 +30,7 @@ export const ImageBackground = builder.enumType('ImageBackground', {
     AUTO: { description: 'The model chooses.' },
     OPAQUE: { description: 'A filled background.' },
     TRANSPARENT: { description: 'No background: needs the format PNG or WEBP.' },
-  } as const,
+  } as const satisfies Described<typeof backgrounds>,
 })
 
 export const ImageQuality = builder.enumType('ImageQuality', {
@@ -40,7 +44,7 @@ export const ImageQuality = builder.enumType('ImageQuality', {
     HD: { description: 'The finer quality of dall-e-3.' },
     XHIGH: { description: 'Above HIGH, for the models that list it.' },
     MAX: { description: 'The most a model can do, for the models that list it.' },
-  } as const,
+  } as const satisfies Described<typeof qualities>,
 })
 
 export const ImageFormat = builder.enumType('ImageFormat', {
@@ -49,7 +53,7 @@ export const ImageFormat = builder.enumType('ImageFormat', {
     PNG: { description: 'Lossless, with transparency.' },
     JPEG: { description: 'Small, without transparency.' },
     WEBP: { description: 'Small, with transparency.' },
-  } as const,
+  } as const satisfies Described<typeof formats>,
 })
 
 export const InputFidelity = builder.enumType('InputFidelity', {
@@ -57,7 +61,7 @@ export const InputFidelity = builder.enumType('InputFidelity', {
   values: {
     LOW: { description: 'Loosely.' },
     HIGH: { description: 'Closely, for several thousand more input tokens per image.' },
-  } as const,
+  } as const satisfies Described<typeof fidelities>,
 })
 
 export const ResponseFormat = builder.enumType('ResponseFormat', {
@@ -66,7 +70,7 @@ export const ResponseFormat = builder.enumType('ResponseFormat', {
   values: {
     URL: { description: 'As a temporary address, which Easel fetches at once.' },
     B64_JSON: { description: 'Inside the reply.' },
-  } as const,
+  } as const satisfies Described<typeof responseFormats>,
 })
 
 export const Role = builder.enumType('Role', {

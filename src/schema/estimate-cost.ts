@@ -1,13 +1,10 @@
 import { z } from 'zod'
 import type { Estimate } from '../catalogue/estimate.ts'
-import { estimateFacts } from '../catalogue/estimate-facts.ts'
-import { toRequestParameters } from '../operations/operation-input.ts'
+import { fillInput } from '../catalogue/operation-input.ts'
 import { Budget } from './budget.ts'
 import { builder } from './builder.ts'
-import type { Context } from './context.ts'
 import { ImageQuality, InputFidelity, OperationKind } from './enums.ts'
 import { Money } from './money.ts'
-import { emptyInput, given, orDefault } from './submit.ts'
 
 const dimension = z.number().int().min(1).max(65_535)
 
@@ -104,51 +101,7 @@ builder.queryField('estimateCost', (t) =>
     description:
       'What an operation would take, by the same figures that reserve it, and what your budgets have left. Checks the parameters like the mutation.',
     args: { input: t.arg({ type: CostEstimateInput, required: true, description: 'What you think of.' }) },
-    resolve: (_, { input }, context) => spanOf(estimates(context, input)),
+    resolve: (_, { input: { kind, inputImages, ...asked } }, { operations }) =>
+      operations.estimate({ kind, input: fillInput(asked), images: inputImages ?? [] }),
   }),
 )
-
-/** One for each model that would take the request: it may run on any of them, so the dearest is what gets reserved. */
-function estimates({ providers, usage }: Context, input: typeof CostEstimateInput.$inferInput): Estimate[] {
-  const { kind, inputImages, n, partialImages, ...rest } = input
-  const asked = {
-    ...emptyInput,
-    ...given(rest),
-    n: orDefault(n, 1),
-    partialImages: orDefault(partialImages, 0),
-  }
-  let refusal: unknown
-  const found = providers.candidates(kind, input.model ?? null).flatMap((model) => {
-    const parameters = toRequestParameters(kind, asked, model.name)
-    // Without a prompt one asks what the picture would take; the mutation will want the prompt.
-    const { prompt, ...others } = parameters
-    try {
-      providers.validate(model, { ...others, ...(prompt !== null && { prompt }), waits: false })
-    } catch (error) {
-      refusal ??= error
-      return []
-    }
-    const facts = estimateFacts({ ...parameters, images: inputImages ?? [], mask: null, endUser: null })
-    return [usage.estimate(model.pricing, facts)]
-  })
-  if (found.length === 0) throw refusal
-  return found
-}
-
-function spanOf(all: Estimate[]): Estimate {
-  const tokens = rangeOf(all.map((estimate) => estimate.tokens))
-  const costs = all.flatMap(({ cost }) => cost ?? [])
-  const cost = costs[0] ? { ...rangeOf(costs), currency: costs[0].currency } : null
-  const certainties = new Set(all.map(({ certainty }) => certainty))
-  const isExact = !certainties.has('RANGE') && tokens.min === tokens.max && cost?.min === cost?.max
-  return {
-    certainty: certainties.has('UNKNOWN') ? 'UNKNOWN' : isExact ? 'EXACT' : 'RANGE',
-    tokens,
-    cost,
-    reasons: [...new Set(all.flatMap(({ reasons }) => reasons))],
-  }
-}
-
-function rangeOf(ranges: { min: number; max: number }[]): { min: number; max: number } {
-  return { min: Math.min(...ranges.map(({ min }) => min)), max: Math.max(...ranges.map(({ max }) => max)) }
-}

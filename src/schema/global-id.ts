@@ -1,8 +1,8 @@
 import { decodeGlobalID } from '@pothos/plugin-relay'
 import { EaselError } from '../errors.ts'
+import { isRowId } from '../row-id.ts'
 
 const nodeTypes = new Set(['ApiKey', 'Image', 'Operation', 'User'])
-const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i
 
 interface NodeName {
   typename: string
@@ -28,7 +28,7 @@ export function plainIdOf(typename: string, globalId: string): string | null {
 
 function decodeKnown(globalId: string): NodeName | null {
   const { typename, id } = safeDecode(globalId)
-  return typename && nodeTypes.has(typename) && id && uuid.test(id) ? { typename, id } : null
+  return typename && nodeTypes.has(typename) && id && isRowId(id.toLowerCase()) ? { typename, id } : null
 }
 
 function safeDecode(globalId: string): Partial<NodeName> {

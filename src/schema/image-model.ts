@@ -1,5 +1,5 @@
 import type { ImageModel as Model } from '../catalogue/image-model.ts'
-import type { ModelParameter } from '../catalogue/model-parameters.ts'
+import type { ModelParameter } from '../catalogue/parameter.ts'
 import { builder } from './builder.ts'
 import { OperationKind } from './enums.ts'
 import { ModelPrice } from './model-price.ts'

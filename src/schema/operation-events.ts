@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import type { OperationEvent as EventRow } from '../database/generated/client.ts'
+import { notFound } from '../errors.ts'
 import { internalFailure, type OperationFailure } from '../operations/operation-error.ts'
 import type { EventPayload } from '../operations/transitions/new-events.ts'
 import { builder } from './builder.ts'
@@ -9,7 +10,6 @@ import { Image } from './image.ts'
 import { ImageUsage } from './image-usage.ts'
 import { Operation } from './operation.ts'
 import { OperationError } from './operation-error.ts'
-import { notFound } from './submit.ts'
 
 type ImagePayload = Extract<EventPayload, { kind: 'partialImage' | 'image' }>
 

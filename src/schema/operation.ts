@@ -1,5 +1,5 @@
+import { readValue } from '../catalogue/operation-input.ts'
 import type { OperationFailure } from '../operations/operation-error.ts'
-import type { OperationInput as Input } from '../operations/operation-input.ts'
 import { builder } from './builder.ts'
 import { visibleTo } from './context.ts'
 import { OperationKind, OperationStatus } from './enums.ts'
@@ -29,8 +29,8 @@ export const Operation = builder.prismaNode('Operation', {
       description: 'The beginning of the prompt, up to 256 characters.',
       select: { input: true },
       resolve: ({ input }) => {
-        const { prompt, messages } = input as unknown as Input
-        const text = prompt ?? messages?.map((message) => message.text).join(' ')
+        const messages = readValue(input, 'messages')?.map(({ text }) => text)
+        const text = readValue(input, 'prompt') ?? messages?.join(' ')
         return text ? [...text].slice(0, 256).join('') : null
       },
     }),

@@ -1,16 +1,11 @@
 import { z } from 'zod'
+import { idInCursor } from './cursor.ts'
 
 const maxPage = 100
 const pageSize = z.number().int().min(0).max(maxPage)
 
 /** Pages are cut by id alone, so a cursor of ours holds a UUID; anything else never reaches the database. */
-const cursor = z
-  .string()
-  .refine(
-    (value) =>
-      /^GPC:S:[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}$/.test(Buffer.from(value, 'base64').toString()),
-    'This is not a cursor of Easel.',
-  )
+const cursor = z.string().refine((value) => idInCursor(value) !== null, 'This is not a cursor of Easel.')
 
 /** The words, and the limits, of what the Relay plugin adds to the schema. */
 export const relayDescriptions = {

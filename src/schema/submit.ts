@@ -1,10 +1,11 @@
 import type { GraphQLResolveInfo } from 'graphql'
-import type { Operation, OperationKind } from '../database/generated/client.ts'
+import type { OperationInput } from '../catalogue/operation-input.ts'
+import type { OperationKind } from '../catalogue/operation-kind.ts'
+import type { Operation } from '../database/generated/client.ts'
 import { EaselError } from '../errors.ts'
 import type { NamedSource } from '../operations/accept/operation-sources.ts'
-import type { OperationInput } from '../operations/operation-input.ts'
 import type { Context } from './context.ts'
-import { requestIdRule } from './input-fields.ts'
+import { requestIdRule } from './request-id.ts'
 
 export interface Submission {
   kind: OperationKind
@@ -54,42 +55,4 @@ function headerKey({ idempotencyKey }: Context, info: GraphQLResolveInfo): strin
       field: 'input.requestId',
     },
   )
-}
-
-/** The input that was not given, for each mutation to fill in what it has. */
-export const emptyInput: OperationInput = {
-  prompt: null,
-  messages: null,
-  model: null,
-  n: 1,
-  size: null,
-  quality: null,
-  background: null,
-  inputFidelity: null,
-  outputFormat: null,
-  outputCompression: null,
-  responseFormat: null,
-  partialImages: 0,
-  stream: false,
-  seed: null,
-  aspectRatio: null,
-  mimeType: null,
-  user: null,
-}
-
-/** The fields that were given: GraphQL leaves the others undefined, `emptyInput` says null for them. */
-export function given<Fields extends object>(
-  fields: Fields,
-): { [Name in keyof Fields]-?: Exclude<Fields[Name], undefined> } {
-  const entries = Object.entries(fields).filter(([, value]) => value !== undefined)
-  return Object.fromEntries(entries) as { [Name in keyof Fields]-?: Exclude<Fields[Name], undefined> }
-}
-
-/** Refuses null where GraphQL allows it beside a default, so that null never means something else than "not given". */
-export function orDefault<Value>(value: Value | null | undefined, otherwise: Value): Value {
-  return value ?? otherwise
-}
-
-export function notFound(what: string): EaselError {
-  return new EaselError('NOT_FOUND', `There is no such ${what}.`)
 }

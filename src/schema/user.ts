@@ -1,4 +1,3 @@
-import { EaselError } from '../errors.ts'
 import { builder } from './builder.ts'
 import { visibleTo } from './context.ts'
 import { Role } from './enums.ts'
@@ -27,18 +26,6 @@ builder.queryField('viewer', (t) =>
       prisma.user.findUniqueOrThrow({ ...query, where: { id: viewer.userId } }),
   }),
 )
-
-const cursorPrefix = 'GPC:S:'
-const uuid = /^[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}$/i
-
-/** The id in a cursor of a list that is cut by id; undefined without one. */
-export function readCursor(cursor: unknown): string | undefined {
-  if (typeof cursor !== 'string') return undefined
-  const text = Buffer.from(cursor, 'base64').toString()
-  if (text.startsWith(cursorPrefix) && uuid.test(text.slice(cursorPrefix.length)))
-    return text.slice(cursorPrefix.length)
-  throw new EaselError('BAD_USER_INPUT', 'This is not a cursor of Easel.', { reason: 'CURSOR_MALFORMED' })
-}
 
 /**
  * Of whom the operation of the cursor is too. Prisma starts a page behind any row there is, so the cursor of

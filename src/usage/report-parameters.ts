@@ -1,6 +1,7 @@
 import { z } from 'zod'
+import { operationKinds } from '../catalogue/operation-kind.ts'
 import { EaselError } from '../errors.ts'
-import { type ReportRequest, usageDimensions, usageKinds } from './report-request.ts'
+import { type ReportRequest, usageDimensions } from './report-request.ts'
 
 const moment = z.iso.datetime({ offset: true }).transform((text) => new Date(text))
 
@@ -16,7 +17,7 @@ const shape = z.strictObject({
   endUser: z.string().optional(),
   provider: z.string().optional(),
   model: z.string().optional(),
-  kind: z.enum(usageKinds).optional(),
+  kind: z.enum(operationKinds).optional(),
 })
 
 /** Reads a request from the parameters of an address, which are all texts. */

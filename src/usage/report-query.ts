@@ -1,6 +1,7 @@
 import { Prisma } from '../database/generated/client.ts'
 import type { ReportRequest, UsageDimension, UsageFilter } from './report-request.ts'
 import { dayOf } from './spending-window.ts'
+import { dayColumns, recordColumns, reportSums } from './usage-columns.ts'
 
 type Sql = Prisma.Sql
 
@@ -8,23 +9,11 @@ const dayMs = 24 * 60 * 60 * 1000
 
 /** Both tables in the same columns; a record counts as one operation. */
 const fromDays = Prisma.sql`
-  SELECT user_id, NULL::text AS end_user, provider, model, kind, day::timestamp AS at, currency, operations, images,
-         input_tokens, output_tokens, total_tokens, input_text_tokens, input_image_tokens, output_text_tokens,
-         output_image_tokens, cost_micros, estimated
+  SELECT user_id, NULL::text AS end_user, provider, model, kind, day::timestamp AS at, currency, ${dayColumns}
     FROM usage_day`
 const fromRecords = Prisma.sql`
-  SELECT user_id, end_user, provider, model, kind, created_at AT TIME ZONE 'UTC' AS at, currency, 1::bigint AS operations,
-         images::bigint AS images, input_tokens, output_tokens, total_tokens, input_text_tokens, input_image_tokens,
-         output_text_tokens, output_image_tokens, COALESCE(cost_micros, 0) AS cost_micros,
-         estimated::int::bigint AS estimated
+  SELECT user_id, end_user, provider, model, kind, created_at AT TIME ZONE 'UTC' AS at, currency, ${recordColumns}
     FROM usage_record`
-
-const sums = Prisma.sql`
-  SUM(operations)::bigint AS operations, SUM(images)::bigint AS images, SUM(input_tokens)::bigint AS "inputTokens",
-  SUM(output_tokens)::bigint AS "outputTokens", SUM(total_tokens)::bigint AS "totalTokens",
-  SUM(input_text_tokens)::bigint AS "inputTextTokens", SUM(input_image_tokens)::bigint AS "inputImageTokens",
-  SUM(output_text_tokens)::bigint AS "outputTextTokens", SUM(output_image_tokens)::bigint AS "outputImageTokens",
-  SUM(cost_micros)::bigint AS "costMicros", SUM(estimated)::bigint AS estimated`
 
 /** The whole report in one statement, the total first: `limit` cuts groups, never the total. */
 export function reportQuery(request: ReportRequest, limit: number): Sql {
@@ -35,7 +24,7 @@ export function reportQuery(request: ReportRequest, limit: number): Sql {
   return Prisma.sql`
     WITH source AS (${sourceOf(request)}),
          grouped AS (SELECT *, ${truncate(request.groupBy)} AS start FROM source)
-    SELECT ${isTotal} AS "isTotal", ${selectDimensions(groups)}, currency, ${sums}
+    SELECT ${isTotal} AS "isTotal", ${selectDimensions(groups)}, currency, ${reportSums}
       FROM grouped
      GROUP BY GROUPING SETS (${sets})
      ORDER BY "isTotal" DESC, ${names}

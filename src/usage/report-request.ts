@@ -1,3 +1,5 @@
+import type { OperationKind } from '../catalogue/operation-kind.ts'
+
 export const usageDimensions = [
   'USER',
   'END_USER',
@@ -10,15 +12,12 @@ export const usageDimensions = [
 ] as const
 export type UsageDimension = (typeof usageDimensions)[number]
 
-export const usageKinds = ['GENERATE', 'EDIT', 'VARIATION'] as const
-export type UsageKind = (typeof usageKinds)[number]
-
 export interface UsageFilter {
   userIds?: readonly string[] | null
   endUser?: string | null
   provider?: string | null
   model?: string | null
-  kind?: UsageKind | null
+  kind?: OperationKind | null
 }
 
 export interface ReportRequest {

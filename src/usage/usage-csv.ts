@@ -1,3 +1,4 @@
+import { tokenKeys } from '../catalogue/tokens.ts'
 import type { ReportRequest } from './report-request.ts'
 import type { UsageReport, UsageRow } from './usage-report.ts'
 
@@ -12,18 +13,7 @@ const dimensions = [
   ['kind', (row: UsageRow) => row.kind],
 ] as const
 
-const figures = [
-  'operations',
-  'images',
-  'inputTokens',
-  'outputTokens',
-  'totalTokens',
-  'inputTextTokens',
-  'inputImageTokens',
-  'outputTextTokens',
-  'outputImageTokens',
-  'estimatedShare',
-] as const
+const figures = ['operations', 'images', ...tokenKeys, 'estimatedShare'] as const
 
 /** A report as RFC 4180 lines: a header, the rows (or the total where nothing is grouped by). */
 export async function* streamCsv(

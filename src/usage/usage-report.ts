@@ -1,9 +1,11 @@
+import type { OperationKind } from '../catalogue/operation-kind.ts'
+import { fillTokens, type Tokens, tokenKeys } from '../catalogue/tokens.ts'
 import type { PrismaClient } from '../database/database.ts'
 import { readReport } from '../database/long-report.ts'
 import { EaselError } from '../errors.ts'
 import { needsRecords, reportQuery } from './report-query.ts'
 import { checkRange } from './report-range.ts'
-import type { ReportRequest, UsageKind } from './report-request.ts'
+import type { ReportRequest } from './report-request.ts'
 
 export interface Money {
   amountMicros: bigint
@@ -11,23 +13,16 @@ export interface Money {
 }
 
 /** The dimensions grouped by, the others null, and sums. */
-export interface UsageRow {
+export interface UsageRow extends Tokens<bigint> {
   userId: string | null
   endUser: string | null
   provider: string | null
   model: string | null
-  kind: UsageKind | null
+  kind: OperationKind | null
   /** The start of the hour, day or month (UTC). */
   start: Date | null
   operations: bigint
   images: bigint
-  inputTokens: bigint
-  outputTokens: bigint
-  totalTokens: bigint
-  inputTextTokens: bigint
-  inputImageTokens: bigint
-  outputTextTokens: bigint
-  outputImageTokens: bigint
   /** One entry for each currency that was paid in; amounts of different currencies are never added up. */
   costs: Money[]
   /** Which part of the operations has figures that are Easel's estimate, from 0 to 1. */
@@ -66,16 +61,7 @@ interface SumRow extends Omit<UsageRow, 'costs' | 'estimatedShare'> {
   estimated: bigint
 }
 
-const summed = [
-  'images',
-  'inputTokens',
-  'outputTokens',
-  'totalTokens',
-  'inputTextTokens',
-  'inputImageTokens',
-  'outputTextTokens',
-  'outputImageTokens',
-] as const
+const summed = ['images', ...tokenKeys] as const
 
 function rowOf(rows: Map<string, UsageRow>, sum: SumRow): UsageRow {
   const { userId, endUser, provider, model, kind, start } = sum
@@ -104,13 +90,7 @@ export function emptyRow(): UsageRow {
     start: null,
     operations: 0n,
     images: 0n,
-    inputTokens: 0n,
-    outputTokens: 0n,
-    totalTokens: 0n,
-    inputTextTokens: 0n,
-    inputImageTokens: 0n,
-    outputTextTokens: 0n,
-    outputImageTokens: 0n,
+    ...fillTokens(() => 0n),
     costs: [],
     estimatedShare: 0,
   }

@@ -1,5 +1,3 @@
-import { type Estimate, estimate } from '../catalogue/estimate.ts'
-import type { EstimateFacts, Pricing } from '../catalogue/pricing.ts'
 import { type FigureRequest, figure, type UsageFigures } from '../catalogue/usage-figures.ts'
 import type { Prisma, PrismaClient } from '../database/database.ts'
 import { type BudgetChange, type BudgetState, readBudgets, setBudget } from './budget.ts'
@@ -18,11 +16,10 @@ import { report, type UsageReport } from './usage-report.ts'
 type Transaction = Prisma.TransactionClient
 
 /**
- * Estimates, reservations, the ledger and reports. What takes a `tx` joins the caller's transaction; what returns SQL is a
+ * Reservations, the ledger and reports. What takes a `tx` joins the caller's transaction; what returns SQL is a
  * part of the caller's statement.
  */
 export interface Usage {
-  estimate(pricing: Pricing, facts: EstimateFacts, at?: Date): Estimate
   figure(request: FigureRequest): UsageFigures
   reserving(request: ReservationRequest): Prisma.Sql
   explainRefusal(error: unknown, request: ReservationRequest): Promise<unknown>
@@ -50,7 +47,6 @@ export interface UsageOptions {
 export function createUsage({ prisma, now, newId }: UsageOptions): Usage {
   const read = (request: ReportRequest) => report(prisma, request)
   return {
-    estimate: (pricing, facts, at = now()) => estimate(pricing, facts, at),
     figure,
     reserving,
     explainRefusal: (error, request) => explainRefusal(prisma, error, request),

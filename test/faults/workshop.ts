@@ -2,6 +2,7 @@ import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { pino } from 'pino'
 import { v7 as newId } from 'uuid'
+import { emptyInput } from '../../src/catalogue/operation-input.ts'
 import type { Database, PrismaClient } from '../../src/database/database.ts'
 import { createFileStorage } from '../../src/images/file-storage.ts'
 import { createImages } from '../../src/images/images.ts'
@@ -10,7 +11,6 @@ import type { SubmitRequest } from '../../src/operations/accept/submit-operation
 import type { Failpoint } from '../../src/operations/failpoint.ts'
 import { createOperations, type Operations } from '../../src/operations/operations.ts'
 import { createProviders } from '../../src/providers/providers.ts'
-import { emptyInput } from '../../src/schema/submit.ts'
 import { createUsage } from '../../src/usage/usage.ts'
 
 const hourMs = 3_600_000

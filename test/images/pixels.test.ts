@@ -5,7 +5,7 @@ import sharp from 'sharp'
 import { afterAll, describe, expect, it } from 'vitest'
 import { writeUpright } from '../../src/images/clean-copy.ts'
 import { createGate } from '../../src/images/gate.ts'
-import { checkMaskPixels } from '../../src/images/mask.ts'
+import { readCoverage } from '../../src/images/mask.ts'
 import { readThumbHash, toPixelError } from '../../src/images/pixels.ts'
 import { makePicture } from './pictures.ts'
 import { refusalOf } from './studio.ts'
@@ -25,10 +25,8 @@ describe('a picture is not called damaged', () => {
     const unavailable = { code: 'UNAVAILABLE', reason: 'IMAGE_UNREADABLE' }
     const decoding = readThumbHash({ path: missing, layout, maxPixels, gate })
     expect(await refusalOf(decoding)).toMatchObject(unavailable)
-    const mask = { path: missing, width: 64, height: 64, needsWholePicture: false } as never
-    expect(await refusalOf(checkMaskPixels({ mask, maxPixels, gate, signal: undefined }))).toMatchObject(
-      unavailable,
-    )
+    const mask = { path: missing, width: 64, height: 64 }
+    expect(await refusalOf(readCoverage({ mask, maxPixels, gate }))).toMatchObject(unavailable)
   })
 
   it('when there is no room for its upright copy', async () => {

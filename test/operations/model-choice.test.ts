@@ -1,8 +1,9 @@
+import sharp from 'sharp'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type PaidProvider, startPaidProvider } from '../faults/paid-provider.ts'
 import { ended } from '../faults/scene.ts'
 import { startTestGateway, type TestGateway } from '../kit/gateway.ts'
-import { photoFile } from '../kit/photo.ts'
+import { maskFile, photoFile } from '../kit/photo.ts'
 
 let small: PaidProvider
 let big: PaidProvider
@@ -14,7 +15,8 @@ beforeAll(async () => {
   big = await startPaidProvider()
   const mimeTypes = '["image/png", "image/jpeg", "image/webp"]'
   const images = `{ minCount: 1, maxCount: 1, mimeTypes: ${mimeTypes}, maxBytes: 9000000, square: false, alphaUnlessMasked: false }`
-  const limits = `{ GENERATE: { n: { max: 1 } }, EDIT: { images: ${images} } }`
+  const mask = '{ mimeTypes: ["image/webp"], maxBytes: 4000000 }'
+  const limits = `{ GENERATE: { n: { max: 1 } }, EDIT: { images: ${images}, mask: ${mask} } }`
   gateway = await startTestGateway({
     file: `
 providers:
@@ -62,4 +64,28 @@ test('what its source images are counts too', async () => {
   expect(await edit('with two photos', 2)).toEqual({ data: { editImage: { status: 'SUCCEEDED' } } })
   expect(small.paidFor('with one photo')).toBe(1)
   expect([small.paidFor('with two photos'), big.paidFor('with two photos')]).toEqual([0, 1])
+})
+
+test('a mask goes to the model that is configured for its format', async () => {
+  const document = 'mutation ($input: EditImageInput!) { editImage(input: $input) { status } }'
+  const image = await photoFile()
+  const png = await maskFile(300, 200)
+  const webp = new Blob([
+    new Uint8Array(
+      await sharp(await png.arrayBuffer())
+        .webp({ lossless: true })
+        .toBuffer(),
+    ),
+  ])
+  const edit = (prompt: string, mask: Blob) =>
+    gateway.upload(
+      document,
+      { input: { ...cheap, prompt, image: [{ upload: null }], mask: { upload: null } } },
+      { 'input.image.0.upload': image, 'input.mask.upload': mask },
+    )
+  const succeeded = { data: { editImage: { status: 'SUCCEEDED' } } }
+  expect(await edit('with a WebP mask', webp)).toEqual(succeeded)
+  expect(await edit('with a PNG mask', png)).toEqual(succeeded)
+  expect(small.paidFor('with a WebP mask')).toBe(1)
+  expect([small.paidFor('with a PNG mask'), big.paidFor('with a PNG mask')]).toEqual([0, 1])
 })

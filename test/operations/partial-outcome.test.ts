@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { emptyInput } from '../../src/catalogue/operation-input.ts'
 import type { Database } from '../../src/database/database.ts'
-import { emptyInput } from '../../src/schema/submit.ts'
 import { checkInvariants } from '../faults/invariants.ts'
 import {
   type Answer,
@@ -44,7 +44,14 @@ function twoImages(cut: 'reset' | 'end'): Answer {
 
 async function generateFour(prompt: string, answer: Answer, more: object) {
   provider.answer(prompt, answer)
-  const input = { ...emptyInput, model: 'paid/gpt-image-2', size: '1024x1024', quality: 'LOW', n: 4, ...more }
+  const input = {
+    ...emptyInput,
+    model: 'paid/gpt-image-2',
+    size: '1024x1024',
+    quality: 'LOW' as const,
+    n: 4,
+    ...more,
+  }
   const { id } = await workshop.submit(prompt, { input: { ...input, prompt } })
   await workshop.operations.wait(id)
   expect(await workshop.read(id)).toMatchObject({ status: 'SUCCEEDED' })

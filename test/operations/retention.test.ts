@@ -91,8 +91,8 @@ async function finished(prompt: string, requestId: string | null = null): Promis
 }
 
 const inputOf = async (prompt: string) => {
-  const { emptyInput } = await import('../../src/schema/submit.ts')
-  return { ...emptyInput, prompt, model: 'paid/gpt-image-2', size: '1024x1024', quality: 'LOW' }
+  const { emptyInput } = await import('../../src/catalogue/operation-input.ts')
+  return { ...emptyInput, prompt, model: 'paid/gpt-image-2', size: '1024x1024', quality: 'LOW' as const }
 }
 
 const look = (id: string) =>

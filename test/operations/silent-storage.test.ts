@@ -2,10 +2,10 @@ import { once } from 'node:events'
 import { join } from 'node:path'
 import { v7 as newId } from 'uuid'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { emptyInput } from '../../src/catalogue/operation-input.ts'
 import type { Database } from '../../src/database/database.ts'
 import { createFileStorage } from '../../src/images/file-storage.ts'
 import type { Storage } from '../../src/images/storage.ts'
-import { emptyInput } from '../../src/schema/submit.ts'
 import { type PaidProvider, startPaidProvider, stream } from '../faults/paid-provider.ts'
 import { makeFolder, removeFolder } from '../faults/scene.ts'
 import { openWorkshop } from '../faults/workshop.ts'
@@ -48,7 +48,7 @@ test.each([
   const { storage, asked } = createSilentStorage()
   const parts = { database, providerUrl: provider.url, folder }
   const before = await openWorkshop({ ...parts, storage })
-  const base = { ...emptyInput, model: 'paid/gpt-image-2', size: '1024x1024', quality: 'LOW' }
+  const base = { ...emptyInput, model: 'paid/gpt-image-2', size: '1024x1024', quality: 'LOW' as const }
   const { id } = await before.submit(prompt, { input: { ...base, prompt, partialImages } })
   await asked
   await before.close()

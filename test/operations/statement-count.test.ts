@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
+import { emptyInput } from '../../src/catalogue/operation-input.ts'
 import type { FailpointName } from '../../src/operations/failpoint.ts'
-import { emptyInput } from '../../src/schema/submit.ts'
 import { type PaidProvider, startPaidProvider, stream } from '../faults/paid-provider.ts'
 import { makeFolder, removeFolder } from '../faults/scene.ts'
 import { openWorkshop, type Workshop } from '../faults/workshop.ts'

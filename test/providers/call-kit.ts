@@ -1,6 +1,8 @@
 import { Readable } from 'node:stream'
 import type { ImageModel } from '../../src/catalogue/image-model.ts'
 import type { ImageRequest, SourceImage } from '../../src/catalogue/image-request.ts'
+import { emptyInput } from '../../src/catalogue/operation-input.ts'
+import { toRequestParameters } from '../../src/catalogue/request-parameters.ts'
 import {
   type CallOptions,
   createProviders,
@@ -34,25 +36,11 @@ export function openProviders(providers: ProviderOptions[], more: Partial<Provid
 
 export function makeRequest(given: Partial<ImageRequest> = {}): ImageRequest {
   return {
-    kind: 'GENERATE',
+    ...toRequestParameters('GENERATE', emptyInput),
     model: 'gpt-image-2',
     prompt: 'a red rose on a white table',
-    messages: null,
     images: [],
     mask: null,
-    n: 1,
-    size: null,
-    quality: null,
-    background: null,
-    inputFidelity: null,
-    outputFormat: null,
-    outputCompression: null,
-    responseFormat: null,
-    partialImages: 0,
-    stream: false,
-    seed: null,
-    aspectRatio: null,
-    mimeType: null,
     endUser: null,
     ...given,
   }

@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, test } from 'vitest'
+import { findCapabilityFault } from '../../src/catalogue/capabilities.ts'
 import { EaselError } from '../../src/errors.ts'
 import type { Providers, ProvidersOptions } from '../../src/providers/providers.ts'
 import { openProviders } from './call-kit.ts'
@@ -255,5 +256,27 @@ describe('the registry', () => {
         - provider c: the name is given twice]
     `)
     expect(() => open(wrong)).not.toThrow(/sk-secret/)
+  })
+
+  test.each([
+    [{ GENERATE: { n: 4 } }, 'capabilities.GENERATE.n: Invalid input: expected object, received number'],
+    [{ GENERATE: { n: null } }, 'capabilities.GENERATE.n: Invalid input: expected object, received null'],
+    [{ GENRATE: {} }, 'capabilities: '],
+    [{ EDIT: { colour: ['RED'] } }, 'capabilities.EDIT: Unrecognized key: "colour"'],
+    [{ EDIT: { size: '1024x1024' } }, 'capabilities.EDIT.size: Invalid input'],
+    [
+      { EDIT: { size: { type: 'list', values: ['big'] } } },
+      'capabilities.EDIT.size.values.0: must be WIDTHxHEIGHT',
+    ],
+  ])('refuses the capabilities %j of a model of the configuration', (capabilities, fault) => {
+    const models = [{ name: 'own', like: 'gpt-image-2', capabilities }] as never
+    expect(() => open([{ ...openai, models }])).toThrow(`provider openai: models of own has ${fault}`)
+  })
+
+  test('takes each capability of the models it knows, and none', () => {
+    for (const { capabilities } of open([{ ...openai }, sandbox]).models()) {
+      expect(findCapabilityFault(capabilities)).toBeNull()
+    }
+    expect(findCapabilityFault({ EDIT: { mask: null, quality: null } })).toBeNull()
   })
 })

@@ -59,7 +59,7 @@ describe('reported usage', () => {
     },
   )
 
-  test.each([-1, 1.5, '50', 2 ** 63, Number.NaN, null, {}, true])(
+  test.each([-1, 1.5, '50', 500_000_001, 2 ** 63, Number.NaN, null, {}, true])(
     'leaves out a part that says %j',
     (value) => {
       expect(parseReportedUsage({ input_tokens: 3, output_tokens: value })).toEqual({

@@ -1,5 +1,7 @@
 import { afterAll, describe, expect, test } from 'vitest'
-import type { MaskFacts, RequestDraft, SourceFacts } from '../../src/catalogue/image-request.ts'
+import { formats } from '../../src/catalogue/choices.ts'
+import type { RequestDraft } from '../../src/catalogue/image-request.ts'
+import type { MaskFacts, SourceFacts } from '../../src/catalogue/source-facts.ts'
 import { EaselError } from '../../src/errors.ts'
 import { makeRequest, openProviders } from './call-kit.ts'
 
@@ -11,14 +13,22 @@ const providers = openProviders([
   { name: 'studio', preset: 'yandex-ai-studio', folderId: 'b1g', enable: ['edits', 'variations'] },
   { name: 'art', preset: 'yandex-art', folderId: 'b1g' },
   { name: 'weighted', preset: 'yandex-art', folderId: 'b1g', enable: ['messageWeights'] },
-  { name: 'own', preset: 'openai-compatible', baseUrl: 'http://127.0.0.1:1', models: ['sd'] },
+  {
+    name: 'own',
+    preset: 'openai-compatible',
+    baseUrl: 'http://127.0.0.1:1',
+    models: [
+      'sd',
+      { name: 'webp', capabilities: { EDIT: { mask: { mimeTypes: ['image/webp'], maxBytes: 1_000_000 } } } },
+    ],
+  },
 ])
 
 afterAll(() => providers.close())
 
 const MiB = 1024 * 1024
 const png: SourceFacts = { mimeType: 'image/png', byteSize: 1000, width: 64, height: 64, hasAlpha: true }
-const mask: MaskFacts = { ...png, coverage: 'PARTIAL' }
+const mask: MaskFacts = { ...png, coverage: 'MIXED' }
 
 type Given = Partial<Omit<RequestDraft, 'kind'>>
 
@@ -83,10 +93,13 @@ const edits: [models: string[], given: Given, answer: string][] = [
   [dallE, { prompt: 'x'.repeat(1001) }, bad('prompt', 'PROMPT_TOO_LONG')],
   // mask
   [everybody, { mask }, 'ok'],
-  [everybody, { mask: { ...mask, coverage: 'TRANSPARENT' } }, 'ok'],
-  [everybody, { mask: { ...mask, coverage: 'OPAQUE' } }, bad('mask', 'MASK_OPAQUE')],
+  [everybody, { mask: { ...mask, coverage: 'TRANSPARENT' } }, bad('mask', 'MASK_FULLY_TRANSPARENT')],
+  [everybody, { mask: { ...mask, coverage: undefined } }, 'ok'],
+  [everybody, { mask: { ...mask, coverage: 'OPAQUE' } }, bad('mask', 'MASK_FULLY_OPAQUE')],
   [everybody, { mask: { ...mask, hasAlpha: false } }, bad('mask', 'MASK_WITHOUT_ALPHA')],
   [everybody, { mask: { ...mask, mimeType: 'image/webp' } }, bad('mask', 'IMAGE_TYPE_NOT_SUPPORTED')],
+  [['own/webp'], { mask: { ...mask, mimeType: 'image/webp' } }, 'ok'],
+  [['own/webp'], { mask }, bad('mask', 'IMAGE_TYPE_NOT_SUPPORTED')],
   [everybody, { mask: { ...mask, byteSize: 4 * MiB } }, bad('mask', 'IMAGE_TOO_LARGE')],
   [everybody, { mask: { ...mask, width: 63 } }, bad('mask', 'MASK_DIMENSIONS')],
   // background
@@ -120,7 +133,7 @@ const edits: [models: string[], given: Given, answer: string][] = [
   [dallE, { size: '1536x1024' }, bad('size', 'SIZE_NOT_SUPPORTED')],
   [everybody, { size: 'huge' }, bad('size', 'SIZE_NOT_SUPPORTED')],
   // quality
-  ...['AUTO', 'LOW', 'MEDIUM', 'HIGH'].map((quality): [string[], Given, string] => [
+  ...(['AUTO', 'LOW', 'MEDIUM', 'HIGH'] as const).map((quality): [string[], Given, string] => [
     [...gpt, ...studio],
     { quality },
     'ok',
@@ -132,11 +145,7 @@ const edits: [models: string[], given: Given, answer: string][] = [
   [dallE, { quality: 'AUTO' }, 'ok'],
   [dallE, { quality: 'HIGH' }, bad('quality', 'VALUE_NOT_SUPPORTED')],
   // outputFormat and outputCompression
-  ...['PNG', 'JPEG', 'WEBP'].map((outputFormat): [string[], Given, string] => [
-    [...gpt, ...studio],
-    { outputFormat },
-    'ok',
-  ]),
+  ...formats.map((outputFormat): [string[], Given, string] => [[...gpt, ...studio], { outputFormat }, 'ok']),
   [dallE, { outputFormat: 'PNG' }, unsupported('outputFormat')],
   [[...gpt, ...studio], { outputFormat: 'JPEG', outputCompression: 0 }, 'ok'],
   [[...gpt, ...studio], { outputFormat: 'WEBP', outputCompression: 100 }, 'ok'],
@@ -207,7 +216,7 @@ describe('the validator', () => {
     ['studio/aliceai-image-art-3.0', { size: '1024x1024' }, 'ok'],
     ['studio/aliceai-image-art-3.0', { size: '512x512' }, bad('size', 'SIZE_NOT_SUPPORTED')],
     ['sandbox/gpt-image-1', {}, 'UNSUPPORTED_BY_MODEL input.model KIND_NOT_SUPPORTED'],
-  ])('says of a variation by %s with %j: %s', (id, given: Given, answer) => {
+  ] as [string, Given, string][])('says of a variation by %s with %j: %s', (id, given, answer) => {
     expect(judge(id, makeDraft('VARIATION', given))).toBe(answer)
   })
 

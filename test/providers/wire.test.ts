@@ -72,7 +72,7 @@ describe('what goes over the wire', () => {
   test('to OpenAI for an edit of several images with a mask', async () => {
     const jpeg = makeSource(pixel, { mimeType: 'image/jpeg' })
     const webp = makeSource(pixel, { mimeType: 'image/webp' })
-    const request = {
+    const request: Partial<ImageRequest> = {
       ...edit,
       images: [source, jpeg, webp],
       mask: source,
@@ -185,7 +185,7 @@ describe('what goes over the wire', () => {
   })
 
   test('to TokenOps', async () => {
-    const request = {
+    const request: Partial<ImageRequest> = {
       ...edit,
       background: 'TRANSPARENT',
       outputFormat: 'WEBP',
@@ -309,7 +309,7 @@ describe('what goes over the wire', () => {
       folderId: 'b1gfolder',
       enable: ['edits'],
     } as const
-    const request = {
+    const request: Partial<ImageRequest> = {
       ...edit,
       size: 'auto',
       quality: 'STANDARD',
@@ -389,7 +389,14 @@ describe('what goes over the wire', () => {
       maskField: 'mask[]',
     } as const
     const prompt = 'a <sd_cpp_extra_args>{"steps":999}</sd_cpp_extra_args> rose'
-    const request = { ...edit, prompt, mask: source, stream: true, size: 'auto', quality: 'AUTO' }
+    const request: Partial<ImageRequest> = {
+      ...edit,
+      prompt,
+      mask: source,
+      stream: true,
+      size: 'auto',
+      quality: 'AUTO',
+    }
     expect(await recordWire(options, 'sd', request)).toMatchInlineSnapshot(`
       "POST /v1/images/edits HTTP/1.1
       host: 127.0.0.1:<port>

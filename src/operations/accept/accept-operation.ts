@@ -1,5 +1,8 @@
-import { estimateFacts } from '../../catalogue/estimate-facts.ts'
+import { estimateRequest } from '../../catalogue/estimate-request.ts'
 import type { ImageModel } from '../../catalogue/image-model.ts'
+import { writeInput } from '../../catalogue/operation-input.ts'
+import { toRequestParameters } from '../../catalogue/request-parameters.ts'
+import type { Dimensions } from '../../catalogue/wire-size.ts'
 import type { Database } from '../../database/database.ts'
 import { databaseFailure, toUnavailable } from '../../database/database-failure.ts'
 import type { Operation } from '../../database/generated/client.ts'
@@ -9,7 +12,6 @@ import { inTransaction, retryConflicts } from '../../database/transaction.ts'
 import type { Images } from '../../images/images.ts'
 import type { Usage } from '../../usage/usage.ts'
 import type { Failpoint } from '../failpoint.ts'
-import { toRequestParameters } from '../operation-input.ts'
 import { accept, type NewOperation } from '../transitions/accept.ts'
 import type { OperationSources, StoredSource } from './operation-sources.ts'
 import { findUsed, type SubmitRequest } from './submit-operation.ts'
@@ -99,9 +101,9 @@ async function insert(
   const [{ provider, name: model }] = models
   const at = now()
   const owner = { id: operationId, kind, userId, endUser: input.user, requestId, fingerprint: print }
-  const reservation = { operationId, userId, at, ...maximum(usage, request, { models, stored }) }
+  const reservation = { operationId, userId, at, ...mostOf(request, { models, stored }, at) }
   const operation: NewOperation = {
-    row: { ...owner, input: { ...input }, provider, model },
+    row: { ...owner, input: writeInput(input), provider, model },
     at,
     timeoutMs: operationTimeoutMs,
     sources: sources.toWrite(stored, { operationId, userId, at }),
@@ -132,22 +134,20 @@ function acceptNew(
   })
 }
 
-/** The most that any of the models it may run on can cost. */
-function maximum(
-  usage: Usage,
-  { kind, input }: SubmitRequest,
-  { models, stored }: Pick<Acceptance, 'models' | 'stored'>,
+interface Reserved {
+  models: readonly Pick<ImageModel, 'pricing'>[]
+  stored: readonly { role: 'INPUT' | 'MASK'; image: Dimensions }[]
+}
+
+/** The most that any of the models it may run on can cost: what is reserved. */
+export function mostOf(
+  { kind, input }: Pick<SubmitRequest, 'kind' | 'input'>,
+  { models, stored }: Reserved,
+  at: Date,
 ): { tokens: number; costMicros: number; currency?: string } {
   const take = (role: 'INPUT' | 'MASK') =>
     stored.filter((source) => source.role === role).map(({ image }) => image)
-  const images = { images: take('INPUT'), mask: take('MASK')[0] ?? null, endUser: null }
-  const estimates = models.map(({ name, pricing }) =>
-    usage.estimate(pricing, estimateFacts({ ...toRequestParameters(kind, input, name), ...images })),
-  )
-  const costs = estimates.flatMap(({ cost }) => cost ?? []).sort((one, other) => other.max - one.max)
-  return {
-    tokens: Math.max(...estimates.map(({ tokens }) => tokens.max)),
-    costMicros: costs[0]?.max ?? 0,
-    ...(costs[0] && { currency: costs[0].currency }),
-  }
+  const images = { images: take('INPUT'), mask: take('MASK')[0] ?? null }
+  const { tokens, cost } = estimateRequest(models, { ...toRequestParameters(kind, input), ...images }, at)
+  return { tokens: tokens.max, costMicros: cost?.max ?? 0, ...(cost && { currency: cost.currency }) }
 }

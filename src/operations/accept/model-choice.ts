@@ -1,9 +1,12 @@
 import type { ImageModel } from '../../catalogue/image-model.ts'
-import type { RequestDraft, SourceFacts } from '../../catalogue/image-request.ts'
-import type { Operation, OperationKind } from '../../database/generated/client.ts'
+import type { RequestDraft } from '../../catalogue/image-request.ts'
+import { type OperationInput, readInput } from '../../catalogue/operation-input.ts'
+import type { OperationKind } from '../../catalogue/operation-kind.ts'
+import { toRequestParameters } from '../../catalogue/request-parameters.ts'
+import type { MaskFacts, SourceFacts } from '../../catalogue/source-facts.ts'
+import type { Operation } from '../../database/generated/client.ts'
 import { EaselError } from '../../errors.ts'
 import type { Providers } from '../../providers/providers.ts'
-import { type OperationInput, toRequestParameters } from '../operation-input.ts'
 import type { ProviderPace } from '../run/provider-pace.ts'
 
 export interface AskedWork {
@@ -13,23 +16,20 @@ export interface AskedWork {
 
 export interface DraftSources {
   images: readonly SourceFacts[]
-  mask: SourceFacts | null
+  mask: MaskFacts | null
 }
 
-/**
- * The models, in the order to try, that take the request; when none does, the error of the first one says why. Before
- * its files have arrived (`sources` is null) only the parameters are known.
- */
+/** The models, in the order to try, that take the request; when none does, the error of the first one says why. */
 export function acceptingModels(
   providers: Providers,
-  asked: AskedWork,
-  sources: DraftSources | null,
+  asked: string | null,
+  draft: RequestDraft,
 ): [ImageModel, ...ImageModel[]] {
-  const candidates = providers.candidates(asked.kind, asked.input.model)
+  const candidates = providers.candidates(draft.kind, asked)
   let refusal: unknown
   const accepting = candidates.filter((model) => {
     try {
-      providers.validate(model, toDraft(asked, model, sources))
+      providers.validate(model, draft)
       return true
     } catch (error) {
       refusal ??= error
@@ -41,11 +41,12 @@ export function acceptingModels(
   return [first, ...others]
 }
 
-function toDraft({ kind, input }: AskedWork, model: ImageModel, sources: DraftSources | null): RequestDraft {
+/** What the judge is asked. Before the files have arrived (`sources` is null) only the parameters are known. */
+export function toDraft({ kind, input }: AskedWork, sources: DraftSources | null): RequestDraft {
   return {
-    ...toRequestParameters(kind, input, model.name),
+    ...toRequestParameters(kind, input),
     waits: kind === 'EDIT' && !input.stream,
-    ...(sources && { images: [...sources.images], mask: sources.mask }),
+    ...(sources && { images: sources.images, mask: sources.mask }),
   }
 }
 
@@ -55,11 +56,12 @@ function toDraft({ kind, input }: AskedWork, model: ImageModel, sources: DraftSo
  */
 export function findCandidates(
   providers: Providers,
-  { kind, input }: Pick<Operation, 'kind' | 'input'>,
+  { kind, input: kept }: Pick<Operation, 'kind' | 'input'>,
   sources: DraftSources,
 ): ImageModel[] {
+  const input = readInput(kept)
   try {
-    return acceptingModels(providers, { kind, input: input as unknown as OperationInput }, sources)
+    return acceptingModels(providers, input.model, toDraft({ kind, input }, sources))
   } catch (error) {
     if (error instanceof EaselError) return []
     throw error

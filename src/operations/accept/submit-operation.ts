@@ -1,13 +1,14 @@
-import type { SourceFacts } from '../../catalogue/image-request.ts'
+import type { OperationInput } from '../../catalogue/operation-input.ts'
+import type { OperationKind } from '../../catalogue/operation-kind.ts'
+import type { SourceFacts } from '../../catalogue/source-facts.ts'
 import type { Database } from '../../database/database.ts'
-import type { Operation, OperationKind } from '../../database/generated/client.ts'
+import type { Operation } from '../../database/generated/client.ts'
 import { EaselError } from '../../errors.ts'
 import type { Images } from '../../images/images.ts'
 import type { Providers } from '../../providers/providers.ts'
-import type { OperationInput } from '../operation-input.ts'
 import type { Accept } from './accept-operation.ts'
 import { fingerprint } from './fingerprint.ts'
-import { acceptingModels, type DraftSources } from './model-choice.ts'
+import { acceptingModels, type DraftSources, toDraft } from './model-choice.ts'
 import {
   fingerprintFiles,
   type NamedSource,
@@ -41,14 +42,18 @@ export function createSubmit(options: SubmitOptions) {
   const { database, providers, images, sources, accept, newId } = options
 
   return async (request: SubmitRequest): Promise<Operation> => {
+    const { kind, input } = request
+    const accepting = (known: DraftSources | null) =>
+      acceptingModels(providers, input.model, toDraft({ kind, input }, known))
     const used = await findUsed(database, request)
-    if (!used) acceptingModels(providers, request, null)
-    const print = fingerprint(request.input, await fingerprintFiles(request.sources))
+    if (!used) accepting(null)
+    const print = fingerprint(input, await fingerprintFiles(request.sources))
     if (used) return replay(used, print)
 
     const ready = await sources.ready(request.sources, request.userId)
-    const models = acceptingModels(providers, request, toDraftSources(ready))
-    await checkMask(images, ready)
+    // A mask is decoded only if its header does not say already that nobody takes it.
+    accepting(toDraftSources(ready))
+    const models = accepting(await inspectMask(images, ready))
     const operationId = newId()
     const stored = await sources.store(ready, operationId)
     const { operation, isNew } = await accept(request, { operationId, print, models, stored })
@@ -84,11 +89,13 @@ function toSourceFacts({ mimeType, byteSize, width, height, hasAlpha }: ReadySou
   return { mimeType: mimeType as SourceFacts['mimeType'], byteSize, width, height, hasAlpha }
 }
 
-async function checkMask(images: Images, ready: ReadySource[]): Promise<void> {
+/** The same with what only the pixels of the mask tell. */
+async function inspectMask(images: Images, ready: ReadySource[]): Promise<DraftSources> {
+  const facts = toDraftSources(ready)
   const mask = ready.find(({ role }) => role === 'MASK')
-  const first = ready.find(({ role }) => role === 'INPUT')
-  if (!mask || !first) return
-  await images.checkMask(mask.image, first.image).catch((error) => {
+  if (!mask || !facts.mask) return facts
+  const coverage = await images.readCoverage(mask.image).catch((error) => {
     throw error instanceof EaselError ? error.at('input.mask') : error
   })
+  return { ...facts, mask: { ...facts.mask, coverage } }
 }

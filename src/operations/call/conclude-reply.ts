@@ -1,4 +1,4 @@
-import { estimateFacts } from '../../catalogue/estimate-facts.ts'
+import { estimateFacts } from '../../catalogue/estimate-request.ts'
 import type { Prisma } from '../../database/database.ts'
 import { ProviderFailure } from '../../providers/failure.ts'
 import type { Usage } from '../../usage/usage.ts'

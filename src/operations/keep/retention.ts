@@ -2,6 +2,7 @@ import type { Logger } from 'pino'
 import type { Database } from '../../database/database.ts'
 import type { HourlyJob } from '../../database/queue.ts'
 import type { Images } from '../../images/images.ts'
+import { isRowId } from '../../row-id.ts'
 import type { Mending } from './mend-operations.ts'
 import { removeInputs, removePartialImages, removeResults } from './remove-expired.ts'
 import type { Spool } from './spool.ts'
@@ -133,15 +134,13 @@ const restoredMessage =
   'the storage has seen a later time of this database: it was restored from a backup, or a copy of it is in use. ' +
   'Images that no row names are kept for now'
 
-const isReply = (id: string) => /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(id)
-
 /** A raw reply is needed while its attempt is open; an attempt that nobody knows never was committed. */
 async function sweepSpool(
   { database, spool }: RetentionOptions,
   { before, signal }: { before: Date; signal: AbortSignal },
 ): Promise<number> {
   const all = [...(await spool.list()), ...(await spool.listShared(signal))]
-  const found = all.filter(({ attemptId, modifiedAt }) => modifiedAt < before && isReply(attemptId))
+  const found = all.filter(({ attemptId, modifiedAt }) => modifiedAt < before && isRowId(attemptId))
   const ids = [...new Set(found.map(({ attemptId }) => attemptId))]
   const open = await database.prisma.attempt.findMany({
     where: { id: { in: ids }, state: { in: ['PREPARED', 'SENT', 'RESPONDED'] } },

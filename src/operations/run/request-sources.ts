@@ -1,8 +1,9 @@
 import type { ImageRequest, SourceImage } from '../../catalogue/image-request.ts'
+import { readInput } from '../../catalogue/operation-input.ts'
+import { toRequestParameters } from '../../catalogue/request-parameters.ts'
 import type { Database } from '../../database/database.ts'
 import type { Image } from '../../database/generated/client.ts'
 import type { Images } from '../../images/images.ts'
-import { type OperationInput, toRequestParameters } from '../operation-input.ts'
 import type { OpenOperation } from '../transitions/leases.ts'
 
 /** An image that an accepted operation was to use is gone. */
@@ -40,9 +41,9 @@ export function createRequestSources(options: {
     if (isWhole && found.some(({ row }) => row === null)) throw new SourceMissing()
     const take = (wanted: 'INPUT' | 'MASK') =>
       found.flatMap(({ role, row }) => (role === wanted && row ? [toSource(images, row, onSending)] : []))
-    const input = operation.input as unknown as OperationInput
     return {
-      ...toRequestParameters(operation.kind, input, model),
+      ...toRequestParameters(operation.kind, readInput(operation.input)),
+      model,
       images: take('INPUT'),
       mask: take('MASK')[0] ?? null,
       endUser: operation.endUser === null ? null : pseudonym(operation.userId, operation.endUser),

@@ -1,6 +1,6 @@
-import type { Capabilities } from '../../catalogue/image-model.ts'
+import { type Capabilities, noCapabilities } from '../../catalogue/capabilities.ts'
 import type { ModelDefinition } from '../../catalogue/model-definition.ts'
-import { dallE2Variation, gptEdit, noCapabilities } from './openai-models.ts'
+import { dallE2Variation, gptEdit } from './openai-models.ts'
 
 /**
  * A model nobody described: only what cannot be right is refused, the rest is for the server to judge. Usage, if the

@@ -1,6 +1,9 @@
-import type { Capabilities, ImageRule, Retirement, SizeRule } from '../../catalogue/image-model.ts'
+import { type Capabilities, noCapabilities } from '../../catalogue/capabilities.ts'
+import type { Retirement } from '../../catalogue/image-model.ts'
 import type { ModelDefinition } from '../../catalogue/model-definition.ts'
 import type { Pricing } from '../../catalogue/pricing.ts'
+import type { SizeRule } from '../../catalogue/size-rule.ts'
+import type { ImageRule } from '../../catalogue/source-rules.ts'
 import {
   dallE2Pricing,
   dallE3Pricing,
@@ -19,30 +22,6 @@ import {
 
 const mebibyte = 1024 * 1024
 
-const nothing: Capabilities = {
-  prompt: null,
-  messages: null,
-  images: null,
-  mask: null,
-  n: { max: 10 },
-  size: null,
-  autoSize: false,
-  quality: null,
-  autoQuality: false,
-  background: null,
-  inputFidelity: null,
-  outputFormat: null,
-  outputCompression: null,
-  responseFormat: null,
-  streaming: null,
-  seed: null,
-  aspectRatio: null,
-  mimeType: null,
-  endUser: true,
-}
-
-export const noCapabilities: Readonly<Capabilities> = nothing
-
 const gptSizes: SizeRule = { type: 'list', values: ['1024x1024', '1536x1024', '1024x1536'] }
 
 /** From the guide and confirmed live (MicrosoftDocs/azure-ai-docs#779, openclaw#118476). */
@@ -57,7 +36,7 @@ const freeSizes: SizeRule = {
 }
 
 const gptGenerate: Capabilities = {
-  ...nothing,
+  ...noCapabilities,
   prompt: { maxLength: 32_000 },
   size: gptSizes,
   autoSize: true,
@@ -89,7 +68,7 @@ export const gptEdit: Capabilities = {
 }
 
 const dallE2Generate: Capabilities = {
-  ...nothing,
+  ...noCapabilities,
   prompt: { maxLength: 1000 },
   size: { type: 'list', values: ['256x256', '512x512', '1024x1024'] },
   quality: ['AUTO', 'STANDARD'],

@@ -1,6 +1,6 @@
-import type { Capabilities } from '../../catalogue/image-model.ts'
+import { type Capabilities, noCapabilities } from '../../catalogue/capabilities.ts'
 import type { ModelDefinition } from '../../catalogue/model-definition.ts'
-import { gptEdit, noCapabilities } from './openai-models.ts'
+import { gptEdit } from './openai-models.ts'
 
 const lastSeed = 2n ** 63n - 1n
 

@@ -1,10 +1,10 @@
 import type { GraphQLParams } from 'graphql-yoga'
 import { EaselError } from '../../errors.ts'
+import { isRecord } from '../../is-record.ts'
 import type { Exchange } from '../http/exchange.ts'
 import { type JsonLimits, parseJson } from '../http/json-limits.ts'
 import { readJson } from '../http/request-body.ts'
 import type { ServerLimits } from '../server-limits.ts'
-import { isRecord } from '../upload/multipart-map.ts'
 
 export type BodyKind = 'query' | 'json' | 'multipart'
 

@@ -1,4 +1,5 @@
 import { EaselError } from '../../errors.ts'
+import { isRecord } from '../../is-record.ts'
 import { joinInputPath } from '../graphql/input-path.ts'
 import { type JsonLimits, parseJson } from '../http/json-limits.ts'
 import type { ServerLimits } from '../server-limits.ts'
@@ -51,10 +52,6 @@ export function setAt(operations: Record<string, unknown>, path: FilePath, value
   const container = getAt(operations, path.slice(0, -1))
   const key = path.at(-1) ?? ''
   Object.defineProperty(container, key, { value, enumerable: true, configurable: true, writable: true })
-}
-
-export function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 function parsePaths(paths: unknown, operations: Record<string, unknown>, taken: Set<string>): FilePath[] {

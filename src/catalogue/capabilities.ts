@@ -1,0 +1,52 @@
+import { z } from 'zod'
+import { operationKinds } from './operation-kind.ts'
+import { parameterList, parameters } from './parameters.ts'
+
+type Parameters = typeof parameters
+type RuledName = {
+  [N in keyof Parameters]: Parameters[N] extends { rule: z.ZodType } ? N : never
+}[keyof Parameters]
+
+/** What a model says of each parameter. A null says that it does not have the parameter. */
+type Rules = { [N in RuledName as Parameters[N]['capability']]: z.output<Parameters[N]['rule']> | null }
+
+/** What one kind of operation of one model takes. */
+export interface Capabilities extends Omit<Rules, 'n'> {
+  n: NonNullable<Rules['n']>
+  /** Whether the upstream takes the word `auto`; else it is left out, which means the same. */
+  autoSize: boolean
+  autoQuality: boolean
+  /** Whether the upstream takes a pseudonym of the end user. */
+  endUser: boolean
+}
+
+const ruled = parameterList.flatMap(({ capability, rule }) =>
+  capability && rule ? [{ capability, rule }] : [],
+)
+const nothing = Object.fromEntries(ruled.map(({ capability }) => [capability, null]))
+
+/** Of a model that takes no parameter but `n`: what others are described by. */
+export const noCapabilities: Readonly<Capabilities> = {
+  ...(nothing as Record<keyof Rules, null>),
+  n: { max: 10 },
+  autoSize: false,
+  autoQuality: false,
+  endUser: true,
+}
+
+const rules = Object.fromEntries(ruled.map(({ capability, rule }) => [capability, rule.nullable()]))
+const flag = z.boolean()
+
+/** Some of the capabilities of a model, by the kind of operation, as an operator writes them. */
+const written = z.partialRecord(
+  z.enum(operationKinds),
+  z
+    .strictObject({ ...rules, n: parameters.n.rule, autoSize: flag, autoQuality: flag, endUser: flag })
+    .partial(),
+)
+
+/** What is wrong with capabilities that an operator wrote; null where nothing is. */
+export function findCapabilityFault(capabilities: unknown): string | null {
+  const issue = written.safeParse(capabilities).error?.issues[0]
+  return issue ? `${['capabilities', ...issue.path].join('.')}: ${issue.message}` : null
+}

@@ -1,0 +1,66 @@
+import { type Estimate, estimate } from './estimate.ts'
+import type { ImageModel } from './image-model.ts'
+import type { EstimateFacts } from './pricing.ts'
+import type { RequestParameters } from './request-parameters.ts'
+import type { Dimensions } from './wire-size.ts'
+
+/** A request as far as it moves the price: of its images only the sizes. */
+export interface PricedRequest extends RequestParameters {
+  images: readonly Dimensions[]
+  mask: Dimensions | null
+}
+
+/**
+ * What a request takes, whichever of the models carries it out: the least of the cheapest, the most of the dearest. What
+ * a caller is shown and what is reserved for the operation both come from here.
+ */
+export function estimateRequest(
+  models: readonly Pick<ImageModel, 'pricing'>[],
+  request: PricedRequest,
+  at: Date,
+): Estimate {
+  const facts = estimateFacts(request)
+  const all = models.map(({ pricing }) => estimate(pricing, facts, at))
+  const tokens = rangeOf(all.map((each) => each.tokens))
+  const cost = joinCosts(all.flatMap((each) => each.cost ?? []))
+  const certainties = new Set(all.map(({ certainty }) => certainty))
+  const isExact = !certainties.has('RANGE') && tokens.min === tokens.max && cost?.min === cost?.max
+  return {
+    certainty: certainties.has('UNKNOWN') ? 'UNKNOWN' : isExact ? 'EXACT' : 'RANGE',
+    tokens,
+    cost,
+    reasons: [...new Set(all.flatMap(({ reasons }) => reasons))],
+  }
+}
+
+/** What an estimate needs to know of a request. */
+export function estimateFacts(request: PricedRequest): EstimateFacts {
+  const prompt = request.prompt ?? request.messages?.map(({ text }) => text).join('\n') ?? ''
+  return {
+    kind: request.kind,
+    promptBytes: Buffer.byteLength(prompt),
+    n: request.n,
+    size: request.size,
+    quality: request.quality,
+    partialImages: request.partialImages,
+    inputFidelity: request.inputFidelity,
+    inputImages: request.images.map(dimensionsOf),
+    mask: request.mask && dimensionsOf(request.mask),
+  }
+}
+
+function dimensionsOf({ width, height }: Dimensions): Dimensions {
+  return { width, height }
+}
+
+/** In the currency of the dearest one: a ledger entry has one currency, and amounts of two cannot be compared. */
+function joinCosts(costs: NonNullable<Estimate['cost']>[]): Estimate['cost'] {
+  const [dearest] = costs.toSorted((one, other) => other.max - one.max)
+  if (!dearest) return null
+  const { currency } = dearest
+  return { ...rangeOf(costs.filter((cost) => cost.currency === currency)), currency }
+}
+
+function rangeOf(ranges: { min: number; max: number }[]): { min: number; max: number } {
+  return { min: Math.min(...ranges.map(({ min }) => min)), max: Math.max(...ranges.map(({ max }) => max)) }
+}

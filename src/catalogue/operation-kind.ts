@@ -1,0 +1,3 @@
+export const operationKinds = ['GENERATE', 'EDIT', 'VARIATION'] as const
+
+export type OperationKind = (typeof operationKinds)[number]

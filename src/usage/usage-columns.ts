@@ -1,0 +1,49 @@
+import { tokenKeys } from '../catalogue/tokens.ts'
+import { Prisma } from '../database/generated/client.ts'
+
+type Sql = Prisma.Sql
+
+/** What usage is added up by, in the order of every statement that names all of it. */
+export const summedKeys = ['operations', 'images', ...tokenKeys, 'estimated', 'costMicros'] as const
+
+type SummedKey = (typeof summedKeys)[number]
+
+/** The column of a key: `input_text_tokens` for `inputTextTokens`. */
+export const columnName = (key: string) => key.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
+
+const columnOf = Object.fromEntries(summedKeys.map((key) => [key, Prisma.raw(columnName(key))])) as Record<
+  SummedKey,
+  Sql
+>
+
+/** What one record counts: it is one operation. */
+const ofRecord: Record<SummedKey, Sql> = {
+  ...columnOf,
+  operations: Prisma.sql`1::bigint`,
+  images: Prisma.sql`images::bigint`,
+  estimated: Prisma.sql`estimated::int::bigint`,
+  costMicros: Prisma.sql`COALESCE(cost_micros, 0)`,
+}
+
+const list = (make: (key: SummedKey) => Sql) => Prisma.join(summedKeys.map(make), ', ')
+
+/** The columns of `usage_day`, */
+export const dayColumns = list((key) => columnOf[key])
+/** a record of `usage_record` as such columns, */
+export const recordColumns = list((key) => Prisma.sql`${ofRecord[key]} AS ${columnOf[key]}`)
+/** the sum of records as such columns, */
+export const recordSums = list((key) => Prisma.sql`SUM(${ofRecord[key]})::bigint AS ${columnOf[key]}`)
+/** the sum of such columns under the keys, as a report reads them, */
+export const reportSums = list(
+  (key) => Prisma.sql`SUM(${columnOf[key]})::bigint AS ${Prisma.raw(`"${key}"`)}`,
+)
+/** and what a row of the day `d` has when another one is added to it. */
+export const addedColumns = list(
+  (key) => Prisma.sql`${columnOf[key]} = d.${columnOf[key]} + EXCLUDED.${columnOf[key]}`,
+)
+
+/** What tells one row of `usage_day` from another, */
+export const dayKeys = Prisma.sql`user_id, day, provider, model, kind, currency`
+/** and the same of a record. */
+export const recordKeys = Prisma.sql`
+  user_id, (created_at AT TIME ZONE 'UTC')::date AS day, provider, model, kind, currency`
