@@ -1,18 +1,18 @@
 import type { ReadContext } from './dialect.ts'
-import { EventStreamReader, EventStreamTooLarge, type StreamEvent } from './event-stream-reader.ts'
 import { ProviderFailure } from './failure.ts'
-import { ImageSlot } from './image-slot.ts'
+import type { ReplyEvent } from './reply.ts'
+import { readRefusal, readUnreadable, sniffBody } from './reply-body.ts'
+import { ReplyResults } from './reply-results.ts'
+import { EventStreamReader, EventStreamTooLarge, type StreamEvent } from './transport/event-stream-reader.ts'
+import { ImageSlot } from './transport/image-slot.ts'
 import {
   JsonReader,
   type JsonReaderOptions,
   JsonTooLarge,
   MalformedJson,
   TruncatedJson,
-} from './json-reader.ts'
-import type { ReplyEvent } from './reply.ts'
-import { readRefusal, readUnreadable, sniffBody } from './reply-body.ts'
-import { ReplyResults } from './reply-results.ts'
-import type { HttpReply } from './transport.ts'
+} from './transport/json-reader.ts'
+import type { HttpReply } from './transport/transport.ts'
 import { isRecord } from './upstream-error.ts'
 
 /**

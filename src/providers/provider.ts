@@ -2,7 +2,6 @@ import type { DialectName, ImageModel } from '../catalogue/image-model.ts'
 import type { ImageRequest } from '../catalogue/image-request.ts'
 import { type CircuitBreaker, createCircuitBreaker } from './circuit-breaker.ts'
 import { type Credentials, createCredentials } from './credentials.ts'
-import { createDeadline, type Deadline } from './deadline.ts'
 import type { ReadContext, WireOptions } from './dialect.ts'
 import { ProviderFailure } from './failure.ts'
 import { downloadImage } from './image-download.ts'
@@ -11,7 +10,8 @@ import type { ProviderLimits } from './provider-limits.ts'
 import type { ProviderOptions } from './provider-options.ts'
 import { type Preset, presets } from './registry/presets.ts'
 import type { OpenSink, ReplyEvent } from './reply.ts'
-import type { HttpReply, HttpRequest, SendOptions, Transport } from './transport.ts'
+import { createDeadline, type Deadline } from './transport/deadline.ts'
+import type { HttpReply, HttpRequest, SendOptions, Transport } from './transport/transport.ts'
 
 export interface ProviderSurroundings {
   /** Reaches the provider itself. */

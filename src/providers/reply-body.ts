@@ -1,8 +1,8 @@
 import { Readable } from 'node:stream'
 import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib'
-import { prepend, readBeginning } from './byte-stream.ts'
 import { ProviderFailure } from './failure.ts'
-import type { HttpReply } from './transport.ts'
+import { prepend, readBeginning } from './transport/byte-stream.ts'
+import type { HttpReply } from './transport/transport.ts'
 import { type Redaction, toProviderFailure, type UpstreamAnswer } from './upstream-error.ts'
 
 export type BodyForm = 'json' | 'events' | 'other'

@@ -1,6 +1,6 @@
-import { prepend } from './byte-stream.ts'
 import { ProviderFailure } from './failure.ts'
-import type { HttpReply } from './transport.ts'
+import { prepend } from './transport/byte-stream.ts'
+import type { HttpReply } from './transport/transport.ts'
 import { isRecord } from './upstream-error.ts'
 
 /** Keeps the raw reply as it arrives; `end` makes it durable. */

@@ -7,7 +7,7 @@ import {
   type RpcStatus,
   rpcCodes,
 } from './failure.ts'
-import { toStorable } from './storable-text.ts'
+import { toStorable } from './transport/storable-text.ts'
 
 /** An answer without a usable image, in whatever shape it came. */
 export interface UpstreamAnswer {

@@ -1,13 +1,13 @@
-import { describeAbort, sleep } from './deadline.ts'
 import type { ReadContext } from './dialect.ts'
 import { ProviderFailure } from './failure.ts'
-import { ImageSlot } from './image-slot.ts'
-import { JsonTooLarge, MalformedJson } from './json-reader.ts'
 import type { ProviderCall } from './provider-call.ts'
 import type { ReplyEvent } from './reply.ts'
 import { readRefusal } from './reply-body.ts'
 import { teeIntoSpool, writeSpoolHead } from './spooled-reply.ts'
-import type { HttpReply } from './transport.ts'
+import { describeAbort, sleep } from './transport/deadline.ts'
+import { ImageSlot } from './transport/image-slot.ts'
+import { JsonTooLarge, MalformedJson } from './transport/json-reader.ts'
+import type { HttpReply } from './transport/transport.ts'
 import { isRecord } from './upstream-error.ts'
 import {
   createOperationReader,

@@ -1,13 +1,13 @@
 import type { ImageModel } from '../catalogue/image-model.ts'
 import type { ImageRequest } from '../catalogue/image-request.ts'
 import { parseSize, reduceRatio } from '../catalogue/wire-size.ts'
-import { readBeginning } from './byte-stream.ts'
 import type { ReadContext, WireOptions } from './dialect.ts'
 import { ProviderFailure } from './failure.ts'
-import { createJsonBody } from './json-body.ts'
-import { JsonReader } from './json-reader.ts'
-import { isStorable } from './storable-text.ts'
-import type { HttpReply, HttpRequest } from './transport.ts'
+import { readBeginning } from './transport/byte-stream.ts'
+import { createJsonBody } from './transport/json-body.ts'
+import { JsonReader } from './transport/json-reader.ts'
+import { isStorable } from './transport/storable-text.ts'
+import type { HttpReply, HttpRequest } from './transport/transport.ts'
 import { isRecord, toProviderFailure } from './upstream-error.ts'
 
 /*

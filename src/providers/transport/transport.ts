@@ -1,7 +1,7 @@
 import type { LookupFunction } from 'node:net'
 import { Agent, type Dispatcher, request as sendRequest } from 'undici'
+import { ProviderFailure } from '../failure.ts'
 import { type Deadline, describeAbort, WentIdle } from './deadline.ts'
-import { ProviderFailure } from './failure.ts'
 
 export interface RequestBody {
   contentType: string

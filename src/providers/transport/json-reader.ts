@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto'
+import type { ImageSink } from '../reply.ts'
 import { GrowingBuffer } from './growing-buffer.ts'
 import { type ImagePlace, ImageSlot } from './image-slot.ts'
 import { BrokenText, ImageText } from './image-text.ts'
-import type { ImageSink } from './reply.ts'
 import { toStorable } from './storable-text.ts'
 
 export interface JsonReaderOptions<T> {

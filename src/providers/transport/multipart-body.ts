@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import type { SourceImage } from '../catalogue/image-request.ts'
+import type { SourceImage } from '../../catalogue/image-request.ts'
 import type { RequestBody } from './transport.ts'
 
 export type FormPart =
