@@ -1,7 +1,7 @@
 import { lookup } from 'node:dns'
 import { Readable } from 'node:stream'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { downloadImage } from '../../src/providers/image-download.ts'
+import { downloadImage } from '../../src/providers/exchanges/image-download.ts'
 import type { Providers } from '../../src/providers/providers.ts'
 import {
   checkDownloadUrl,

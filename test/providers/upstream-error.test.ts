@@ -3,7 +3,7 @@ import {
   parseRetryAfter,
   toProviderFailure,
   type UpstreamAnswer,
-} from '../../src/providers/upstream-error.ts'
+} from '../../src/providers/failures/upstream-error.ts'
 import { today } from './call-kit.ts'
 
 const key = 'sk-proj-abcdef1234567890'

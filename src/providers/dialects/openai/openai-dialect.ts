@@ -1,10 +1,10 @@
-import type { Capabilities, ImageModel } from '../catalogue/image-model.ts'
-import type { ImageRequest, OperationKind, SourceImage } from '../catalogue/image-request.ts'
-import { toWireSize } from '../catalogue/wire-size.ts'
-import type { ReplyDialect, WireOptions } from './dialect.ts'
+import type { Capabilities, ImageModel } from '../../../catalogue/image-model.ts'
+import type { ImageRequest, OperationKind, SourceImage } from '../../../catalogue/image-request.ts'
+import { toWireSize } from '../../../catalogue/wire-size.ts'
+import { createJsonBody } from '../../transport/json-body.ts'
+import { createMultipartBody, type FormPart } from '../../transport/multipart-body.ts'
+import type { ReplyDialect, WireOptions } from '../dialect.ts'
 import { readOpenAiReply } from './openai-reply.ts'
-import { createJsonBody } from './transport/json-body.ts'
-import { createMultipartBody, type FormPart } from './transport/multipart-body.ts'
 
 const paths: Record<OperationKind, string> = {
   GENERATE: 'images/generations',

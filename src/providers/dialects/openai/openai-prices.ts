@@ -1,4 +1,4 @@
-import type { InputImageTokens, OutputTokens, PriceRow, Pricing } from '../../catalogue/pricing.ts'
+import type { InputImageTokens, OutputTokens, PriceRow, Pricing } from '../../../catalogue/pricing.ts'
 
 /** From the day a model came; the same figures have held since. */
 interface TokenPrices {

@@ -1,8 +1,8 @@
-import { ProviderFailure } from './failure.ts'
-import type { ImageSink } from './reply.ts'
-import { checkDownloadUrl, ForbiddenAddress } from './transport/address-guard.ts'
-import { type Deadline, sleep } from './transport/deadline.ts'
-import type { HttpReply, Transport } from './transport/transport.ts'
+import { ProviderFailure } from '../failure.ts'
+import type { ImageSink } from '../reply.ts'
+import { checkDownloadUrl, ForbiddenAddress } from '../transport/address-guard.ts'
+import { type Deadline, sleep } from '../transport/deadline.ts'
+import type { HttpReply, Transport } from '../transport/transport.ts'
 
 export interface DownloadOptions<T> {
   /** As the upstream gave it: absolute, or relative to its own base address. */

@@ -1,6 +1,6 @@
-import type { Capabilities } from '../../catalogue/image-model.ts'
-import type { ModelDefinition } from '../../catalogue/model-definition.ts'
-import { gptEdit, noCapabilities } from './openai-models.ts'
+import type { Capabilities } from '../../../catalogue/image-model.ts'
+import type { ModelDefinition } from '../../../catalogue/model-definition.ts'
+import { gptEdit, noCapabilities } from '../openai/openai-models.ts'
 
 const lastSeed = 2n ** 63n - 1n
 

@@ -1,10 +1,10 @@
-import { addReportedUsage, parseReportedUsage } from '../catalogue/reported-usage.ts'
-import type { ReadContext } from './dialect.ts'
-import { ProviderFailure } from './failure.ts'
-import type { ImageSink, ReplyEvent, ReplyFacts } from './reply.ts'
+import { addReportedUsage, parseReportedUsage } from '../../../catalogue/reported-usage.ts'
+import { ProviderFailure } from '../../failure.ts'
+import { isRecord, toProviderFailure } from '../../failures/upstream-error.ts'
+import type { ImageSink, ReplyEvent, ReplyFacts } from '../../reply.ts'
+import { ImageSlot } from '../../transport/image-slot.ts'
+import type { ReadContext } from '../dialect.ts'
 import { readFacts } from './reply-facts.ts'
-import { ImageSlot } from './transport/image-slot.ts'
-import { isRecord, toProviderFailure } from './upstream-error.ts'
 
 /** Collects the results of one reply: counts images against `n`, and knows how the reply ended. */
 export class ReplyResults<T> {

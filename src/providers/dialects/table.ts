@@ -1,10 +1,10 @@
 import type { ModelDefinition } from '../../catalogue/model-definition.ts'
 import type { KnownModels } from '../../catalogue/model-registry.ts'
-import type { WireOptions } from '../dialect.ts'
-import { describeGenericModel, describeLocalAiModel } from './generic-model.ts'
-import { dallE2, dallE3, gptImage1, gptImage1Mini, gptImage2, openAiModels } from './openai-models.ts'
-import { apigoModels, tokenOpsModels } from './reseller-models.ts'
-import { aliceArt, yandexArt, yandexArt2 } from './yandex-models.ts'
+import type { WireOptions } from './dialect.ts'
+import { describeGenericModel, describeLocalAiModel } from './openai/generic-model.ts'
+import { dallE2, dallE3, gptImage1, gptImage1Mini, gptImage2, openAiModels } from './openai/openai-models.ts'
+import { apigoModels, tokenOpsModels } from './openai/reseller-models.ts'
+import { aliceArt, yandexArt, yandexArt2 } from './yandex-art/yandex-models.ts'
 
 export interface Preset extends KnownModels {
   /** Null when only the operator can know it. */

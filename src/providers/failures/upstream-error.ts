@@ -1,4 +1,4 @@
-import type { ReportedUsage } from '../catalogue/reported-usage.ts'
+import type { ReportedUsage } from '../../catalogue/reported-usage.ts'
 import {
   type Certainty,
   type FailureDetails,
@@ -6,8 +6,8 @@ import {
   ProviderFailure,
   type RpcStatus,
   rpcCodes,
-} from './failure.ts'
-import { toStorable } from './transport/storable-text.ts'
+} from '../failure.ts'
+import { toStorable } from '../transport/storable-text.ts'
 
 /** An answer without a usable image, in whatever shape it came. */
 export interface UpstreamAnswer {

@@ -1,11 +1,11 @@
-import type { ImageModel } from '../catalogue/image-model.ts'
-import type { ImageRequest } from '../catalogue/image-request.ts'
-import type { ReadContext, ReplyDialect, WireOptions } from './dialect.ts'
-import { ProviderFailure } from './failure.ts'
-import type { OpenSink, ReplyEvent } from './reply.ts'
+import type { ImageModel } from '../../catalogue/image-model.ts'
+import type { ImageRequest } from '../../catalogue/image-request.ts'
+import type { ReadContext, ReplyDialect, WireOptions } from '../dialects/dialect.ts'
+import { ProviderFailure } from '../failure.ts'
+import type { OpenSink, ReplyEvent } from '../reply.ts'
+import type { Deadline } from '../transport/deadline.ts'
+import type { HttpReply, HttpRequest } from '../transport/transport.ts'
 import { type ReplySpool, teeIntoSpool, writeSpoolHead } from './spooled-reply.ts'
-import type { Deadline } from './transport/deadline.ts'
-import type { HttpReply, HttpRequest } from './transport/transport.ts'
 
 export interface CallOptions<T> {
   signal: AbortSignal

@@ -1,5 +1,5 @@
-import { parseReportedUsage } from '../catalogue/reported-usage.ts'
-import type { ReplyFacts } from './reply.ts'
+import { parseReportedUsage } from '../../../catalogue/reported-usage.ts'
+import type { ReplyFacts } from '../../reply.ts'
 
 /** What a reply or an event says about itself. Everything is optional, and `size` is free text: upstreams differ. */
 export function readFacts(body: Record<string, unknown>, now: Date): ReplyFacts {

@@ -1,5 +1,5 @@
-import type { Capabilities } from '../../catalogue/image-model.ts'
-import type { ModelDefinition } from '../../catalogue/model-definition.ts'
+import type { Capabilities } from '../../../catalogue/image-model.ts'
+import type { ModelDefinition } from '../../../catalogue/model-definition.ts'
 import { dallE2Variation, gptEdit, noCapabilities } from './openai-models.ts'
 
 /**

@@ -1,7 +1,7 @@
-import { ProviderFailure } from './failure.ts'
-import { prepend } from './transport/byte-stream.ts'
-import type { HttpReply } from './transport/transport.ts'
-import { isRecord } from './upstream-error.ts'
+import { ProviderFailure } from '../failure.ts'
+import { isRecord } from '../failures/upstream-error.ts'
+import { prepend } from '../transport/byte-stream.ts'
+import type { HttpReply } from '../transport/transport.ts'
 
 /** Keeps the raw reply as it arrives; `end` makes it durable. */
 export interface ReplySpool {

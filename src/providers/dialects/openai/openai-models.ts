@@ -1,6 +1,6 @@
-import type { Capabilities, ImageRule, Retirement, SizeRule } from '../../catalogue/image-model.ts'
-import type { ModelDefinition } from '../../catalogue/model-definition.ts'
-import type { Pricing } from '../../catalogue/pricing.ts'
+import type { Capabilities, ImageRule, Retirement, SizeRule } from '../../../catalogue/image-model.ts'
+import type { ModelDefinition } from '../../../catalogue/model-definition.ts'
+import type { Pricing } from '../../../catalogue/pricing.ts'
 import {
   dallE2Pricing,
   dallE3Pricing,

@@ -1,14 +1,4 @@
-import type { ReadContext } from './dialect.ts'
-import { ProviderFailure } from './failure.ts'
-import type { ProviderCall } from './provider-call.ts'
-import type { ReplyEvent } from './reply.ts'
-import { readRefusal } from './reply-body.ts'
-import { teeIntoSpool, writeSpoolHead } from './spooled-reply.ts'
-import { describeAbort, sleep } from './transport/deadline.ts'
-import { ImageSlot } from './transport/image-slot.ts'
-import { JsonTooLarge, MalformedJson } from './transport/json-reader.ts'
-import type { HttpReply } from './transport/transport.ts'
-import { isRecord } from './upstream-error.ts'
+import type { ReadContext } from '../dialects/dialect.ts'
 import {
   createOperationReader,
   describePoll,
@@ -16,7 +6,17 @@ import {
   type OperationState,
   readOperation,
   readSubmitted,
-} from './yandex-art-dialect.ts'
+} from '../dialects/yandex-art/yandex-art-dialect.ts'
+import { ProviderFailure } from '../failure.ts'
+import { isRecord } from '../failures/upstream-error.ts'
+import type { ReplyEvent } from '../reply.ts'
+import { describeAbort, sleep } from '../transport/deadline.ts'
+import { ImageSlot } from '../transport/image-slot.ts'
+import { JsonTooLarge, MalformedJson } from '../transport/json-reader.ts'
+import type { HttpReply } from '../transport/transport.ts'
+import { readRefusal } from './reply-body.ts'
+import type { ProviderCall } from './single-reply.ts'
+import { teeIntoSpool, writeSpoolHead } from './spooled-reply.ts'
 
 export interface Pacing {
   /** The pauses before each question; the last one repeats. */

@@ -1,19 +1,23 @@
-import type { ReadContext } from './dialect.ts'
-import { ProviderFailure } from './failure.ts'
-import type { ReplyEvent } from './reply.ts'
-import { readRefusal, readUnreadable, sniffBody } from './reply-body.ts'
-import { ReplyResults } from './reply-results.ts'
-import { EventStreamReader, EventStreamTooLarge, type StreamEvent } from './transport/event-stream-reader.ts'
-import { ImageSlot } from './transport/image-slot.ts'
+import { readRefusal, readUnreadable, sniffBody } from '../../exchanges/reply-body.ts'
+import { ProviderFailure } from '../../failure.ts'
+import { isRecord } from '../../failures/upstream-error.ts'
+import type { ReplyEvent } from '../../reply.ts'
+import {
+  EventStreamReader,
+  EventStreamTooLarge,
+  type StreamEvent,
+} from '../../transport/event-stream-reader.ts'
+import { ImageSlot } from '../../transport/image-slot.ts'
 import {
   JsonReader,
   type JsonReaderOptions,
   JsonTooLarge,
   MalformedJson,
   TruncatedJson,
-} from './transport/json-reader.ts'
-import type { HttpReply } from './transport/transport.ts'
-import { isRecord } from './upstream-error.ts'
+} from '../../transport/json-reader.ts'
+import type { HttpReply } from '../../transport/transport.ts'
+import type { ReadContext } from '../dialect.ts'
+import { ReplyResults } from './reply-results.ts'
 
 /**
  * Reads a reply of the Images API: JSON or events, whichever came. It stops as soon as everything asked for is there,

@@ -1,8 +1,8 @@
-import type { ImageModel } from '../catalogue/image-model.ts'
-import type { ImageRequest } from '../catalogue/image-request.ts'
-import type { ImageSink, OpenSink, ReplyEvent } from './reply.ts'
-import type { HttpReply, HttpRequest } from './transport/transport.ts'
-import type { Redaction } from './upstream-error.ts'
+import type { ImageModel } from '../../catalogue/image-model.ts'
+import type { ImageRequest } from '../../catalogue/image-request.ts'
+import type { Redaction } from '../failures/upstream-error.ts'
+import type { ImageSink, OpenSink, ReplyEvent } from '../reply.ts'
+import type { HttpReply, HttpRequest } from '../transport/transport.ts'
 
 /** How one provider is spoken to, apart from its credentials. */
 export interface WireOptions {

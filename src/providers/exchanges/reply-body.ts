@@ -1,9 +1,9 @@
 import { Readable } from 'node:stream'
 import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib'
-import { ProviderFailure } from './failure.ts'
-import { prepend, readBeginning } from './transport/byte-stream.ts'
-import type { HttpReply } from './transport/transport.ts'
-import { type Redaction, toProviderFailure, type UpstreamAnswer } from './upstream-error.ts'
+import { ProviderFailure } from '../failure.ts'
+import { type Redaction, toProviderFailure, type UpstreamAnswer } from '../failures/upstream-error.ts'
+import { prepend, readBeginning } from '../transport/byte-stream.ts'
+import type { HttpReply } from '../transport/transport.ts'
 
 export type BodyForm = 'json' | 'events' | 'other'
 

@@ -1,4 +1,4 @@
-import type { ModelDefinition } from '../../catalogue/model-definition.ts'
+import type { ModelDefinition } from '../../../catalogue/model-definition.ts'
 import { dallE2, gptImage1 } from './openai-models.ts'
 
 const onlyEdits = (name: string) => ({
