@@ -3,10 +3,13 @@ import type { ImageRequest } from '../catalogue/image-request.ts'
 import { type CircuitBreaker, createCircuitBreaker } from './circuit-breaker.ts'
 import { type Credentials, createCredentials } from './credentials.ts'
 import type { ReadContext, WireOptions } from './dialects/dialect.ts'
+import { sortOpenAiFailure } from './dialects/openai/openai-failures.ts'
 import { type Preset, presets } from './dialects/table.ts'
+import { sortYandexArtFailure } from './dialects/yandex-art/yandex-art-failures.ts'
 import { downloadImage } from './exchanges/image-download.ts'
 import type { CallOptions, ProviderCall } from './exchanges/single-reply.ts'
 import { ProviderFailure } from './failure.ts'
+import { sortAnswer } from './failures/http-failure.ts'
 import type { ProviderLimits } from './provider-limits.ts'
 import type { ProviderOptions } from './provider-options.ts'
 import type { OpenSink, ReplyEvent } from './reply.ts'
@@ -22,6 +25,8 @@ export interface ProviderSurroundings {
   now(): Date
   log: { warn(fields: object, message: string): void }
 }
+
+const sorters = { openai: sortOpenAiFailure, 'yandex-art': sortYandexArtFailure }
 
 interface Asked<T> {
   model: ImageModel
@@ -106,10 +111,15 @@ export class Provider {
     return {
       request,
       openSink,
-      redaction: {
-        secrets: [...this.#credentials.secrets(), this.#options.folderId ?? ''],
-        prompts: promptsOf(request),
-      },
+      sort: (answer) =>
+        sortAnswer(answer, {
+          sortOwn: sorters[model.dialect],
+          redaction: {
+            secrets: [...this.#credentials.secrets(), this.#options.folderId ?? ''],
+            prompts: promptsOf(request),
+          },
+          now: now(),
+        }),
       maxTextBytes,
       maxEventBytes,
       now,

@@ -1,6 +1,7 @@
 import type { ImageModel } from '../../catalogue/image-model.ts'
 import type { ImageRequest } from '../../catalogue/image-request.ts'
-import type { Redaction } from '../failures/upstream-error.ts'
+import type { ProviderFailure } from '../failure.ts'
+import type { UpstreamAnswer } from '../failures/error-body.ts'
 import type { ImageSink, OpenSink, ReplyEvent } from '../reply.ts'
 import type { HttpReply, HttpRequest } from '../transport/transport.ts'
 
@@ -22,7 +23,8 @@ export interface WireOptions {
 export interface ReadContext<T> {
   request: ImageRequest
   openSink: OpenSink<T>
-  redaction: Redaction
+  /** Sorts an answer without a usable image: the dialect's own codes first, then HTTP's rules. */
+  sort(answer: UpstreamAnswer): ProviderFailure
   maxTextBytes: number
   maxEventBytes: number
   now(): Date

@@ -8,10 +8,10 @@ import {
   readSubmitted,
 } from '../dialects/yandex-art/yandex-art-dialect.ts'
 import { ProviderFailure } from '../failure.ts'
-import { isRecord } from '../failures/upstream-error.ts'
 import type { ReplyEvent } from '../reply.ts'
 import { describeAbort, sleep } from '../transport/deadline.ts'
 import { ImageSlot } from '../transport/image-slot.ts'
+import { isRecord } from '../transport/is-record.ts'
 import { JsonTooLarge, MalformedJson } from '../transport/json-reader.ts'
 import type { HttpReply } from '../transport/transport.ts'
 import { readRefusal } from './reply-body.ts'
@@ -168,7 +168,7 @@ function tooLarge(cause: Error): OperationState {
 
 /** Results are kept for three days; an id that is not known is one that is gone. Keys can be renewed meanwhile. */
 async function readRefusedPoll<T>(reply: HttpReply, context: ReadContext<T>): Promise<OperationState> {
-  const failure = await readRefusal(reply, context.redaction, context.now())
+  const failure = await readRefusal(reply, context)
   if (reply.status === 404 || reply.status === 410) {
     return { type: 'failed', failure: new ProviderFailure({ certainty: 'FAILED', reason: 'RESULT_EXPIRED' }) }
   }

@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream'
 import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib'
 import { ProviderFailure } from '../failure.ts'
-import { type Redaction, toProviderFailure, type UpstreamAnswer } from '../failures/upstream-error.ts'
+import type { UpstreamAnswer } from '../failures/error-body.ts'
 import { prepend, readBeginning } from '../transport/byte-stream.ts'
 import type { HttpReply } from '../transport/transport.ts'
 
@@ -93,14 +93,14 @@ async function* limitInflated(source: Readable, decoder: NonNullable<ReturnType<
   }
 }
 
+interface Sorter {
+  sort(answer: UpstreamAnswer): ProviderFailure
+}
+
 /** Reads an answer that holds no image, sorted. A broken body is as good as a whole one. */
-export async function readRefusal(
-  reply: HttpReply,
-  redaction: Redaction,
-  now: Date,
-): Promise<ProviderFailure> {
+export async function readRefusal(reply: HttpReply, { sort }: Sorter): Promise<ProviderFailure> {
   const text = await readErrorText(reply.body)
-  return toProviderFailure({ ...reply, ...parseAnswer(text) }, redaction, now)
+  return sort({ ...reply, ...parseAnswer(text) })
 }
 
 async function readErrorText(body: AsyncIterable<Uint8Array>): Promise<string> {
@@ -121,10 +121,10 @@ function parseAnswer(text: string): Pick<UpstreamAnswer, 'json' | 'text'> {
 export async function readUnreadable(
   chunks: AsyncIterable<Uint8Array>,
   reply: HttpReply,
-  context: { redaction: Redaction; now(): Date },
+  { sort }: Sorter,
 ): Promise<ProviderFailure> {
   const text = await readErrorText(chunks)
-  const sorted = toProviderFailure({ ...reply, json: undefined, text }, context.redaction, context.now())
+  const sorted = sort({ ...reply, json: undefined, text })
   if (sorted.reason === 'CONTENT_REFUSED') return sorted
   return new ProviderFailure({ certainty: 'FAILED', reason: 'UPSTREAM_INVALID_RESPONSE' })
 }

@@ -1,6 +1,6 @@
 import { ProviderFailure } from '../failure.ts'
-import { isRecord } from '../failures/upstream-error.ts'
 import { prepend } from '../transport/byte-stream.ts'
+import { isRecord } from '../transport/is-record.ts'
 import type { HttpReply } from '../transport/transport.ts'
 
 /** Keeps the raw reply as it arrives; `end` makes it durable. */

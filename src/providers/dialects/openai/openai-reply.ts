@@ -1,6 +1,5 @@
 import { readRefusal, readUnreadable, sniffBody } from '../../exchanges/reply-body.ts'
 import { ProviderFailure } from '../../failure.ts'
-import { isRecord } from '../../failures/upstream-error.ts'
 import type { ReplyEvent } from '../../reply.ts'
 import {
   EventStreamReader,
@@ -8,6 +7,7 @@ import {
   type StreamEvent,
 } from '../../transport/event-stream-reader.ts'
 import { ImageSlot } from '../../transport/image-slot.ts'
+import { isRecord } from '../../transport/is-record.ts'
 import {
   JsonReader,
   type JsonReaderOptions,
@@ -27,8 +27,7 @@ export async function* readOpenAiReply<T>(
   reply: HttpReply,
   context: ReadContext<T>,
 ): AsyncGenerator<ReplyEvent<T>> {
-  if (reply.status < 200 || reply.status > 299)
-    throw await readRefusal(reply, context.redaction, context.now())
+  if (reply.status < 200 || reply.status > 299) throw await readRefusal(reply, context)
   const { form, chunks } = await sniffBody(reply)
   if (form === 'other') throw await readUnreadable(chunks, reply, context)
   try {

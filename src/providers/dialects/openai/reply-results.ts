@@ -1,8 +1,8 @@
 import { addReportedUsage, parseReportedUsage } from '../../../catalogue/reported-usage.ts'
 import { ProviderFailure } from '../../failure.ts'
-import { isRecord, toProviderFailure } from '../../failures/upstream-error.ts'
 import type { ImageSink, ReplyEvent, ReplyFacts } from '../../reply.ts'
 import { ImageSlot } from '../../transport/image-slot.ts'
+import { isRecord } from '../../transport/is-record.ts'
 import type { ReadContext } from '../dialect.ts'
 import { readFacts } from './reply-facts.ts'
 
@@ -88,9 +88,8 @@ export class ReplyResults<T> {
 
   /** The error that a body of a successful status carries. */
   sortError(json: unknown): ProviderFailure {
-    const { redaction, now } = this.#context
     const usage = isRecord(json) ? parseReportedUsage(json.usage) : null
-    return toProviderFailure({ status: 200, headers: {}, json, text: '', usage }, redaction, now())
+    return this.#context.sort({ status: 200, headers: {}, json, text: '', usage })
   }
 
   async #resolve(item: Record<string, unknown>, index: number): Promise<{ image: T } | ProviderFailure> {

@@ -2,8 +2,8 @@ import type { ImageModel } from '../../../catalogue/image-model.ts'
 import type { ImageRequest } from '../../../catalogue/image-request.ts'
 import { parseSize, reduceRatio } from '../../../catalogue/wire-size.ts'
 import { ProviderFailure } from '../../failure.ts'
-import { isRecord, toProviderFailure } from '../../failures/upstream-error.ts'
 import { readBeginning } from '../../transport/byte-stream.ts'
+import { isRecord } from '../../transport/is-record.ts'
 import { createJsonBody } from '../../transport/json-body.ts'
 import { JsonReader } from '../../transport/json-reader.ts'
 import { isStorable } from '../../transport/storable-text.ts'
@@ -66,13 +66,13 @@ function toAspectRatio({ aspectRatio, size }: ImageRequest) {
 
 export async function readSubmitted(
   reply: HttpReply,
-  { redaction, now }: Pick<ReadContext<unknown>, 'redaction' | 'now'>,
+  { sort }: Pick<ReadContext<unknown>, 'sort'>,
 ): Promise<string> {
   const text = (await readBeginning(reply.body, maxSubmitBytes)).toString()
   const json = parse(text)
   const isSuccess = reply.status >= 200 && reply.status < 300
   if (isSuccess && isRecord(json) && isOperationId(json.id)) return json.id
-  const sorted = toProviderFailure({ ...reply, json, text: json === undefined ? text : '' }, redaction, now())
+  const sorted = sort({ ...reply, json, text: json === undefined ? text : '' })
   if (!isSuccess || (isRecord(json) && json.error)) throw sorted
   // Taken, and its name is lost: it cannot be asked for.
   throw new ProviderFailure({ certainty: 'UNKNOWN', reason: 'UPSTREAM_INVALID_RESPONSE' })
@@ -114,19 +114,11 @@ export type OperationState =
   | { type: 'failed'; failure: ProviderFailure }
 
 /** `error` may come before `done` (the rollback of a failure); an error with code 0 is none. */
-export function readOperation(
-  value: unknown,
-  { redaction, now }: Pick<ReadContext<unknown>, 'redaction' | 'now'>,
-): OperationState {
+export function readOperation(value: unknown, { sort }: Pick<ReadContext<unknown>, 'sort'>): OperationState {
   if (!isRecord(value)) return failed('UPSTREAM_INVALID_RESPONSE')
   const { error, done, response } = value
   if (isRecord(error) && error.code !== 0 && Object.keys(error).length > 0) {
-    const sorted = toProviderFailure(
-      { status: 200, headers: {}, json: { error }, text: '' },
-      redaction,
-      now(),
-    )
-    return { type: 'failed', failure: sorted }
+    return { type: 'failed', failure: sort({ status: 200, headers: {}, json: { error }, text: '' }) }
   }
   if (done !== true) return { type: 'pending' }
   if (!isRecord(response)) return failed('UPSTREAM_INVALID_RESPONSE')
