@@ -2,8 +2,6 @@ import type { OperationKind } from './image-request.ts'
 import type { ModelParameter } from './model-parameters.ts'
 import type { Pricing } from './pricing.ts'
 
-export type DialectName = 'openai' | 'yandex-art'
-
 /** Which sizes a model renders. `auto` leaves the choice to the model and is accepted everywhere. */
 export type SizeRule =
   | { type: 'list'; values: string[] }
@@ -81,7 +79,8 @@ export interface ImageModel {
   /** The name that goes out on the wire. */
   upstreamName: string
   description: string
-  dialect: DialectName
+  /** How its provider is spoken to: a name in the table of dialects. */
+  dialect: string
   /** Its images are drawn by the sandbox, not by a model. */
   sandbox: boolean
   /** `lookup`: a submitted operation can be asked for again. `none`: a request must never be sent twice. */

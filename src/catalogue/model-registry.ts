@@ -24,6 +24,8 @@ export type Enablement = 'edits' | 'variations' | 'messageWeights'
 
 /** The models of a preset, and what is to be made of a name that it does not know. */
 export interface KnownModels {
+  /** What the models speak unless they say otherwise. */
+  dialect: string
   models: readonly ModelDefinition[]
   describeModel(name: string): ModelDefinition
   /** They are drawn by the sandbox. */
@@ -78,7 +80,7 @@ function createModel(entry: RegistryEntry, preset: KnownModels, definition: Mode
   const capabilities = enable(definition, entry.enable ?? [])
   const isEmulated = definition.variationsThroughEdits === true && !capabilities.VARIATION
   if (isEmulated && capabilities.EDIT) capabilities.VARIATION = variationCapabilities(capabilities.EDIT)
-  const dialect = definition.dialect ?? 'openai'
+  const dialect = definition.dialect ?? preset.dialect
   const served = kinds.filter((kind) => capabilities[kind])
   const forms = served.map((kind) => [kind, listParameters(kind, capabilities[kind] as Capabilities)])
   return {

@@ -1,8 +1,8 @@
 import type { CustomModel, Enablement } from '../catalogue/model-registry.ts'
 import { EaselError } from '../errors.ts'
 import { type CredentialOptions, credentialNames } from './credentials.ts'
-import type { WireOptions } from './dialects/dialect.ts'
-import { type Preset, type PresetName, presets } from './dialects/table.ts'
+import type { Preset, WireOptions } from './dialects/dialect.ts'
+import { type PresetName, presets } from './dialects/table.ts'
 
 export interface ProviderOptions extends CredentialOptions {
   /** The first part of its models' ids. */

@@ -1,15 +1,15 @@
-import type { DialectName, ImageModel } from '../catalogue/image-model.ts'
+import type { ImageModel } from '../catalogue/image-model.ts'
 import type { ImageRequest } from '../catalogue/image-request.ts'
 import { type CircuitBreaker, createCircuitBreaker } from './circuit-breaker.ts'
 import { type Credentials, createCredentials } from './credentials.ts'
-import type { ReadContext, WireOptions } from './dialects/dialect.ts'
+import type { Preset, ReadContext, WireOptions } from './dialects/dialect.ts'
 import { sortOpenAiFailure } from './dialects/openai/openai-failures.ts'
-import { type Preset, presets } from './dialects/table.ts'
+import { presets } from './dialects/table.ts'
 import { sortYandexArtFailure } from './dialects/yandex-art/yandex-art-failures.ts'
 import { downloadImage } from './exchanges/image-download.ts'
 import type { CallOptions, ProviderCall } from './exchanges/single-reply.ts'
 import { ProviderFailure } from './failure.ts'
-import { sortAnswer } from './failures/http-failure.ts'
+import { type SortFailure, sortAnswer } from './failures/http-failure.ts'
 import type { ProviderLimits } from './provider-limits.ts'
 import type { ProviderOptions } from './provider-options.ts'
 import type { OpenSink, ReplyEvent } from './reply.ts'
@@ -26,7 +26,7 @@ export interface ProviderSurroundings {
   log: { warn(fields: object, message: string): void }
 }
 
-const sorters = { openai: sortOpenAiFailure, 'yandex-art': sortYandexArtFailure }
+const sorters: Record<string, SortFailure> = { openai: sortOpenAiFailure, 'yandex-art': sortYandexArtFailure }
 
 interface Asked<T> {
   model: ImageModel
@@ -61,7 +61,7 @@ export class Provider {
     this.#preset = presets[options.preset]
     this.#surroundings = surroundings
     const project = options.project ?? (this.#preset.folderIsProject ? folderId : undefined)
-    this.#credentials = createCredentials({ ...options, project }, { keyScheme: this.#preset.keyScheme, now })
+    this.#credentials = createCredentials({ ...options, project }, { authorize: this.#preset.authorize, now })
     const onOpen = (failures: number) =>
       log.warn({ provider: name, failures }, 'provider keeps failing: pausing its calls')
     this.#breaker = createCircuitBreaker({ ...limits.breaker, now, onOpen })
@@ -113,7 +113,7 @@ export class Provider {
       openSink,
       sort: (answer) =>
         sortAnswer(answer, {
-          sortOwn: sorters[model.dialect],
+          sortOwn: sorters[model.dialect] ?? (() => null),
           redaction: {
             secrets: [...this.#credentials.secrets(), this.#options.folderId ?? ''],
             prompts: promptsOf(request),
@@ -163,7 +163,7 @@ export class Provider {
   }
 }
 
-function resolveWire(options: ProviderOptions, preset: Preset, dialect: DialectName): WireOptions {
+function resolveWire(options: ProviderOptions, preset: Preset, dialect: string): WireOptions {
   return {
     baseUrl: resolveBaseUrl(options, dialect),
     multiImageField: options.multiImageField ?? preset.wire.multiImageField ?? 'image[]',
@@ -171,12 +171,11 @@ function resolveWire(options: ProviderOptions, preset: Preset, dialect: DialectN
     responseFormat: options.responseFormat ?? preset.wire.responseFormat ?? 'as asked',
     forcePartialImages: options.forcePartialImages ?? preset.wire.forcePartialImages ?? false,
     stripFromPrompt: preset.wire.stripFromPrompt ?? null,
-    folderId: options.folderId ?? null,
   }
 }
 
 /** The sandbox speaks both dialects on one server: its OpenAI half lies under /v1. */
-function resolveBaseUrl({ name, preset, baseUrl }: ProviderOptions, dialect: DialectName): URL {
+function resolveBaseUrl({ name, preset, baseUrl }: ProviderOptions, dialect: string): URL {
   const text = baseUrl ?? presets[preset].baseUrl
   if (text === null) throw new Error(`The provider ${name} needs a baseUrl`)
   if (preset !== 'sandbox') return new URL(text)

@@ -1,5 +1,7 @@
 import type { ImageModel } from '../../catalogue/image-model.ts'
 import type { ImageRequest } from '../../catalogue/image-request.ts'
+import type { KnownModels } from '../../catalogue/model-registry.ts'
+import type { Authorize } from '../credentials.ts'
 import type { ProviderFailure } from '../failure.ts'
 import type { UpstreamAnswer } from '../failures/error-body.ts'
 import type { ImageSink, OpenSink, ReplyEvent } from '../reply.ts'
@@ -17,7 +19,18 @@ export interface WireOptions {
   forcePartialImages: boolean
   /** Texts that a server would take for commands of its own. */
   stripFromPrompt: RegExp | null
-  folderId: string | null
+}
+
+/** What is known of a provider before an operator says more. Its models speak its dialect unless they say otherwise. */
+export interface Preset extends KnownModels {
+  /** Null when only the operator can know it. */
+  baseUrl: string | null
+  /** The headers that say who calls. */
+  authorize: Authorize
+  needsFolder: boolean
+  /** The folder goes out as the project of the credentials. */
+  folderIsProject?: boolean
+  wire: Partial<Omit<WireOptions, 'baseUrl'>>
 }
 
 export interface ReadContext<T> {

@@ -1,7 +1,7 @@
 import { ProviderFailure } from '../failure.ts'
-import type { ImageSink } from '../reply.ts'
 import { checkDownloadUrl, ForbiddenAddress } from '../transport/address-guard.ts'
 import { type Deadline, sleep } from '../transport/deadline.ts'
+import type { ImageSink } from '../transport/image-sink.ts'
 import type { HttpReply, Transport } from '../transport/transport.ts'
 
 export interface DownloadOptions<T> {

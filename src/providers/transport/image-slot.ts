@@ -1,6 +1,6 @@
 import { EaselError } from '../../errors.ts'
-import type { ImageSink } from '../reply.ts'
 import { Base64Decoder, InvalidBase64 } from './base64-decoder.ts'
+import type { ImageSink } from './image-sink.ts'
 
 /** Where in a document an image stands, as far as it has been read. */
 export interface ImagePlace {

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
-import type { ImageSink } from '../reply.ts'
 import { GrowingBuffer } from './growing-buffer.ts'
+import type { ImageSink } from './image-sink.ts'
 import { type ImagePlace, ImageSlot } from './image-slot.ts'
 import { BrokenText, ImageText } from './image-text.ts'
 import { toStorable } from './storable-text.ts'

@@ -1,6 +1,7 @@
 import type { Capabilities } from '../../../catalogue/image-model.ts'
 import type { ModelDefinition } from '../../../catalogue/model-definition.ts'
-import { dallE2Variation, gptEdit, noCapabilities } from './openai-models.ts'
+import { noCapabilities } from '../../../catalogue/no-capabilities.ts'
+import { dallE2Variation, gptEdit } from './openai-models.ts'
 
 /**
  * A model nobody described: only what cannot be right is refused, the rest is for the server to judge. Usage, if the
@@ -52,7 +53,6 @@ export function describeLocalAiModel(name: string): ModelDefinition {
         prompt: { maxLength: 32_000 },
         size: { type: 'any', presets: ['256x256', '512x512', '1024x1024'] },
         responseFormat: ['URL', 'B64_JSON'],
-        endUser: false,
       },
     },
     unsupported: { EDIT: noEndpoint, VARIATION: noEndpoint },

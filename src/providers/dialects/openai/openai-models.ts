@@ -1,5 +1,6 @@
 import type { Capabilities, ImageRule, Retirement, SizeRule } from '../../../catalogue/image-model.ts'
 import type { ModelDefinition } from '../../../catalogue/model-definition.ts'
+import { noCapabilities } from '../../../catalogue/no-capabilities.ts'
 import type { Pricing } from '../../../catalogue/pricing.ts'
 import {
   dallE2Pricing,
@@ -19,29 +20,7 @@ import {
 
 const mebibyte = 1024 * 1024
 
-const nothing: Capabilities = {
-  prompt: null,
-  messages: null,
-  images: null,
-  mask: null,
-  n: { max: 10 },
-  size: null,
-  autoSize: false,
-  quality: null,
-  autoQuality: false,
-  background: null,
-  inputFidelity: null,
-  outputFormat: null,
-  outputCompression: null,
-  responseFormat: null,
-  streaming: null,
-  seed: null,
-  aspectRatio: null,
-  mimeType: null,
-  endUser: true,
-}
-
-export const noCapabilities: Readonly<Capabilities> = nothing
+const nothing: Capabilities = { ...noCapabilities, endUser: true }
 
 const gptSizes: SizeRule = { type: 'list', values: ['1024x1024', '1536x1024', '1024x1536'] }
 

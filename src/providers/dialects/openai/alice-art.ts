@@ -1,48 +1,12 @@
 import type { Capabilities } from '../../../catalogue/image-model.ts'
 import type { ModelDefinition } from '../../../catalogue/model-definition.ts'
-import { gptEdit, noCapabilities } from '../openai/openai-models.ts'
-
-const lastSeed = 2n ** 63n - 1n
+import { noCapabilities } from '../../../catalogue/no-capabilities.ts'
+import { gptEdit } from './openai-models.ts'
 
 /** https://aistudio.yandex.ru/docs/ru/ai-studio/concepts/limits: 500 characters; counted as code points. */
 const promptLimit = { maxLength: 500 }
 
 const ratioPresets = ['1024x1024', '1536x1024', '1024x1536', '1792x1024', '1024x1792']
-
-/**
- * imageGenerationAsync, which makes one JPEG per operation. A weight other than 1 is documented as "currently not
- * supported", and a negative one that is ignored would turn a prompt into its opposite: refused until enabled.
- */
-export const yandexArt: ModelDefinition = {
-  name: 'yandex-art',
-  upstreamName: 'art://<folder>/yandex-art/latest',
-  description: 'YandexART: one JPEG per prompt, reproducible by its seed, in any ratio of sides.',
-  dialect: 'yandex-art',
-  capabilities: {
-    GENERATE: {
-      ...noCapabilities,
-      prompt: promptLimit,
-      messages: { maxCount: 16, weights: false },
-      n: { max: 10 },
-      size: { type: 'ratio', presets: ratioPresets },
-      seed: { min: 0n, max: lastSeed },
-      aspectRatio: { max: lastSeed },
-      mimeType: ['image/jpeg'],
-      endUser: false,
-    },
-  },
-  unsupported: {
-    EDIT: 'imageGenerationAsync makes images from prompts only.',
-    VARIATION: 'imageGenerationAsync makes images from prompts only.',
-  },
-}
-
-export const yandexArt2: ModelDefinition = {
-  ...yandexArt,
-  name: 'yandex-art-2.0',
-  upstreamName: 'art://<folder>/yandex-art-2.0/latest',
-  description: 'YandexART 2.0; its retirement was announced in August 2026.',
-}
 
 /** The edits endpoint of AI Studio as its page documents it, for the day it opens. */
 const studioEdit: Capabilities = {
@@ -55,6 +19,7 @@ const studioEdit: Capabilities = {
 
 const studioVariation: Capabilities = {
   ...noCapabilities,
+  endUser: true,
   size: { type: 'list', values: ['1024x1024'] },
   responseFormat: ['URL', 'B64_JSON'],
   images: gptEdit.images && { ...gptEdit.images, maxCount: 1 },
@@ -75,7 +40,6 @@ export const aliceArt: ModelDefinition = {
       prompt: promptLimit,
       n: { max: 1 },
       size: { type: 'ratio', presets: ratioPresets },
-      endUser: false,
     },
   },
   dormant: {
