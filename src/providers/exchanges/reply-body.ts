@@ -2,6 +2,7 @@ import { Readable } from 'node:stream'
 import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib'
 import { ProviderFailure } from '../failure.ts'
 import type { UpstreamAnswer } from '../failures/error-body.ts'
+import type { Sorter } from '../failures/http-failure.ts'
 import { prepend, readBeginning } from '../transport/byte-stream.ts'
 import type { HttpReply } from '../transport/transport.ts'
 
@@ -93,14 +94,14 @@ async function* limitInflated(source: Readable, decoder: NonNullable<ReturnType<
   }
 }
 
-interface Sorter {
-  sort(answer: UpstreamAnswer): ProviderFailure
-}
-
 /** Reads an answer that holds no image, sorted. A broken body is as good as a whole one. */
 export async function readRefusal(reply: HttpReply, { sort }: Sorter): Promise<ProviderFailure> {
-  const text = await readErrorText(reply.body)
-  return sort({ ...reply, ...parseAnswer(text) })
+  return sort({ ...reply, ...(await readAnswer(reply)) })
+}
+
+/** The beginning of an answer that holds no image, as JSON or as text. */
+export async function readAnswer({ body }: HttpReply): Promise<Pick<UpstreamAnswer, 'json' | 'text'>> {
+  return parseAnswer(await readErrorText(body))
 }
 
 async function readErrorText(body: AsyncIterable<Uint8Array>): Promise<string> {

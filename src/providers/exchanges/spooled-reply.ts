@@ -2,6 +2,7 @@ import { ProviderFailure } from '../failure.ts'
 import { prepend } from '../transport/byte-stream.ts'
 import { isRecord } from '../transport/is-record.ts'
 import type { HttpReply } from '../transport/transport.ts'
+import { isJobHandle, type JobHandle } from './job.ts'
 
 /** Keeps the raw reply as it arrives; `end` makes it durable. */
 export interface ReplySpool {
@@ -12,7 +13,9 @@ export interface ReplySpool {
 export interface SpoolHead {
   status: number
   headers: Record<string, string>
-  /** Of a dialect with operations of its own: their ids in the order of the images. */
+  /** Of an exchange with jobs: what they are asked for by, in the order of the images. */
+  jobs?: readonly JobHandle[]
+  /** As an earlier version kept them. */
   upstreamOperationIds?: string[]
 }
 
@@ -32,11 +35,11 @@ export async function* teeIntoSpool(
   }
 }
 
+export type SpooledReply = HttpReply & Pick<SpoolHead, 'jobs' | 'upstreamOperationIds'>
+
 const maxHeadBytes = 256 * 1024
 
-export async function readSpooledReply(
-  spool: AsyncIterable<Uint8Array>,
-): Promise<HttpReply & Pick<SpoolHead, 'upstreamOperationIds'>> {
+export async function readSpooledReply(spool: AsyncIterable<Uint8Array>): Promise<SpooledReply> {
   const chunks = spool[Symbol.asyncIterator]()
   let head = Buffer.alloc(0)
   for (;;) {
@@ -53,11 +56,17 @@ function parseHead(line: Buffer): SpoolHead {
   try {
     const head: unknown = JSON.parse(line.toString('utf8'))
     if (isRecord(head) && typeof head.status === 'number' && isRecord(head.headers))
-      return head as unknown as SpoolHead
+      return { ...(head as unknown as SpoolHead), ...readJobs(head) }
   } catch {
     // Told below.
   }
   throw unreadable()
+}
+
+/** An earlier version kept the ids alone. */
+function readJobs({ jobs, upstreamOperationIds: ids }: Record<string, unknown>): Pick<SpoolHead, 'jobs'> {
+  if (Array.isArray(jobs)) return { jobs: jobs.filter(isJobHandle) }
+  return Array.isArray(ids) ? { jobs: ids.map((id) => ({ id: String(id) })) } : {}
 }
 
 /** Its process died before the head was written, or the disk lost it. */

@@ -20,6 +20,11 @@ export interface Sorted {
 /** Pure. Null where the dialect has no word of its own for the answer. */
 export type SortFailure = (answer: UpstreamAnswer, body: ErrorBody) => Sorted | null
 
+export interface Sorter {
+  /** Sorts an answer without a usable image: the dialect's own codes first, then HTTP's rules. */
+  sort(answer: UpstreamAnswer): ProviderFailure
+}
+
 export interface Sorting {
   sortOwn: SortFailure
   redaction: Redaction

@@ -69,3 +69,26 @@ export function checkDownloadUrl(url: URL): void {
   if (isIP(host) !== 0 && !isPublicAddress(host))
     throw new ForbiddenAddress('The address of a result is not public')
 }
+
+export interface OwnHosts {
+  baseUrl: URL
+  /** The domain that belongs to the provider as a whole, or null. */
+  domain: string | null
+}
+
+/**
+ * How an address that a provider gives for its own work may be asked for, with its credentials; null: not at all.
+ *
+ *   own     the host of the base address, on whatever port and wherever that is.
+ *   public  another host of the provider's domain, if the base address lies there too. It must be a public one.
+ */
+export function findReach(url: URL, { baseUrl, domain }: OwnHosts): 'own' | 'public' | null {
+  if (url.username || url.password) return null
+  if (url.hostname === baseUrl.hostname && url.protocol === baseUrl.protocol) return 'own'
+  const isPublic = url.protocol === 'https:' && url.port === ''
+  return domain && isPublic && isBelow(url, domain) && isBelow(baseUrl, domain) ? 'public' : null
+}
+
+function isBelow({ hostname }: URL, domain: string): boolean {
+  return hostname === domain || hostname.endsWith(`.${domain}`)
+}
