@@ -4,6 +4,7 @@ import type { OperationKind } from './image-request.ts'
 import type { ModelDefinition } from './model-definition.ts'
 import { listParameters } from './model-parameters.ts'
 import { noPricing, type PriceRow } from './pricing.ts'
+import type { SentParameters } from './sent-parameters.ts'
 import { variationCapabilities } from './variation-through-edit.ts'
 
 /** A model of the configuration: rules of its own, or those of a known model with changes. */
@@ -42,10 +43,23 @@ export interface RegistryEntry {
 const kinds: readonly OperationKind[] = ['GENERATE', 'EDIT', 'VARIATION']
 const enablements: Partial<Record<OperationKind, Enablement>> = { EDIT: 'edits', VARIATION: 'variations' }
 
+/** What follows for a model from the dialect that it speaks. */
+export interface ModelDialect {
+  sends: SentParameters
+  idempotency: ImageModel['idempotency']
+}
+
+interface Registering {
+  entry: RegistryEntry
+  preset: KnownModels
+  findDialect: (name: string) => ModelDialect
+}
+
 /** The models of one provider, in the order of the configuration or else of the preset. */
-export function listModels(entry: RegistryEntry, preset: KnownModels): ImageModel[] {
+export function listModels(registering: Registering): ImageModel[] {
+  const { entry, preset } = registering
   const definitions = entry.models?.map((model) => define(model, preset)) ?? preset.models
-  return definitions.map((definition) => createModel(entry, preset, definition))
+  return definitions.map((definition) => createModel(registering, definition))
 }
 
 function define(model: string | CustomModel, preset: KnownModels): ModelDefinition {
@@ -76,7 +90,7 @@ function define(model: string | CustomModel, preset: KnownModels): ModelDefiniti
   }
 }
 
-function createModel(entry: RegistryEntry, preset: KnownModels, definition: ModelDefinition): ImageModel {
+function createModel({ entry, preset, findDialect }: Registering, definition: ModelDefinition): ImageModel {
   const capabilities = enable(definition, entry.enable ?? [])
   const isEmulated = definition.variationsThroughEdits === true && !capabilities.VARIATION
   if (isEmulated && capabilities.EDIT) capabilities.VARIATION = variationCapabilities(capabilities.EDIT)
@@ -94,7 +108,7 @@ function createModel(entry: RegistryEntry, preset: KnownModels, definition: Mode
     description: definition.description ?? '',
     dialect,
     sandbox: preset.sandbox ?? false,
-    idempotency: dialect === 'yandex-art' ? 'lookup' : 'none',
+    idempotency: findDialect(dialect).idempotency,
     kinds: served,
     capabilities,
     variationsThroughEdits: isEmulated,

@@ -117,7 +117,7 @@ export function createAttemptCall(options: AttemptCallOptions): AttemptCall {
         lease.assertHeld()
         tracked.sent = true
       },
-      onSubmitted: async (id) => {
+      onSubmitted: async ({ id }) => {
         const keep = () => attempts.addUpstreamOperation(attempt.id, id)
         await keepTrying(keep, { forMs: patienceMs, signal })
         await failpoint('submitted')
@@ -138,8 +138,8 @@ export function createAttemptCall(options: AttemptCallOptions): AttemptCall {
       carryOut(claim, call, (tracked) => {
         const given = callOptions(claim, call, tracked)
         const totalTimeoutMs = Math.max(leastResumeMs, given.totalTimeoutMs)
-        const { upstreamOperationIds } = call.attempt
-        return providers.resume(call.model, call.request, upstreamOperationIds, { ...given, totalTimeoutMs })
+        const jobs = call.attempt.upstreamOperationIds.map((id) => ({ id }))
+        return providers.resume(call.model, call.request, jobs, { ...given, totalTimeoutMs })
       }),
     replay: async (claim, call, spooled) => {
       const sinks = receive.openSinks(claim.signal)

@@ -1,8 +1,15 @@
-import type { CustomModel, Enablement } from '../catalogue/model-registry.ts'
+import type { ImageModel } from '../catalogue/image-model.ts'
+import {
+  type CustomModel,
+  type Enablement,
+  listModels,
+  type ModelDialect,
+} from '../catalogue/model-registry.ts'
 import { EaselError } from '../errors.ts'
 import { type CredentialOptions, credentialNames } from './credentials.ts'
-import type { Preset, WireOptions } from './dialects/dialect.ts'
-import { type PresetName, presets } from './dialects/table.ts'
+import type { Preset } from './dialects/dialect.ts'
+import { findDialect, type PresetName, presets } from './dialects/table.ts'
+import type { WireOptions } from './exchanges/exchange.ts'
 
 export interface ProviderOptions extends CredentialOptions {
   /** The first part of its models' ids. */
@@ -44,6 +51,21 @@ export function checkProviderOptions(
     })
   }
   return entries as ProviderOptions[]
+}
+
+/** In the order of the configuration, or else of the preset. */
+export function listProviderModels(provider: ProviderOptions): ImageModel[] {
+  return listModels(toRegistering(provider))
+}
+
+function toRegistering(entry: ProviderOptions) {
+  const preset: Preset = presets[entry.preset]
+  return { entry, preset, findDialect: findModelDialect }
+}
+
+function findModelDialect(name: string): ModelDialect {
+  const { sends, exchange } = findDialect(name)
+  return { sends, idempotency: exchange.resume ? 'lookup' : 'none' }
 }
 
 type Rule = (value: unknown) => string | null

@@ -266,7 +266,7 @@ describe('a call of YandexART', () => {
     const found = providers.find(model)
     if (!found) throw new Error('no model')
     const request = makeRequest({ n: 3 })
-    await collect(recorded, providers.resume(found, request, ['op1'], callOptions))
+    await collect(recorded, providers.resume(found, request, [{ id: 'op1' }], callOptions))
     expect(certaintiesOf(recorded)).toEqual(['UNKNOWN', 'FAILED'])
     const again = startRecording()
     const chunks = (async function* () {
@@ -281,7 +281,10 @@ describe('a call of YandexART', () => {
     const { recorded, callOptions } = startRecording()
     const found = providers.find(model)
     if (!found) throw new Error('no model')
-    await collect(recorded, providers.resume(found, makeRequest({ n: 2 }), ['op1', 'op2'], callOptions))
+    await collect(
+      recorded,
+      providers.resume(found, makeRequest({ n: 2 }), [{ id: 'op1' }, { id: 'op2' }], callOptions),
+    )
     expect(typesOf(recorded)).toEqual(['image', 'image', 'completed'])
     expect(asked()).toEqual(['GET /operations/op1', 'GET /operations/op2', 'GET /operations/op2'])
     expect(recorded.sent).toBe(0)

@@ -1,53 +1,30 @@
-import type { ImageModel } from '../../catalogue/image-model.ts'
-import type { ImageRequest } from '../../catalogue/image-request.ts'
+import type { ModelDefinition } from '../../catalogue/model-definition.ts'
 import type { KnownModels } from '../../catalogue/model-registry.ts'
+import type { SentParameters } from '../../catalogue/sent-parameters.ts'
 import type { Authorize } from '../credentials.ts'
-import type { ProviderFailure } from '../failure.ts'
-import type { UpstreamAnswer } from '../failures/error-body.ts'
-import type { ImageSink, OpenSink, ReplyEvent } from '../reply.ts'
-import type { HttpReply, HttpRequest } from '../transport/transport.ts'
+import type { Exchange, WireOptions } from '../exchanges/exchange.ts'
+import type { SortFailure } from '../failures/http-failure.ts'
 
-/** How one provider is spoken to, apart from its credentials. */
-export interface WireOptions {
-  baseUrl: URL
-  /** What a form calls several images: `image[]` at OpenAI, `image` at some proxies. */
-  multiImageField: 'image[]' | 'image'
-  maskField: string
-  /** `always`: base64 is asked for, as servers that default to addresses want. `never`: such a server refuses the field. */
-  responseFormat: 'as asked' | 'always' | 'never'
-  /** Some servers refuse a stream without partial images (new-api#1234). */
-  forcePartialImages: boolean
-  /** Texts that a server would take for commands of its own. */
-  stripFromPrompt: RegExp | null
+/** How a family of upstreams is spoken to: a value in the table, from a folder of its own. */
+export interface Dialect {
+  name: string
+  exchange: Exchange
+  sends: SentParameters
+  sortFailure: SortFailure
+  /** What of it the sandbox speaks: the models, below this path of its address. */
+  sandbox: { path: string; models: readonly ModelDefinition[] }
 }
 
 /** What is known of a provider before an operator says more. Its models speak its dialect unless they say otherwise. */
 export interface Preset extends KnownModels {
   /** Null when only the operator can know it. */
   baseUrl: string | null
+  /** The domain that belongs to the provider as a whole: its jobs may be asked for at any host there. */
+  domain?: string
   /** The headers that say who calls. */
   authorize: Authorize
   needsFolder: boolean
   /** The folder goes out as the project of the credentials. */
   folderIsProject?: boolean
   wire: Partial<Omit<WireOptions, 'baseUrl'>>
-}
-
-export interface ReadContext<T> {
-  request: ImageRequest
-  openSink: OpenSink<T>
-  /** Sorts an answer without a usable image: the dialect's own codes first, then HTTP's rules. */
-  sort(answer: UpstreamAnswer): ProviderFailure
-  maxTextBytes: number
-  maxEventBytes: number
-  now(): Date
-  /** Fetches an image from an address of the upstream. Each try gets a sink of its own. */
-  download(address: string, open: () => ImageSink<T>): Promise<T>
-}
-
-/** Pure: a request in, its description out; bytes in, events out. No sockets, no credentials, no retries. */
-export interface ReplyDialect {
-  describe(model: ImageModel, request: ImageRequest, wire: WireOptions): HttpRequest
-  /** Throws a ProviderFailure when no image came. */
-  read<T>(reply: HttpReply, context: ReadContext<T>): AsyncGenerator<ReplyEvent<T>>
 }

@@ -1,25 +1,30 @@
 import type { ModelDefinition } from '../../catalogue/model-definition.ts'
-import type { Preset } from './dialect.ts'
-import { dallE2, dallE3, gptImage1, gptImage1Mini, gptImage2 } from './openai/openai-models.ts'
+import type { Dialect, Preset } from './dialect.ts'
+import { openAi } from './openai/openai-dialect.ts'
 import { openAiLike, openAiPresets } from './openai/openai-presets.ts'
-import { yandexArtModel } from './yandex-art/yandex-art-models.ts'
+import { yandexArt } from './yandex-art/yandex-art-dialect.ts'
 import { yandexArtPresets } from './yandex-art/yandex-art-presets.ts'
 
-const sandboxModels: ModelDefinition[] = [
-  ...[gptImage1, gptImage2, dallE2, dallE3, gptImage1Mini].map((model) => ({ ...model, dialect: 'openai' })),
-  { ...yandexArtModel, dialect: 'yandex-art' },
-]
+/** Every dialect there is. A new one is a folder, a row here and its presets below. */
+const table: readonly Dialect[] = [openAi, yandexArt]
+
+const byName = new Map(table.map((dialect) => [dialect.name, dialect]))
+
+export function findDialect(name: string): Dialect {
+  const found = byName.get(name)
+  if (!found) throw new Error(`There is no dialect ${name}`)
+  return found
+}
 
 export const presets = {
   ...openAiPresets,
   ...yandexArtPresets,
-  sandbox: {
-    ...openAiLike,
-    baseUrl: null,
-    // The sandbox draws for ever what upstreams retire.
-    models: sandboxModels.map((model) => ({ ...model, retirement: null })),
-    sandbox: true,
-  },
+  sandbox: { ...openAiLike, baseUrl: null, models: table.flatMap(listSandboxModels), sandbox: true },
 } as const satisfies Record<string, Preset>
 
 export type PresetName = keyof typeof presets
+
+/** The sandbox draws for ever what upstreams retire. */
+function listSandboxModels({ name: dialect, sandbox }: Dialect): ModelDefinition[] {
+  return sandbox.models.map((model) => ({ ...model, dialect, retirement: null }))
+}

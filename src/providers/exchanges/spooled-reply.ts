@@ -15,8 +15,6 @@ export interface SpoolHead {
   headers: Record<string, string>
   /** Of an exchange with jobs: what they are asked for by, in the order of the images. */
   jobs?: readonly JobHandle[]
-  /** As an earlier version kept them. */
-  upstreamOperationIds?: string[]
 }
 
 /** A spooled reply is one line of JSON, the head, and then the body as it came. */
@@ -35,7 +33,7 @@ export async function* teeIntoSpool(
   }
 }
 
-export type SpooledReply = HttpReply & Pick<SpoolHead, 'jobs' | 'upstreamOperationIds'>
+export type SpooledReply = HttpReply & Pick<SpoolHead, 'jobs'>
 
 const maxHeadBytes = 256 * 1024
 

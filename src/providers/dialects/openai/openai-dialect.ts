@@ -1,9 +1,14 @@
 import type { Capabilities, ImageModel } from '../../../catalogue/image-model.ts'
 import type { ImageRequest, OperationKind, SourceImage } from '../../../catalogue/image-request.ts'
 import { toWireSize } from '../../../catalogue/wire-size.ts'
+import type { WireOptions } from '../../exchanges/exchange.ts'
+import { singleReply } from '../../exchanges/single-reply.ts'
+import { addressBelow } from '../../transport/address-below.ts'
 import { createJsonBody } from '../../transport/json-body.ts'
 import { createMultipartBody, type FormPart } from '../../transport/multipart-body.ts'
-import type { ReplyDialect, WireOptions } from '../dialect.ts'
+import type { Dialect } from '../dialect.ts'
+import { sortOpenAiFailure } from './openai-failures.ts'
+import { dallE2, dallE3, gptImage1, gptImage1Mini, gptImage2 } from './openai-models.ts'
 import { readOpenAiReply } from './openai-reply.ts'
 
 const paths: Record<OperationKind, string> = {
@@ -12,16 +17,38 @@ const paths: Record<OperationKind, string> = {
   VARIATION: 'images/variations',
 }
 
+const picture = [
+  'size',
+  'quality',
+  'background',
+  'inputFidelity',
+  'outputFormat',
+  'outputCompression',
+  'responseFormat',
+  'streaming',
+  'endUser',
+] as const
+
 /** The Images API of OpenAI and of everybody who copies it. A variation here is always the native endpoint. */
-export const openAiDialect: ReplyDialect = {
-  describe: (model, request, wire) => ({
-    method: 'POST',
-    url: new URL(paths[request.kind], withSlash(wire.baseUrl)),
-    // The official clients say JSON even when they ask for a stream: the body decides.
-    headers: { accept: 'application/json' },
-    body: createBody(model, request, wire),
+export const openAi: Dialect = {
+  name: 'openai',
+  exchange: singleReply({
+    describe: (model, request, wire) => ({
+      method: 'POST',
+      url: addressBelow(wire.baseUrl, paths[request.kind]),
+      // The official clients say JSON even when they ask for a stream: the body decides.
+      headers: { accept: 'application/json' },
+      body: createBody(model, request, wire),
+    }),
+    read: readOpenAiReply,
   }),
-  read: readOpenAiReply,
+  sends: {
+    GENERATE: new Set(['prompt', ...picture]),
+    EDIT: new Set(['prompt', 'images', 'mask', ...picture]),
+    VARIATION: new Set(['images', 'mask', ...picture]),
+  },
+  sortFailure: sortOpenAiFailure,
+  sandbox: { path: '/v1', models: [gptImage1, gptImage2, dallE2, dallE3, gptImage1Mini] },
 }
 
 function createBody(model: ImageModel, request: ImageRequest, wire: WireOptions) {
@@ -57,8 +84,8 @@ function listFields(model: ImageModel, request: ImageRequest, wire: WireOptions)
   return fields.filter((field): field is Field => field[1] !== null)
 }
 
-function readPrompt({ prompt, messages }: ImageRequest, { stripFromPrompt }: WireOptions): string {
-  const text = prompt ?? messages?.map((message) => message.text).join('\n') ?? ''
+function readPrompt({ prompt }: ImageRequest, { stripFromPrompt }: WireOptions): string {
+  const text = prompt ?? ''
   return stripFromPrompt ? text.replace(stripFromPrompt, '') : text
 }
 
@@ -110,8 +137,4 @@ function toFile(name: string, stem: string, image: SourceImage): FormPart {
 
 function lower(value: string | null): string | null {
   return value === null ? null : value.toLowerCase()
-}
-
-function withSlash(url: URL): URL {
-  return url.pathname.endsWith('/') ? url : new URL(`${url.pathname}/`, url)
 }

@@ -1,3 +1,4 @@
+import type { ReadContext } from '../../exchanges/exchange.ts'
 import { readRefusal, readUnreadable, sniffBody } from '../../exchanges/reply-body.ts'
 import { ProviderFailure } from '../../failure.ts'
 import type { ReplyEvent } from '../../reply.ts'
@@ -16,7 +17,6 @@ import {
   TruncatedJson,
 } from '../../transport/json-reader.ts'
 import type { HttpReply } from '../../transport/transport.ts'
-import type { ReadContext } from '../dialect.ts'
 import { ReplyResults } from './reply-results.ts'
 
 /**

@@ -1,9 +1,9 @@
 import { addReportedUsage, parseReportedUsage } from '../../../catalogue/reported-usage.ts'
+import type { ReadContext } from '../../exchanges/exchange.ts'
 import { ProviderFailure } from '../../failure.ts'
 import type { ImageSink, ReplyEvent, ReplyFacts } from '../../reply.ts'
 import { ImageSlot } from '../../transport/image-slot.ts'
 import { isRecord } from '../../transport/is-record.ts'
-import type { ReadContext } from '../dialect.ts'
 import { readFacts } from './reply-facts.ts'
 
 /** Collects the results of one reply: counts images against `n`, and knows how the reply ended. */

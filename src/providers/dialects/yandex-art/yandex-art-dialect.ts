@@ -1,24 +1,48 @@
 import type { ImageModel } from '../../../catalogue/image-model.ts'
 import type { ImageRequest } from '../../../catalogue/image-request.ts'
 import { parseSize, reduceRatio } from '../../../catalogue/wire-size.ts'
+import type { JobState } from '../../exchanges/job.ts'
+import { polledJob } from '../../exchanges/polled-job.ts'
 import { ProviderFailure } from '../../failure.ts'
-import { readBeginning } from '../../transport/byte-stream.ts'
+import type { Sorter } from '../../failures/http-failure.ts'
 import { isRecord } from '../../transport/is-record.ts'
 import { createJsonBody } from '../../transport/json-body.ts'
-import { JsonReader } from '../../transport/json-reader.ts'
-import { isStorable } from '../../transport/storable-text.ts'
-import type { HttpReply, HttpRequest } from '../../transport/transport.ts'
-import type { ReadContext, WireOptions } from '../dialect.ts'
+import type { HttpRequest } from '../../transport/transport.ts'
+import type { Dialect } from '../dialect.ts'
+import { sortYandexArtFailure } from './yandex-art-failures.ts'
+import { yandexArtModel } from './yandex-art-models.ts'
 
 /*
  * imageGenerationAsync of Yandex Foundation Models: a request starts an operation, which is asked for until it is
  * done. One operation makes one image, so `n` images are `n` operations. 64-bit integers travel as strings.
  */
 
-export function describeSubmit(
+export const yandexArt: Dialect = {
+  name: 'yandex-art',
+  exchange: polledJob({
+    // The pauses of Yandex's own client (10 s), approached faster: most images take a few seconds.
+    pollIntervalsMs: [1000, 2000, 3000, 5000, 10_000],
+    imageKeys: ['image'],
+    describeSubmit,
+    readSubmitted: (body) => (isRecord(body) && typeof body.id === 'string' ? { id: body.id } : null),
+    describePoll: ({ id }, baseUrl) => ({
+      method: 'GET',
+      url: new URL(`/operations/${encodeURIComponent(id)}`, baseUrl),
+      headers: { accept: 'application/json' },
+      body: null,
+    }),
+    readPoll: ({ status, body }, sorter) =>
+      status === 200 ? readOperation(body, sorter) : { type: 'pending' },
+  }),
+  sends: { GENERATE: new Set(['prompt', 'messages', 'size', 'seed', 'aspectRatio', 'mimeType']) },
+  sortFailure: sortYandexArtFailure,
+  sandbox: { path: '/', models: [yandexArtModel] },
+}
+
+function describeSubmit(
   model: ImageModel,
   request: ImageRequest,
-  { index, wire }: { index: number; wire: WireOptions },
+  { index, baseUrl }: { index: number; baseUrl: URL },
 ): HttpRequest {
   const options = {
     mimeType: request.mimeType ?? 'image/jpeg',
@@ -28,15 +52,10 @@ export function describeSubmit(
   const body = { modelUri: model.upstreamName, messages: toMessages(request), generationOptions: options }
   return {
     method: 'POST',
-    url: new URL('/foundationModels/v1/imageGenerationAsync', wire.baseUrl),
+    url: new URL('/foundationModels/v1/imageGenerationAsync', baseUrl),
     headers: { accept: 'application/json' },
     body: createJsonBody(body),
   }
-}
-
-export function describePoll(upstreamOperationId: string, { baseUrl }: WireOptions): HttpRequest {
-  const url = new URL(`/operations/${encodeURIComponent(upstreamOperationId)}`, baseUrl)
-  return { method: 'GET', url, headers: { accept: 'application/json' }, body: null }
 }
 
 const seedCount = 2n ** 63n
@@ -64,73 +83,23 @@ function toAspectRatio({ aspectRatio, size }: ImageRequest) {
   return { aspectRatio: { widthRatio: String(width), heightRatio: String(height) } }
 }
 
-export async function readSubmitted(
-  reply: HttpReply,
-  { sort }: Pick<ReadContext<unknown>, 'sort'>,
-): Promise<string> {
-  const text = (await readBeginning(reply.body, maxSubmitBytes)).toString()
-  const json = parse(text)
-  const isSuccess = reply.status >= 200 && reply.status < 300
-  if (isSuccess && isRecord(json) && isOperationId(json.id)) return json.id
-  const sorted = sort({ ...reply, json, text: json === undefined ? text : '' })
-  if (!isSuccess || (isRecord(json) && json.error)) throw sorted
-  // Taken, and its name is lost: it cannot be asked for.
-  throw new ProviderFailure({ certainty: 'UNKNOWN', reason: 'UPSTREAM_INVALID_RESPONSE' })
-}
-
-/** One that can be kept as it is: any other could not be asked for after a crash. */
-function isOperationId(id: unknown): id is string {
-  return typeof id === 'string' && id !== '' && id.length < 256 && isStorable(id)
-}
-
-const maxSubmitBytes = 64 * 1024
-
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
-}
-
-/** A reader of operations; an image opens the sink that `openImage` gives. */
-export function createOperationReader<T>(
-  context: ReadContext<T>,
-  openImage: JsonReaderOpen<T>,
-): JsonReader<T> {
-  return new JsonReader<T>({
-    imageKeys: ['image'],
-    addressKeys: [],
-    openImage,
-    maxTextBytes: context.maxTextBytes,
-  })
-}
-
-type JsonReaderOpen<T> = ConstructorParameters<typeof JsonReader<T>>[0]['openImage']
-
-export type OperationState =
-  | { type: 'pending' }
-  | { type: 'done'; image: unknown; modelVersion: string | null }
-  | { type: 'failed'; failure: ProviderFailure }
-
 /** `error` may come before `done` (the rollback of a failure); an error with code 0 is none. */
-export function readOperation(value: unknown, { sort }: Pick<ReadContext<unknown>, 'sort'>): OperationState {
+function readOperation(value: unknown, { sort }: Sorter): JobState {
   if (!isRecord(value)) return failed('UPSTREAM_INVALID_RESPONSE')
   const { error, done, response } = value
-  if (isRecord(error) && error.code !== 0 && Object.keys(error).length > 0) {
+  if (isRecord(error) && error.code !== 0 && Object.keys(error).length > 0)
     return { type: 'failed', failure: sort({ status: 200, headers: {}, json: { error }, text: '' }) }
-  }
   if (done !== true) return { type: 'pending' }
   if (!isRecord(response)) return failed('UPSTREAM_INVALID_RESPONSE')
   if (!response.image) return failed('NO_IMAGE')
   const version = response.modelVersion
   return {
-    type: 'done',
+    type: 'image',
     image: response.image,
     modelVersion: typeof version === 'string' && version ? version : null,
   }
 }
 
-function failed(reason: 'UPSTREAM_INVALID_RESPONSE' | 'NO_IMAGE'): OperationState {
+function failed(reason: 'UPSTREAM_INVALID_RESPONSE' | 'NO_IMAGE'): JobState {
   return { type: 'failed', failure: new ProviderFailure({ certainty: 'FAILED', reason }) }
 }
