@@ -57,6 +57,23 @@ function importsOf(file: string): string[] {
   )
 }
 
+/** Each circle of imports as one line, from the first file in it. */
+function findCircles(among: readonly string[]): string[] {
+  const circles: string[] = []
+  const done = new Set<string>()
+  const visit = (file: string, path: readonly string[]) => {
+    if (path.includes(file)) circles.push([...path.slice(path.indexOf(file)), file].join(' > '))
+    if (path.includes(file) || done.has(file)) return
+    for (const name of importsOf(file).filter((each) => each.startsWith('.'))) {
+      const imported = relative(src, join(src, dirname(file), name))
+      if (among.includes(imported)) visit(imported, [...path, file])
+    }
+    done.add(file)
+  }
+  for (const file of among) visit(file, [])
+  return circles
+}
+
 describe('the rooms of src', () => {
   test('are all known', () => {
     expect([...new Set(files.map(roomOf))].filter((room) => !mayUse[room])).toEqual([])
@@ -80,6 +97,26 @@ describe('the rooms of src', () => {
         .map((name) => `${file} imports ${name}`),
     )
     expect(wrong).toEqual([])
+  })
+
+  test('name a dialect in its folder and in the table only', () => {
+    const dialects = readdirSync(join(src, 'providers/dialects'), { withFileTypes: true })
+      .filter((entry) => entry.isDirectory())
+      .map(({ name }) => name)
+    const wrong = files
+      .filter((file) => roomOf(file) !== 'sandbox' && file !== 'providers/dialects/table.ts')
+      .flatMap((file) => {
+        const text = readFileSync(join(src, file), 'utf8')
+        return dialects
+          .filter((name) => !file.startsWith(`providers/dialects/${name}/`))
+          .filter((name) => new RegExp(`['"\`]${name}['"\`]|dialects/${name}/`).test(text))
+          .map((name) => `${file} names ${name}`)
+      })
+    expect(wrong).toEqual([])
+  })
+
+  test('have no files within the providers that import each other in a circle', () => {
+    expect(findCircles(files.filter((file) => roomOf(file) === 'providers'))).toEqual([])
   })
 
   test('read the environment in config/env.ts alone', () => {

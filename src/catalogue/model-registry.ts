@@ -4,7 +4,7 @@ import type { OperationKind } from './image-request.ts'
 import type { ModelDefinition } from './model-definition.ts'
 import { listParameters } from './model-parameters.ts'
 import { noPricing, type PriceRow } from './pricing.ts'
-import type { SentParameters } from './sent-parameters.ts'
+import { findUnsent, type SentParameters } from './sent-parameters.ts'
 import { variationCapabilities } from './variation-through-edit.ts'
 
 /** A model of the configuration: rules of its own, or those of a known model with changes. */
@@ -60,6 +60,13 @@ export function listModels(registering: Registering): ImageModel[] {
   const { entry, preset } = registering
   const definitions = entry.models?.map((model) => define(model, preset)) ?? preset.models
   return definitions.map((definition) => createModel(registering, definition))
+}
+
+/** What an operator has to mend about the models of one provider. */
+export function findModelFaults(registering: Registering): string[] {
+  return listModels(registering).flatMap((model) =>
+    findUnsent(model, registering.findDialect(model.dialect).sends),
+  )
 }
 
 function define(model: string | CustomModel, preset: KnownModels): ModelDefinition {

@@ -2,6 +2,7 @@ import type { ImageModel } from '../catalogue/image-model.ts'
 import {
   type CustomModel,
   type Enablement,
+  findModelFaults,
   listModels,
   type ModelDialect,
 } from '../catalogue/model-registry.ts'
@@ -38,7 +39,7 @@ export function checkProviderOptions(
   entries: readonly (ProviderEntry | ProviderOptions)[],
 ): ProviderOptions[] {
   const faults = entries.flatMap((entry) =>
-    findFaults({ ...entry }).map((fault) => `provider ${entry.name}: ${fault}`),
+    findAllFaults(entry).map((fault) => `provider ${entry.name}: ${fault}`),
   )
   const names = entries.map(({ name }) => name)
   for (const name of new Set(names.filter((name, index) => names.indexOf(name) !== index))) {
@@ -66,6 +67,12 @@ function toRegistering(entry: ProviderOptions) {
 function findModelDialect(name: string): ModelDialect {
   const { sends, exchange } = findDialect(name)
   return { sends, idempotency: exchange.resume ? 'lookup' : 'none' }
+}
+
+/** The models can be looked at once the options around them are right. */
+function findAllFaults(entry: ProviderEntry | ProviderOptions): string[] {
+  const faults = findFaults({ ...entry })
+  return faults.length > 0 ? faults : findModelFaults(toRegistering(entry as ProviderOptions))
 }
 
 type Rule = (value: unknown) => string | null

@@ -228,6 +228,22 @@ describe('the registry', () => {
     }
   })
 
+  test('does not start with a model that would accept what its dialect does not send', () => {
+    const capabilities = { GENERATE: { seed: { min: 0n, max: 9n } } }
+    const drawer = { name: 'drawer', like: 'gpt-image-2', capabilities }
+    const error = refusal(() =>
+      open([
+        { ...openai, models: [drawer] },
+        { name: 'b', preset: 'opanai' },
+      ]),
+    )
+    expect(error.details.reason).toBe('PROVIDERS_MISCONFIGURED')
+    expect(error.message.split('\n').slice(1, 2)).toEqual([
+      '  - provider openai: model drawer: the dialect openai does not send seed for GENERATE',
+    ])
+    expect(error.message).toContain('provider b: preset')
+  })
+
   test('tells every fault of the configuration at once, and never a key', () => {
     const wrong = [
       { name: 'a', preset: 'opanai', apiKey: 'sk-secret' },
