@@ -7,7 +7,7 @@ import type { CallOptions, Providers } from '../providers/providers.ts'
 import type { ReplyEvent } from '../providers/reply.ts'
 import type { ConcludeReply } from './conclude-reply.ts'
 import type { Failpoint } from './failpoint.ts'
-import type { Attempts, ResponseFacts } from './operation-attempts.ts'
+import { type Attempts, jobsOf, type ResponseFacts } from './operation-attempts.ts'
 import { type Lease, LeaseLost } from './operation-lease.ts'
 import type { Receive } from './receive-reply.ts'
 import type { ReceivedImage } from './received-image.ts'
@@ -117,8 +117,8 @@ export function createAttemptCall(options: AttemptCallOptions): AttemptCall {
         lease.assertHeld()
         tracked.sent = true
       },
-      onSubmitted: async ({ id }) => {
-        const keep = () => attempts.addUpstreamOperation(attempt.id, id)
+      onSubmitted: async (job) => {
+        const keep = () => attempts.addUpstreamJob(attempt.id, job)
         await keepTrying(keep, { forMs: patienceMs, signal })
         await failpoint('submitted')
         // The next one would be sent under the same mark.
@@ -138,8 +138,7 @@ export function createAttemptCall(options: AttemptCallOptions): AttemptCall {
       carryOut(claim, call, (tracked) => {
         const given = callOptions(claim, call, tracked)
         const totalTimeoutMs = Math.max(leastResumeMs, given.totalTimeoutMs)
-        const jobs = call.attempt.upstreamOperationIds.map((id) => ({ id }))
-        return providers.resume(call.model, call.request, jobs, { ...given, totalTimeoutMs })
+        return providers.resume(call.model, call.request, jobsOf(call.attempt), { ...given, totalTimeoutMs })
       }),
     replay: async (claim, call, spooled) => {
       const sinks = receive.openSinks(claim.signal)

@@ -1,6 +1,7 @@
 import type { Database, Prisma } from '../database/database.ts'
 import type { Attempt } from '../database/generated/client.ts'
 import { inTransaction } from '../database/transaction.ts'
+import type { JobHandle } from '../providers/providers.ts'
 import { type Lease, LeaseLost } from './operation-lease.ts'
 
 type Transaction = Prisma.TransactionClient
@@ -16,8 +17,8 @@ export interface Attempts {
   markSent(lease: Lease, attemptId: string, spoolId: string): Promise<void>
   /** Takes the mark back: this process knows that no byte left. */
   abandon(lease: Lease, attemptId: string): Promise<void>
-  /** The upstream's own operation, kept before anything is asked about it, whoever holds the lease by now. */
-  addUpstreamOperation(attemptId: string, upstreamOperationId: string): Promise<void>
+  /** A job of the upstream, kept before anything is asked about it, whoever holds the lease by now. */
+  addUpstreamJob(attemptId: string, job: JobHandle): Promise<void>
   /** The reply is whole on disk, in the spool of that name. */
   markResponded(lease: Lease, attemptId: string, facts: ResponseFacts & { spoolId: string }): Promise<void>
   /** The attempt is over without a result. Joins the transaction that says what follows, which checks the lease. */
@@ -75,10 +76,10 @@ export function createAttempts({ database, newId, now }: AttemptsOptions): Attem
            AND operation.id = attempt.operation_id AND operation.lease_epoch = ${epoch}`
     },
 
-    addUpstreamOperation: async (attemptId, upstreamOperationId) => {
+    addUpstreamJob: async (attemptId, job) => {
       await prisma.attempt.update({
         where: { id: attemptId },
-        data: { upstreamOperationIds: { push: upstreamOperationId } },
+        data: { upstreamOperationIds: { push: job.id }, upstreamJobs: { push: job } },
       })
     },
 
@@ -106,6 +107,12 @@ export function createAttempts({ database, newId, now }: AttemptsOptions): Attem
       })
     },
   }
+}
+
+/** What the jobs of an attempt are asked for by. An earlier version kept their ids alone. */
+export function jobsOf({ upstreamJobs, upstreamOperationIds }: Attempt): JobHandle[] {
+  if (upstreamJobs.length > 0) return upstreamJobs as unknown as JobHandle[]
+  return upstreamOperationIds.map((id) => ({ id }))
 }
 
 async function takeProvider(
