@@ -39,6 +39,8 @@ export const defaultCurrency = 'USD'
  */
 export function figure({ reported, pricing, facts, at }: FigureRequest): UsageFigures {
   const price = priceAt(pricing, at)
+  // The upstream's own bill goes before every table.
+  const told = reported?.cost ?? null
   const sides = settleSides({ reported: clean(reported), pricing, facts, at })
   const { input, output } = sides
   const inputTokens = input.text + input.image
@@ -58,22 +60,26 @@ export function figure({ reported, pricing, facts, at }: FigureRequest): UsageFi
     outputTextTokens: output.text,
     outputImageTokens: output.image,
     images: facts.images,
-    costMicros: price && costOf(price, split, facts),
-    currency: price?.currency ?? defaultCurrency,
-    estimated: input.estimated || output.estimated || isUncounted(pricing, price, inputTokens + outputTokens),
+    costMicros: told?.micros ?? (price && costOf(price, split, facts)),
+    currency: told?.currency ?? price?.currency ?? defaultCurrency,
+    estimated:
+      input.estimated ||
+      output.estimated ||
+      (!told && isUncounted(pricing, price, inputTokens + outputTokens)),
   }
 }
 
 function costOf(price: PriceRow, split: TokenSplit, facts: FigureRequest['facts']): number | null {
   const hasTokens = Object.values(split).some((tokens) => tokens > 0)
   if (isPricedByToken(price) && (hasTokens || price.perImage.length === 0)) return costOfTokens(price, split)
-  const one = costOfOneImage(price, facts.size, facts.quality)
+  const one = costOfOneImage(price, facts)
   return one && one.max * facts.images
 }
 
 /** Nothing was counted although neither a price per image explains it. */
 function isUncounted(pricing: Pricing, price: PriceRow | null, tokens: number): boolean {
-  return tokens === 0 && (isBilledByToken(pricing) || !price || price.perImage.length === 0)
+  const isPricedByImage = price !== null && (price.perImage.length > 0 || price.megapixels !== undefined)
+  return tokens === 0 && (isBilledByToken(pricing) || !isPricedByImage)
 }
 
 function clean(reported: ReportedUsage | null): ReportedUsage {
