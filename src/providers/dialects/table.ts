@@ -1,4 +1,6 @@
 import type { ModelDefinition } from '../../catalogue/model-definition.ts'
+import { bfl } from './bfl/bfl-dialect.ts'
+import { bflPresets } from './bfl/bfl-presets.ts'
 import type { Dialect, Preset } from './dialect.ts'
 import { openAi } from './openai/openai-dialect.ts'
 import { openAiLike, openAiPresets } from './openai/openai-presets.ts'
@@ -6,7 +8,7 @@ import { yandexArt } from './yandex-art/yandex-art-dialect.ts'
 import { yandexArtPresets } from './yandex-art/yandex-art-presets.ts'
 
 /** Every dialect there is. A new one is a folder, a row here and its presets below. */
-const table: readonly Dialect[] = [openAi, yandexArt]
+const table: readonly Dialect[] = [openAi, yandexArt, bfl]
 
 const byName = new Map(table.map((dialect) => [dialect.name, dialect]))
 
@@ -19,6 +21,7 @@ export function findDialect(name: string): Dialect {
 export const presets = {
   ...openAiPresets,
   ...yandexArtPresets,
+  ...bflPresets,
   sandbox: { ...openAiLike, baseUrl: null, models: table.flatMap(listSandboxModels), sandbox: true },
 } as const satisfies Record<string, Preset>
 

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import type { SourceImage } from '../../catalogue/image-request.ts'
+import { readSource } from './read-source.ts'
 import type { RequestBody } from './transport.ts'
 
 export type FormPart =
@@ -44,17 +45,7 @@ function escapeName(name: string): string {
 
 async function* concatenate(pieces: readonly (Buffer | SourceImage)[]): AsyncGenerator<Uint8Array> {
   for (const piece of pieces) {
-    if ('open' in piece) yield* readExactly(piece)
+    if ('open' in piece) yield* readSource(piece)
     else yield piece
   }
-}
-
-/** Another length would shift every part after it: the form must break off, not arrive garbled. */
-async function* readExactly(image: SourceImage): AsyncGenerator<Uint8Array> {
-  let bytes = 0
-  for await (const chunk of await image.open()) {
-    bytes += chunk.length
-    yield chunk
-  }
-  if (bytes !== image.byteSize) throw new Error('A source image does not have the length it was kept with')
 }
