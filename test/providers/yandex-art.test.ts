@@ -313,6 +313,24 @@ describe('a call of YandexART', () => {
     expect(again.recorded.events).toEqual(recorded.events.slice(1))
   })
 
+  test('is read from the spool of an earlier version, which kept ids alone', async () => {
+    const found = providers.find(model)
+    if (!found) throw new Error('no model')
+    const head = { status: 200, headers: {}, upstreamOperationIds: ['op1', 'op2'] }
+    const answers = [started('op1'), done('op2'), done('op1', { image: 'AAAA' })]
+    const spool = [head, ...answers].map((line) => `${JSON.stringify(line)}\n`).join('')
+    const { recorded, callOptions } = startRecording()
+    const chunks = (async function* () {
+      yield Buffer.from(spool)
+    })()
+    await collect(recorded, providers.replay(found, makeRequest({ n: 2 }), chunks, callOptions.openSink))
+    expect(recorded.events).toMatchObject([
+      { type: 'image', index: 1, image: pixel },
+      { type: 'image', index: 0, image: Buffer.alloc(3) },
+      { type: 'completed' },
+    ])
+  })
+
   test('paces its questions', async () => {
     const slow = openProviders(
       [{ name: 'art', preset: 'yandex-art', baseUrl: upstream.url, apiKey: 'k', folderId: 'b1g' }],
