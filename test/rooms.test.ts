@@ -128,6 +128,26 @@ describe('the rooms of src', () => {
     expect(wrong).toEqual([])
   })
 
+  test('name a dialect in its folder and in the table only', () => {
+    const dialects = readdirSync(join(src, 'providers/dialects'), { withFileTypes: true })
+      .filter((entry) => entry.isDirectory())
+      .map(({ name }) => name)
+    const wrong = files
+      .filter((file) => roomOf(file) !== 'sandbox' && file !== 'providers/dialects/table.ts')
+      .flatMap((file) => {
+        const text = readFileSync(join(src, file), 'utf8')
+        return dialects
+          .filter((name) => !file.startsWith(`providers/dialects/${name}/`))
+          .filter((name) => new RegExp(`['"\`]${name}['"\`]|dialects/${name}/`).test(text))
+          .map((name) => `${file} names ${name}`)
+      })
+    expect(wrong).toEqual([])
+  })
+
+  test('have no files within the providers that import each other in a circle', () => {
+    expect(findCircles(files.filter((file) => roomOf(file) === 'providers'))).toEqual([])
+  })
+
   test('read the environment in config/env.ts alone', () => {
     const readers = files.filter((file) => /process\.env\b/.test(readFileSync(join(src, file), 'utf8')))
     expect(readers.filter((file) => file !== 'config/env.ts' && roomOf(file) !== 'sandbox')).toEqual([])

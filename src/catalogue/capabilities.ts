@@ -31,7 +31,7 @@ export const noCapabilities: Readonly<Capabilities> = {
   n: { max: 10 },
   autoSize: false,
   autoQuality: false,
-  endUser: true,
+  endUser: false,
 }
 
 const rules = Object.fromEntries(ruled.map(({ capability, rule }) => [capability, rule.nullable()]))

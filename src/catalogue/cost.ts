@@ -1,5 +1,6 @@
-import { isAuto, isSame, type PriceRow } from './pricing.ts'
+import { type EstimateFacts, isAuto, isSame, type MegapixelPrice, type PriceRow } from './pricing.ts'
 import type { TokenParts } from './tokens.ts'
+import { type Dimensions, parseSize } from './wire-size.ts'
 
 const million = 1_000_000n
 
@@ -23,16 +24,33 @@ function multiply(count: number, rate: number | null): bigint {
   return BigInt(count) * BigInt(rate ?? 0)
 }
 
+export interface Range {
+  min: number
+  max: number
+}
+
+type ImageFacts = Pick<EstimateFacts, 'size' | 'quality' | 'inputImages'>
+
 /** What one image may cost: one price where the list has it, a range where size or quality are left open or unknown. */
-export function costOfOneImage(
-  price: PriceRow,
-  size: string | null,
-  quality: string | null,
-): { min: number; max: number } | null {
+export function costOfOneImage(price: PriceRow, facts: ImageFacts): Range | null {
+  if (price.megapixels) return costOfMegapixels(price.megapixels, facts)
   const rows = price.perImage
-  const fitting = rows.filter((row) => fits(row.size, size) && fits(row.quality, quality))
+  const fitting = rows.filter((row) => fits(row.size, facts.size) && fits(row.quality, facts.quality))
   const micros = (fitting.length > 0 ? fitting : rows).map((row) => row.micros)
   return micros.length > 0 ? { min: Math.min(...micros), max: Math.max(...micros) } : null
+}
+
+const pixelsOfMegapixel = 1024 * 1024
+
+/** Whether a begun megapixel counts is not documented: down for the least, up for what is reserved. */
+function costOfMegapixels(price: MegapixelPrice, { size, inputImages }: ImageFacts): Range {
+  const made = size === null ? null : parseSize(size)
+  const cost = (round: (megapixels: number) => number, open: number) => {
+    const count = ({ width, height }: Dimensions) => Math.max(1, round((width * height) / pixelsOfMegapixel))
+    const given = inputImages.reduce((sum, image) => sum + count(image), 0)
+    return price.first + price.further * ((made ? count(made) : open) - 1 + given)
+  }
+  return { min: cost(Math.floor, 1), max: cost(Math.ceil, price.largest) }
 }
 
 function fits(listed: string | null | undefined, asked: string | null): boolean {

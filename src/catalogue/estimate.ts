@@ -51,7 +51,7 @@ function costRange(price: PriceRow, counts: TokenCounts, facts: EstimateFacts): 
       currency,
     }
   }
-  const one = costOfOneImage(price, facts.size, facts.quality)
+  const one = costOfOneImage(price, facts)
   return one && { min: one.min * facts.n, max: one.max * facts.n, currency }
 }
 
@@ -78,7 +78,8 @@ function findReasons({ pricing, facts, counts, hasCost }: ReasonFacts): Estimate
   if (!isTokenBilled && !hasCost) reasons.push('NO_TOKEN_TABLE')
   if (!hasCost) reasons.push('NO_PRICE')
   const isOpen = isTokenBilled || pricing.prices.some((row) => row.perImage.length > 1)
-  if (isOpen && isAuto(facts.size)) reasons.push('SIZE_IS_AUTO')
+  const isPricedBySize = isOpen || pricing.prices.some((row) => row.megapixels)
+  if (isPricedBySize && isAuto(facts.size)) reasons.push('SIZE_IS_AUTO')
   if (isOpen && isAuto(facts.quality)) reasons.push('QUALITY_IS_AUTO')
   return reasons
 }

@@ -3,8 +3,6 @@ import type { OperationKind } from './operation-kind.ts'
 import type { ModelParameter } from './parameter.ts'
 import type { Pricing } from './pricing.ts'
 
-export type DialectName = 'openai' | 'yandex-art'
-
 export interface Retirement {
   /** The first day without the model. */
   date: string
@@ -21,7 +19,8 @@ export interface ImageModel {
   /** The name that goes out on the wire. */
   upstreamName: string
   description: string
-  dialect: DialectName
+  /** How its provider is spoken to: a name in the table of dialects. */
+  dialect: string
   /** Its images are drawn by the sandbox, not by a model. */
   sandbox: boolean
   /** `lookup`: a submitted operation can be asked for again. `none`: a request must never be sent twice. */

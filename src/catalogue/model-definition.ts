@@ -1,5 +1,5 @@
 import type { Capabilities } from './capabilities.ts'
-import type { DialectName, Retirement } from './image-model.ts'
+import type { Retirement } from './image-model.ts'
 import type { OperationKind } from './operation-kind.ts'
 import type { Pricing } from './pricing.ts'
 
@@ -9,7 +9,8 @@ export interface ModelDefinition {
   /** The name on the wire; `<folder>` stands for the folder of the provider. The model's name by default. */
   upstreamName?: string
   description?: string
-  dialect?: DialectName
+  /** The preset's by default. */
+  dialect?: string
   capabilities: Partial<Record<OperationKind, Capabilities>>
   /** Kinds that are documented but not served, with the reason; `enable` of the provider switches them on. */
   dormant?: Partial<Record<OperationKind, { reason: string; capabilities: Capabilities }>>

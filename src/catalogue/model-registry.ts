@@ -5,6 +5,7 @@ import type { ModelDefinition } from './model-definition.ts'
 import { listParameters } from './model-parameters.ts'
 import { type OperationKind, operationKinds } from './operation-kind.ts'
 import { noPricing, type PriceRow } from './pricing.ts'
+import { findUnsent, type SentParameters } from './sent-parameters.ts'
 import { variationCapabilities } from './variation-through-edit.ts'
 
 /** A model of the configuration: rules of its own, or those of a known model with changes. */
@@ -25,6 +26,8 @@ export type Enablement = 'edits' | 'variations' | 'messageWeights'
 
 /** The models of a preset, and what is to be made of a name that it does not know. */
 export interface KnownModels {
+  /** What the models speak unless they say otherwise. */
+  dialect: string
   models: readonly ModelDefinition[]
   describeModel(name: string): ModelDefinition
   /** They are drawn by the sandbox. */
@@ -40,10 +43,30 @@ export interface RegistryEntry {
 
 const enablements: Partial<Record<OperationKind, Enablement>> = { EDIT: 'edits', VARIATION: 'variations' }
 
+/** What follows for a model from the dialect that it speaks. */
+export interface ModelDialect {
+  sends: SentParameters
+  idempotency: ImageModel['idempotency']
+}
+
+interface Registering {
+  entry: RegistryEntry
+  preset: KnownModels
+  findDialect: (name: string) => ModelDialect
+}
+
 /** The models of one provider, in the order of the configuration or else of the preset. */
-export function listModels(entry: RegistryEntry, preset: KnownModels): ImageModel[] {
+export function listModels(registering: Registering): ImageModel[] {
+  const { entry, preset } = registering
   const definitions = entry.models?.map((model) => define(model, preset)) ?? preset.models
-  return definitions.map((definition) => createModel(entry, preset, definition))
+  return definitions.map((definition) => createModel(registering, definition))
+}
+
+/** What an operator has to mend about the models of one provider. */
+export function findModelFaults(registering: Registering): string[] {
+  return listModels(registering).flatMap((model) =>
+    findUnsent(model, registering.findDialect(model.dialect).sends),
+  )
 }
 
 function define(model: string | CustomModel, preset: KnownModels): ModelDefinition {
@@ -74,11 +97,11 @@ function define(model: string | CustomModel, preset: KnownModels): ModelDefiniti
   }
 }
 
-function createModel(entry: RegistryEntry, preset: KnownModels, definition: ModelDefinition): ImageModel {
+function createModel({ entry, preset, findDialect }: Registering, definition: ModelDefinition): ImageModel {
   const capabilities = enable(definition, entry.enable ?? [])
   const isEmulated = definition.variationsThroughEdits === true && !capabilities.VARIATION
   if (isEmulated && capabilities.EDIT) capabilities.VARIATION = variationCapabilities(capabilities.EDIT)
-  const dialect = definition.dialect ?? 'openai'
+  const dialect = definition.dialect ?? preset.dialect
   const served = operationKinds.filter((kind) => capabilities[kind])
   const forms = served.map((kind) => [kind, listParameters(kind, capabilities[kind] as Capabilities)])
   return {
@@ -92,7 +115,7 @@ function createModel(entry: RegistryEntry, preset: KnownModels, definition: Mode
     description: definition.description ?? '',
     dialect,
     sandbox: preset.sandbox ?? false,
-    idempotency: dialect === 'yandex-art' ? 'lookup' : 'none',
+    idempotency: findDialect(dialect).idempotency,
     kinds: served,
     capabilities,
     variationsThroughEdits: isEmulated,

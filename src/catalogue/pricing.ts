@@ -8,6 +8,17 @@ export interface PerImagePrice {
   micros: number
 }
 
+/**
+ * What an image costs by its size, in millionths of the currency. A megapixel is 1024x1024, and one that is begun may
+ * count whole. Those of input images count like further ones.
+ */
+export interface MegapixelPrice {
+  first: number
+  further: number
+  /** As many the largest image has: what an image of an open size costs at most. */
+  largest: number
+}
+
 /** A price list that holds from a day (UTC) until the next row's. Rates are micro-units per million tokens. */
 export interface PriceRow {
   /** `YYYY-MM-DD` */
@@ -18,6 +29,8 @@ export interface PriceRow {
   textOutput: number | null
   imageOutput: number | null
   perImage: readonly PerImagePrice[]
+  /** In place of `perImage`, where every pixel has a price. */
+  megapixels?: MegapixelPrice | undefined
   /** Where the figures were read. */
   source: string
 }

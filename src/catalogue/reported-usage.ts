@@ -2,20 +2,31 @@ import { isRecord } from '../is-record.ts'
 import { fillTokens, type Tokens } from './tokens.ts'
 
 /** What the upstream counted. A part is null where the upstream did not say, or said something that is no count. */
-export type ReportedUsage = Tokens<number | null>
+export type ReportedTokens = Tokens<number | null>
+
+export interface ReportedUsage extends ReportedTokens {
+  /** What it charged, where it says so. */
+  cost?: ReportedCost | null
+}
+
+export interface ReportedCost {
+  /** Millionths of the currency. */
+  micros: number
+  currency: string
+}
 
 /**
  * Reads a `usage` member without ever throwing: it comes with an image that is paid for. Nothing told, or nothing but
  * zeros (LocalAI#7354), is null. Chat-style names come from proxies (Aico#315). Without a split of the output all of
  * it is image tokens: most servers leave the split out (bifrost#4777, litellm#31142).
  */
-export function parseReportedUsage(value: unknown): ReportedUsage | null {
+export function parseReportedUsage(value: unknown): ReportedTokens | null {
   if (!isRecord(value)) return null
   const input = pick(value.input_tokens_details, value.prompt_tokens_details)
   const output = pick(value.output_tokens_details, value.completion_tokens_details)
   const outputTokens = readCount(value.output_tokens) ?? readCount(value.completion_tokens)
   const outputTextTokens = readCount(output.text_tokens)
-  const usage: ReportedUsage = {
+  const usage: ReportedTokens = {
     inputTokens: readCount(value.input_tokens) ?? readCount(value.prompt_tokens),
     outputTokens,
     totalTokens: readCount(value.total_tokens),
@@ -29,9 +40,9 @@ export function parseReportedUsage(value: unknown): ReportedUsage | null {
 
 /** Adds up what several replies of one operation reported. */
 export function addReportedUsage(
-  left: ReportedUsage | null,
-  right: ReportedUsage | null,
-): ReportedUsage | null {
+  left: ReportedTokens | null,
+  right: ReportedTokens | null,
+): ReportedTokens | null {
   if (!left || !right) return left ?? right
   return fillTokens((key) => {
     const [one, other] = [left[key], right[key]]

@@ -31,6 +31,8 @@ export const defaultCurrency = 'USD'
  */
 export function figure({ reported, pricing, facts, at }: FigureRequest): UsageFigures {
   const price = priceAt(pricing, at)
+  // The upstream's own bill goes before every table.
+  const told = reported?.cost ?? null
   const { input, output, reportedTotal } = settleSides({ reported, pricing, facts, at })
   const parts: TokenParts = {
     inputTextTokens: input.text,
@@ -46,22 +48,26 @@ export function figure({ reported, pricing, facts, at }: FigureRequest): UsageFi
     outputTokens,
     totalTokens: Math.max(reportedTotal, inputTokens + outputTokens),
     images: facts.images,
-    costMicros: price && costOf(price, parts, facts),
-    currency: price?.currency ?? defaultCurrency,
-    estimated: input.estimated || output.estimated || isUncounted(pricing, price, inputTokens + outputTokens),
+    costMicros: told?.micros ?? (price && costOf(price, parts, facts)),
+    currency: told?.currency ?? price?.currency ?? defaultCurrency,
+    estimated:
+      input.estimated ||
+      output.estimated ||
+      (!told && isUncounted(pricing, price, inputTokens + outputTokens)),
   }
 }
 
 function costOf(price: PriceRow, parts: TokenParts, facts: FigureRequest['facts']): number | null {
-  const hasTokens = Object.values(parts).some((count) => count > 0)
+  const hasTokens = Object.values(parts).some((tokens) => tokens > 0)
   if (isPricedByToken(price) && (hasTokens || price.perImage.length === 0)) return costOfTokens(price, parts)
-  const one = costOfOneImage(price, facts.size, facts.quality)
+  const one = costOfOneImage(price, facts)
   return one && one.max * facts.images
 }
 
 /** Nothing was counted although neither a price per image explains it. */
 function isUncounted(pricing: Pricing, price: PriceRow | null, tokens: number): boolean {
-  return tokens === 0 && (isBilledByToken(pricing) || !price || price.perImage.length === 0)
+  const isPricedByImage = price !== null && (price.perImage.length > 0 || price.megapixels !== undefined)
+  return tokens === 0 && (isBilledByToken(pricing) || !isPricedByImage)
 }
 
 const nothingReported: ReportedUsage = fillTokens(() => null)

@@ -114,7 +114,7 @@ export const internalFailure: OperationFailure = {
 
 export function toOperationFailure(error: unknown): OperationFailure {
   if (!(error instanceof ProviderFailure)) return internalFailure
-  if (error.certainty === 'UNKNOWN') {
+  if (error.isOutcomeUnknown) {
     return { ...outcomeUnknown, details: [{ upstreamReason: error.reason, message: error.message }] }
   }
   return {

@@ -31,9 +31,31 @@ export interface Credentials {
 const tokenLifetimeMs = 10 * 60_000
 const commandTimeoutMs = 30_000
 
+/** Who calls: the key or the token that is there, and whose account it is. */
+export interface Identity {
+  key?: string | undefined
+  /** Goes before the key. */
+  token?: string | undefined
+  organization?: string | undefined
+  project?: string | undefined
+}
+
+/** The headers of a provider that say who calls. */
+export type Authorize = (identity: Identity) => Record<string, string>
+
+/** A token of the cloud is always a Bearer, whatever the scheme of keys. */
+export function sendScheme(scheme: string, { key, token }: Identity): Record<string, string> {
+  if (token) return { authorization: `Bearer ${token}` }
+  return key ? { authorization: `${scheme} ${key}` } : {}
+}
+
+export function sendBearer(identity: Identity): Record<string, string> {
+  return sendScheme('Bearer', identity)
+}
+
 export function createCredentials(
   options: CredentialOptions,
-  { keyScheme, now }: { keyScheme: 'Bearer' | 'Api-Key'; now: () => Date },
+  { authorize, now }: { authorize: Authorize; now: () => Date },
 ): Credentials {
   const { apiKey, iamToken, iamTokenCommand, organization, project } = options
   let printed: { token: string; at: number } | null = null
@@ -44,19 +66,10 @@ export function createCredentials(
       printed = { token: await run(command, signal), at }
     return printed.token
   }
-  const authorize = async (signal: AbortSignal) => {
-    if (iamTokenCommand) return `Bearer ${await readToken(iamTokenCommand, signal)}`
-    if (iamToken) return `Bearer ${iamToken}`
-    return apiKey ? `${keyScheme} ${apiKey}` : null
-  }
   return {
     headers: async (signal) => {
-      const authorization = await authorize(signal)
-      return {
-        ...(authorization && { authorization }),
-        ...(organization && { 'openai-organization': organization }),
-        ...(project && { 'openai-project': project }),
-      }
+      const token = iamTokenCommand ? await readToken(iamTokenCommand, signal) : iamToken
+      return authorize({ key: apiKey, token, organization, project })
     },
     secrets: () =>
       [apiKey, iamToken, printed?.token, organization, project].filter((each) => each !== undefined),

@@ -10,6 +10,11 @@ import type { ReportedUsage } from '../catalogue/reported-usage.ts'
  */
 export type Certainty = 'UNSENT' | 'REFUSED' | 'FAILED' | 'UNKNOWN'
 
+/** Also for one that was kept as JSON: without a known certainty it may be paid. */
+export function mayBePaid(certainty: string | undefined): boolean {
+  return certainty !== 'UNSENT' && certainty !== 'REFUSED'
+}
+
 /** google.rpc.Code by name. */
 export const rpcCodes = {
   OK: 0,
@@ -122,6 +127,13 @@ export const failureReasons = {
 
 export type FailureReason = keyof typeof failureReasons
 
+/** Its key, its credit and its list of models: the next provider of the model has its own. */
+const faultsOfOneProvider: readonly FailureReason[] = [
+  'UPSTREAM_AUTH',
+  'QUOTA_EXHAUSTED',
+  'UPSTREAM_MODEL_NOT_FOUND',
+]
+
 export interface FailureDetails {
   certainty: Certainty
   reason: FailureReason
@@ -163,6 +175,26 @@ export class ProviderFailure extends Error {
     this.retryAfterMs = details.retryAfterMs ?? null
     this.upstreamCode = details.upstreamCode ?? null
     this.usage = details.usage ?? null
+  }
+
+  /** The upstream may have made, and charged for, what was asked for. */
+  get mayBePaid(): boolean {
+    return mayBePaid(this.certainty)
+  }
+
+  /** No clear answer came back. */
+  get isOutcomeUnknown(): boolean {
+    return this.certainty === 'UNKNOWN'
+  }
+
+  /** Whether the same provider may be sent the same request once more, after a while. */
+  get maySendAgain(): boolean {
+    return !this.mayBePaid && this.retryable
+  }
+
+  /** Whether another provider may be sent the request: what is amiss with one provider says nothing of the next. */
+  get maySendElsewhere(): boolean {
+    return !this.mayBePaid && (this.retryable || faultsOfOneProvider.includes(this.reason))
   }
 
   /** The same failure with some of it changed. */

@@ -10,12 +10,11 @@ export interface ProviderLimits {
   maxEventBytes: number
   /** A reply without its images. */
   maxTextBytes: number
-  /** The pauses between questions about an operation; the last one repeats. */
-  pollIntervalsMs: readonly number[]
+  /** In place of a dialect's own pauses between questions about a job; the last one repeats. */
+  pollIntervalsMs?: readonly number[] | undefined
   breaker: { maxFailures: number; pauseMs: number }
 }
 
-/** The pauses are those of Yandex's own client (10 s), approached faster: most images take a few seconds. */
 export const defaultLimits: ProviderLimits = {
   connectTimeoutMs: 10_000,
   replyIdleTimeoutMs: 60_000,
@@ -23,6 +22,5 @@ export const defaultLimits: ProviderLimits = {
   maxReplyBytes: 256 * 1024 * 1024,
   maxEventBytes: 64 * 1024 * 1024,
   maxTextBytes: 1024 * 1024,
-  pollIntervalsMs: [1000, 2000, 3000, 5000, 10_000],
   breaker: { maxFailures: 10, pauseMs: 30_000 },
 }

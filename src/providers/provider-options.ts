@@ -1,9 +1,17 @@
 import { findCapabilityFault } from '../catalogue/capabilities.ts'
-import type { CustomModel, Enablement } from '../catalogue/model-registry.ts'
+import type { ImageModel } from '../catalogue/image-model.ts'
+import {
+  type CustomModel,
+  type Enablement,
+  findModelFaults,
+  listModels,
+  type ModelDialect,
+} from '../catalogue/model-registry.ts'
 import { EaselError } from '../errors.ts'
 import { type CredentialOptions, credentialNames } from './credentials.ts'
-import type { WireOptions } from './dialect.ts'
-import { type Preset, type PresetName, presets } from './registry/presets.ts'
+import type { Preset } from './dialects/dialect.ts'
+import { findDialect, type PresetName, presets } from './dialects/table.ts'
+import type { WireOptions } from './exchanges/exchange.ts'
 
 export interface ProviderOptions extends CredentialOptions {
   /** The first part of its models' ids. */
@@ -32,7 +40,7 @@ export function checkProviderOptions(
   entries: readonly (ProviderEntry | ProviderOptions)[],
 ): ProviderOptions[] {
   const faults = entries.flatMap((entry) =>
-    findFaults({ ...entry }).map((fault) => `provider ${entry.name}: ${fault}`),
+    findAllFaults(entry).map((fault) => `provider ${entry.name}: ${fault}`),
   )
   const names = entries.map(({ name }) => name)
   for (const name of new Set(names.filter((name, index) => names.indexOf(name) !== index))) {
@@ -45,6 +53,27 @@ export function checkProviderOptions(
     })
   }
   return entries as ProviderOptions[]
+}
+
+/** In the order of the configuration, or else of the preset. */
+export function listProviderModels(provider: ProviderOptions): ImageModel[] {
+  return listModels(toRegistering(provider))
+}
+
+function toRegistering(entry: ProviderOptions) {
+  const preset: Preset = presets[entry.preset]
+  return { entry, preset, findDialect: findModelDialect }
+}
+
+function findModelDialect(name: string): ModelDialect {
+  const { sends, exchange } = findDialect(name)
+  return { sends, idempotency: exchange.resume ? 'lookup' : 'none' }
+}
+
+/** The models can be looked at once the options around them are right. */
+function findAllFaults(entry: ProviderEntry | ProviderOptions): string[] {
+  const faults = findFaults({ ...entry })
+  return faults.length > 0 ? faults : findModelFaults(toRegistering(entry as ProviderOptions))
 }
 
 type Rule = (value: unknown) => string | null

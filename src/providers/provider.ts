@@ -1,17 +1,25 @@
-import type { DialectName, ImageModel } from '../catalogue/image-model.ts'
+import type { ImageModel } from '../catalogue/image-model.ts'
 import type { ImageRequest } from '../catalogue/image-request.ts'
 import { type CircuitBreaker, createCircuitBreaker } from './circuit-breaker.ts'
 import { type Credentials, createCredentials } from './credentials.ts'
-import { createDeadline, type Deadline } from './deadline.ts'
-import type { ReadContext, WireOptions } from './dialect.ts'
+import type { Dialect, Preset } from './dialects/dialect.ts'
+import { findDialect, presets } from './dialects/table.ts'
+import type {
+  CallOptions,
+  ProviderCall,
+  ProviderReading,
+  ReadContext,
+  WireOptions,
+} from './exchanges/exchange.ts'
+import { downloadImage } from './exchanges/image-download.ts'
 import { ProviderFailure } from './failure.ts'
-import { downloadImage } from './image-download.ts'
-import type { CallOptions, ProviderCall } from './provider-call.ts'
+import { sortAnswer } from './failures/http-failure.ts'
 import type { ProviderLimits } from './provider-limits.ts'
 import type { ProviderOptions } from './provider-options.ts'
-import { type Preset, presets } from './registry/presets.ts'
 import type { OpenSink, ReplyEvent } from './reply.ts'
-import type { HttpReply, HttpRequest, SendOptions, Transport } from './transport.ts'
+import { findReach } from './transport/address-guard.ts'
+import { createDeadline, type Deadline } from './transport/deadline.ts'
+import type { HttpReply, HttpRequest, SendOptions, Transport } from './transport/transport.ts'
 
 export interface ProviderSurroundings {
   /** Reaches the provider itself. */
@@ -20,6 +28,7 @@ export interface ProviderSurroundings {
   guardedTransport: Transport
   limits: ProviderLimits
   now(): Date
+  random(): number
   log: { warn(fields: object, message: string): void }
 }
 
@@ -33,11 +42,21 @@ interface Reading<T> {
   model: ImageModel
   request: ImageRequest
   openSink: OpenSink<T>
+  idleTimeoutMs: number
+  clientRequestId?: string
+}
+
+interface Replaying<T> extends Pick<Reading<T>, 'model' | 'request' | 'openSink'> {
   signal: AbortSignal
 }
 
 /** A spooled reply has no caller who waits; fetching its images must end some time. */
 const replayTimeoutMs = 10 * 60_000
+
+interface Sending extends Pick<SendOptions, 'deadline' | 'onSend' | 'idleTimeoutMs'> {
+  wire: WireOptions
+  clientRequestId?: string
+}
 
 type Run<T, Given> = (given: Given) => AsyncGenerator<ReplyEvent<T>>
 
@@ -56,7 +75,7 @@ export class Provider {
     this.#preset = presets[options.preset]
     this.#surroundings = surroundings
     const project = options.project ?? (this.#preset.folderIsProject ? folderId : undefined)
-    this.#credentials = createCredentials({ ...options, project }, { keyScheme: this.#preset.keyScheme, now })
+    this.#credentials = createCredentials({ ...options, project }, { authorize: this.#preset.authorize, now })
     const onOpen = (failures: number) =>
       log.warn({ provider: name, failures }, 'provider keeps failing: pausing its calls')
     this.#breaker = createCircuitBreaker({ ...limits.breaker, now, onOpen })
@@ -64,18 +83,16 @@ export class Provider {
 
   async *call<T>(asked: Asked<T>, run: Run<T, ProviderCall<T>>): AsyncGenerator<ReplyEvent<T>> {
     const { model, request, options } = asked
+    const { limits, random } = this.#surroundings
     const leave = this.#breaker.enter()
     const deadline = createDeadline(options.signal, options.totalTimeoutMs)
     try {
       yield* run({
+        ...this.#createReading({ ...options, model, request }, deadline),
         model,
         request,
         options,
-        wire: resolveWire(this.#options, this.#preset, model.dialect),
-        deadline,
-        context: this.#createContext({ model, request, openSink: options.openSink }, deadline),
-        send: (description, onSend) =>
-          this.#send(description, options, { deadline, ...(onSend && { onSend }) }),
+        pacing: { pollIntervalsMs: limits.pollIntervalsMs, random },
       })
       leave.succeeded()
     } catch (error) {
@@ -88,28 +105,53 @@ export class Provider {
   }
 
   /** For a reply that is there already: only addresses in it are fetched. */
-  async *read<T>(reading: Reading<T>, run: Run<T, ReadContext<T>>): AsyncGenerator<ReplyEvent<T>> {
-    const deadline = createDeadline(reading.signal, replayTimeoutMs)
+  async *read<T>(
+    { model, request, openSink, signal }: Replaying<T>,
+    run: Run<T, ProviderReading<T>>,
+  ): AsyncGenerator<ReplyEvent<T>> {
+    const deadline = createDeadline(signal, replayTimeoutMs)
+    const idleTimeoutMs = this.#surroundings.limits.replyIdleTimeoutMs
     try {
-      yield* run(this.#createContext(reading, deadline))
+      yield* run(this.#createReading({ model, request, openSink, idleTimeoutMs }, deadline))
     } finally {
       deadline[Symbol.dispose]()
     }
   }
 
+  #createReading<T>(reading: Reading<T>, deadline: Deadline): ProviderReading<T> {
+    const wire = resolveWire(this.#options, this.#preset, findDialect(reading.model.dialect))
+    return {
+      wire,
+      deadline,
+      context: this.#createContext(reading, { wire, deadline }),
+      isOwn: (url) => this.#findReach(url, wire) !== null,
+      send: (description, onSend) =>
+        this.#send(description, { ...reading, deadline, wire, ...(onSend && { onSend }) }),
+    }
+  }
+
+  #findReach(url: URL, { baseUrl }: WireOptions) {
+    return findReach(url, { baseUrl, domain: this.#preset.domain ?? null })
+  }
+
   #createContext<T>(
-    { model, request, openSink }: Omit<Reading<T>, 'signal'>,
-    deadline: Deadline,
+    { model, request, openSink }: Reading<T>,
+    { wire, deadline }: { wire: WireOptions; deadline: Deadline },
   ): ReadContext<T> {
     const { transport, guardedTransport, limits, now } = this.#surroundings
     const { maxTextBytes, maxEventBytes } = limits
     return {
       request,
       openSink,
-      redaction: {
-        secrets: [...this.#credentials.secrets(), this.#options.folderId ?? ''],
-        prompts: promptsOf(request),
-      },
+      sort: (answer) =>
+        sortAnswer(answer, {
+          sortOwn: findDialect(model.dialect).sortFailure,
+          redaction: {
+            secrets: [...this.#credentials.secrets(), this.#options.folderId ?? ''],
+            prompts: promptsOf(request),
+          },
+          now: now(),
+        }),
       maxTextBytes,
       maxEventBytes,
       now,
@@ -117,7 +159,7 @@ export class Provider {
         downloadImage({
           address,
           open,
-          baseUrl: resolveBaseUrl(this.#options, model.dialect),
+          baseUrl: wire.baseUrl,
           // Without them the address may still answer; its image is paid for.
           authorization: await this.#credentials.headers(deadline.signal).catch(() => ({})),
           ownTransport: transport,
@@ -132,14 +174,16 @@ export class Provider {
 
   async #send(
     request: HttpRequest,
-    { clientRequestId, idleTimeoutMs }: Pick<CallOptions<unknown>, 'clientRequestId' | 'idleTimeoutMs'>,
-    given: Pick<SendOptions, 'deadline' | 'onSend'>,
+    { wire, clientRequestId, idleTimeoutMs, deadline, onSend }: Sending,
   ): Promise<HttpReply> {
-    const { transport, limits } = this.#surroundings
-    const own = await this.#authorize(given.deadline)
-    const headers = { ...request.headers, 'x-client-request-id': clientRequestId, ...own }
-    const options = { ...given, idleTimeoutMs, maxBytes: limits.maxReplyBytes }
-    const reply = await transport.send({ ...request, headers }, options)
+    const { transport, guardedTransport, limits } = this.#surroundings
+    const reach = this.#findReach(request.url, wire)
+    if (reach === null) throw new Error('The credentials of a provider go to the provider alone')
+    const own = await this.#authorize(deadline)
+    const id = { ...(clientRequestId && { 'x-client-request-id': clientRequestId }) }
+    const options = { deadline, idleTimeoutMs, maxBytes: limits.maxReplyBytes, ...(onSend && { onSend }) }
+    const carrier = reach === 'own' ? transport : guardedTransport
+    const reply = await carrier.send({ ...request, headers: { ...request.headers, ...id, ...own } }, options)
     if (reply.status === 401) this.#credentials.renew()
     return reply
   }
@@ -153,24 +197,22 @@ export class Provider {
   }
 }
 
-function resolveWire(options: ProviderOptions, preset: Preset, dialect: DialectName): WireOptions {
+function resolveWire(options: ProviderOptions, preset: Preset, dialect: Dialect): WireOptions {
   return {
-    baseUrl: resolveBaseUrl(options, dialect),
+    baseUrl: resolveBaseUrl(options, preset, dialect),
     multiImageField: options.multiImageField ?? preset.wire.multiImageField ?? 'image[]',
     maskField: options.maskField ?? preset.wire.maskField ?? 'mask',
     responseFormat: options.responseFormat ?? preset.wire.responseFormat ?? 'as asked',
     forcePartialImages: options.forcePartialImages ?? preset.wire.forcePartialImages ?? false,
     stripFromPrompt: preset.wire.stripFromPrompt ?? null,
-    folderId: options.folderId ?? null,
   }
 }
 
-/** The sandbox speaks both dialects on one server: its OpenAI half lies under /v1. */
-function resolveBaseUrl({ name, preset, baseUrl }: ProviderOptions, dialect: DialectName): URL {
-  const text = baseUrl ?? presets[preset].baseUrl
+/** The sandbox speaks every dialect on one server, each below a path of its own. */
+function resolveBaseUrl({ name, baseUrl }: ProviderOptions, preset: Preset, dialect: Dialect): URL {
+  const text = baseUrl ?? preset.baseUrl
   if (text === null) throw new Error(`The provider ${name} needs a baseUrl`)
-  if (preset !== 'sandbox') return new URL(text)
-  return new URL(dialect === 'openai' ? '/v1' : '/', text)
+  return preset.sandbox ? new URL(dialect.sandbox.path, text) : new URL(text)
 }
 
 function promptsOf({ prompt, messages }: ImageRequest): string[] {

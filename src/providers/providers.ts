@@ -1,29 +1,28 @@
 import type { ImageModel } from '../catalogue/image-model.ts'
 import type { ImageRequest, RequestDraft } from '../catalogue/image-request.ts'
 import { refuseKind, validateRequest } from '../catalogue/judge.ts'
-import {
-  answersTo,
-  isRetired,
-  listModels,
-  refuseRetiredModel,
-  refuseUnknownModel,
-} from '../catalogue/model-registry.ts'
+import { answersTo, isRetired, refuseRetiredModel, refuseUnknownModel } from '../catalogue/model-registry.ts'
 import type { OperationKind } from '../catalogue/operation-kind.ts'
 import { asSent } from '../catalogue/variation-through-edit.ts'
 import { EaselError } from '../errors.ts'
-import { guardedLookup } from './address-guard.ts'
-import { openAiDialect } from './openai-dialect.ts'
+import { findDialect } from './dialects/table.ts'
+import type { CallOptions } from './exchanges/exchange.ts'
+import type { JobHandle } from './exchanges/job.ts'
+import { readSpooledReply } from './exchanges/spooled-reply.ts'
 import { Provider } from './provider.ts'
-import { type CallOptions, callOnce } from './provider-call.ts'
 import { defaultLimits, type ProviderLimits } from './provider-limits.ts'
-import { checkProviderOptions, type ProviderEntry, type ProviderOptions } from './provider-options.ts'
-import { presets } from './registry/presets.ts'
+import {
+  checkProviderOptions,
+  listProviderModels,
+  type ProviderEntry,
+  type ProviderOptions,
+} from './provider-options.ts'
 import type { OpenSink, ReplyEvent } from './reply.ts'
-import { readSpooledReply } from './spooled-reply.ts'
-import { createTransport } from './transport.ts'
-import { callYandexArt, replayYandexArt, resumeYandexArt } from './yandex-art-call.ts'
+import { guardedLookup } from './transport/address-guard.ts'
+import { createTransport } from './transport/transport.ts'
 
-export type { CallOptions } from './provider-call.ts'
+export type { CallOptions } from './exchanges/exchange.ts'
+export type { JobHandle } from './exchanges/job.ts'
 export type { ProviderOptions } from './provider-options.ts'
 
 export interface ProvidersOptions {
@@ -55,11 +54,11 @@ export interface Providers {
     spool: AsyncIterable<Uint8Array>,
     openSink: OpenSink<T>,
   ): AsyncGenerator<ReplyEvent<T>>
-  /** Asks for operations that were submitted before. Only for models with idempotency `lookup`. */
+  /** Asks for jobs that were submitted before. Only for models with idempotency `lookup`. */
   resume<T>(
     model: ImageModel,
     request: ImageRequest,
-    upstreamOperationIds: string | readonly string[],
+    jobs: readonly JobHandle[],
     options: CallOptions<T>,
   ): AsyncGenerator<ReplyEvent<T>>
   close(): Promise<void>
@@ -71,17 +70,16 @@ export function createProviders(options: ProvidersOptions): Providers {
   const limits = { ...defaultLimits, ...options.limits }
   const { now, random, log, defaults } = options
   const configured = checkProviderOptions(options.providers)
-  const pacing = { pollIntervalsMs: limits.pollIntervalsMs, random }
   const transport = createTransport(limits)
   const guardedTransport = createTransport({ ...limits, lookup: guardedLookup })
   const closing = new AbortController()
   const providers = new Map<string, Provider>(
     configured.map((provider) => [
       provider.name,
-      new Provider(provider, { transport, guardedTransport, limits, now, log }),
+      new Provider(provider, { transport, guardedTransport, limits, now, random, log }),
     ]),
   )
-  const models = configured.flatMap((entry) => listModels(entry, presets[entry.preset]))
+  const models = configured.flatMap(listProviderModels)
   const byId = new Map(models.map((model) => [model.id, model]))
   const providerOf = (model: ImageModel) => {
     const provider = providers.get(model.provider)
@@ -97,22 +95,21 @@ export function createProviders(options: ProvidersOptions): Providers {
     validate: validateRequest,
     call: (model, request, callOptions) =>
       providerOf(model).call({ model, request: asSent(model, request), options: callOptions }, (call) =>
-        model.dialect === 'openai' ? callOnce(openAiDialect, call) : callYandexArt(call, pacing),
+        exchangeOf(model).call(call),
       ),
     replay: (model, request, spool, openSink) =>
       providerOf(model).read(
         { model, request: asSent(model, request), openSink, signal: closing.signal },
-        async function* (context) {
-          const reply = await readSpooledReply(spool)
-          if (model.dialect === 'openai') yield* openAiDialect.read(reply, context)
-          else yield* replayYandexArt(reply, context)
+        async function* (reading) {
+          yield* exchangeOf(model).replay(await readSpooledReply(spool), reading)
         },
       ),
-    resume: (model, request, ids, callOptions) => {
-      if (model.idempotency !== 'lookup') throw new Error(`${model.id} cannot be asked for an operation`)
-      const upstreamOperationIds = typeof ids === 'string' ? [ids] : ids
-      return providerOf(model).call({ model, request, options: callOptions }, (call) =>
-        resumeYandexArt(call, pacing, upstreamOperationIds),
+    resume: (model, request, jobs, callOptions) => {
+      const { resume } = exchangeOf(model)
+      if (!resume) throw new Error(`${model.id} cannot be asked for a job`)
+      return providerOf(model).call(
+        { model, request: asSent(model, request), options: callOptions },
+        (call) => resume(call, jobs),
       )
     },
     close: async () => {
@@ -121,6 +118,8 @@ export function createProviders(options: ProvidersOptions): Providers {
     },
   }
 }
+
+const exchangeOf = ({ dialect }: ImageModel) => findDialect(dialect).exchange
 
 interface Choice {
   models: readonly ImageModel[]

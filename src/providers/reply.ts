@@ -1,12 +1,8 @@
 import type { ReportedUsage } from '../catalogue/reported-usage.ts'
 import type { ProviderFailure } from './failure.ts'
+import type { ImageSink } from './transport/image-sink.ts'
 
-/** Takes the bytes of one decoded image as they arrive. */
-export interface ImageSink<T> {
-  write(chunk: Uint8Array): Promise<void>
-  end(): Promise<T>
-  abort(reason: unknown): Promise<void>
-}
+export type { ImageSink } from './transport/image-sink.ts'
 
 /**
  * Called when the first byte of an image is there. The hint is the best guess at that moment: an upstream may name

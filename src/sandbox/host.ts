@@ -1,4 +1,5 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { DetailError } from './detail-error.ts'
 import { discardRest, type Exchange, sendJson } from './exchange.ts'
 import type { Dialect, Routes } from './routes.ts'
 import type { Studio } from './studio.ts'
@@ -87,28 +88,30 @@ function openExchange({ studio, request, response }: OpenOptions): Exchange {
   return exchange
 }
 
-function toRefusal(
-  error: unknown,
-  dialect: Dialect,
-  onError: (error: unknown) => void,
-): WireError | StatusError {
-  if (error instanceof StatusError) return error
-  if (error instanceof WireError) return dialect === 'openai' ? error : toStatus(error)
+type Refusal = WireError | StatusError | DetailError
+
+function toRefusal(error: unknown, dialect: Dialect, onError: (error: unknown) => void): Refusal {
+  if (error instanceof StatusError || error instanceof DetailError) return error
+  // Reading a body and waiting for a slot refuse in OpenAI's words.
+  if (error instanceof WireError) return translate[dialect](error)
   onError(error)
-  if (dialect === 'yandex') return new StatusError(statusCodes.INTERNAL, 'Internal error')
-  return new WireError(null, 'The server had an error while processing your request.', {
-    status: 500,
-    type: 'server_error',
-  })
+  const message = 'The server had an error while processing your request.'
+  return translate[dialect](new WireError(null, message, { status: 500, type: 'server_error' }))
 }
 
-/** Reading a body and waiting for a slot refuse in OpenAI's words. */
-function toStatus({ status, message }: WireError): StatusError {
-  return new StatusError(status >= 500 ? statusCodes.UNAVAILABLE : statusCodes.INVALID_ARGUMENT, message)
+const translate: Record<Dialect, (error: WireError) => Refusal> = {
+  openai: (error) => error,
+  yandex: ({ status, message }) => new StatusError(codeOf(status), message),
+  flux: ({ status, message }) => new DetailError(status, message),
 }
 
-function sendRefusal(exchange: Exchange, refusal: WireError | StatusError): void {
+function codeOf(status: number): number {
+  if (status === 500) return statusCodes.INTERNAL
+  return status > 500 ? statusCodes.UNAVAILABLE : statusCodes.INVALID_ARGUMENT
+}
+
+function sendRefusal(exchange: Exchange, refusal: Refusal): void {
   const { status, headers } = refusal
-  const body = refusal instanceof WireError ? refusal.body : bodyOfStatus(refusal, exchange.requestId)
+  const body = refusal instanceof StatusError ? bodyOfStatus(refusal, exchange.requestId) : refusal.body
   sendJson(exchange, body, { status, headers })
 }

@@ -1,11 +1,18 @@
 import { rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 
+export type KeptFormat = 'png' | 'jpeg'
+
+export interface KeptFile {
+  path: string
+  mimeType: string
+}
+
 export interface KeptFiles {
-  /** Stores a file for a while and returns its id. */
-  keep(bytes: Buffer): Promise<string>
-  /** Where a file is, unless it never was or has expired. */
-  find(id: string): string | undefined
+  /** Stores a file for a while and returns its name. */
+  keep(bytes: Buffer, format?: KeptFormat): Promise<string>
+  /** A file of that name, unless it never was or has expired. */
+  find(name: string): KeptFile | undefined
 }
 
 export interface KeptFilesOptions {
@@ -16,31 +23,32 @@ export interface KeptFilesOptions {
   newId: () => string
 }
 
-/** The temporary addresses of the dall-e models. The oldest file goes when there are too many. */
+/** What lies behind temporary addresses. The oldest file goes when there are too many. */
 export function createKeptFiles({ folder, maxFiles, maxAgeMs, now, newId }: KeptFilesOptions): KeptFiles {
   const keptAt = new Map<string, number>()
-  const pathOf = (id: string) => join(folder, `${id}.png`)
+  const pathOf = (name: string) => join(folder, name)
   const isOld = (at: number) => now() - at >= maxAgeMs
 
   const makeRoom = async () => {
-    for (const [id, at] of keptAt) {
+    for (const [name, at] of keptAt) {
       if (keptAt.size < maxFiles && !isOld(at)) return
-      keptAt.delete(id)
-      await rm(pathOf(id), { force: true })
+      keptAt.delete(name)
+      await rm(pathOf(name), { force: true })
     }
   }
 
   return {
-    async keep(bytes) {
+    async keep(bytes, format = 'png') {
       await makeRoom()
-      const id = newId()
-      await writeFile(pathOf(id), bytes)
-      keptAt.set(id, now())
-      return id
+      const name = `${newId()}.${format}`
+      await writeFile(pathOf(name), bytes)
+      keptAt.set(name, now())
+      return name
     },
-    find(id) {
-      const at = keptAt.get(id)
-      return at === undefined || isOld(at) ? undefined : pathOf(id)
+    find(name) {
+      const at = keptAt.get(name)
+      if (at === undefined || isOld(at)) return undefined
+      return { path: pathOf(name), mimeType: name.endsWith('.png') ? 'image/png' : 'image/jpeg' }
     },
   }
 }

@@ -28,7 +28,7 @@ export interface SandboxCounts {
   requests: number
   paid: number
   refused: number
-  /** Look-ups of operations in the other dialect. */
+  /** Look-ups of jobs. */
   polls: number
   images: number
 }

@@ -111,8 +111,8 @@ async function makeItem({ studio, exchange, request, work }: Order, index: numbe
   const revised =
     request.model.id === 'dall-e-3' ? { revised_prompt: `A detailed picture of: ${request.prompt}` } : {}
   if (request.responseFormat === 'b64_json') return { ...revised, b64_json: bytes.toString('base64') }
-  const id = await studio.files.keep(bytes)
-  return { ...revised, url: `http://${exchange.request.headers.host}/files/${id}.png` }
+  const name = await studio.files.keep(bytes)
+  return { ...revised, url: `http://${exchange.request.headers.host}/files/${name}` }
 }
 
 async function sendHalf(exchange: Exchange, body: string): Promise<void> {

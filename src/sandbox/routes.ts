@@ -1,16 +1,20 @@
 import { timingSafeEqual } from 'node:crypto'
+import type { IncomingHttpHeaders } from 'node:http'
+import { DetailError } from './detail-error.ts'
 import { type Exchange, sendJson } from './exchange.ts'
+import { fluxShape } from './flux.ts'
+import { createJobs } from './jobs.ts'
 import { sendKeptFile } from './kept-file-route.ts'
 import { findModel, sandboxModels } from './models.ts'
 import { serveImages } from './openai-images.ts'
 import type { Studio } from './studio.ts'
 import { WireError } from './wire-error.ts'
-import { createYandexArt } from './yandex-art.ts'
+import { artShape } from './yandex-art.ts'
 import { serveYandexImages } from './yandex-images.ts'
 import { StatusError, statusCodes } from './yandex-status.ts'
 
 /** Whose shape a refusal takes. */
-export type Dialect = 'openai' | 'yandex'
+export type Dialect = 'openai' | 'yandex' | 'flux'
 
 export interface Route {
   dialect: Dialect
@@ -43,15 +47,15 @@ export function createRoutes(studio: Studio, { apiKey, pendingPolls = 1 }: Route
       const method = request.method === 'HEAD' ? 'GET' : request.method
       const route = matching.find((each) => each.method === method)
       if (!route) throw refuseRoute(exchange, matching.length > 0)
-      if (apiKey !== undefined && !route.isOpen)
-        checkKey(route.dialect, request.headers.authorization, apiKey)
+      if (apiKey !== undefined && !route.isOpen) checkKey(route.dialect, request.headers, apiKey)
       await route.serve(exchange, route.pattern.exec(path)?.[1] ?? '')
     },
   }
 }
 
 function listRoutes(studio: Studio, pendingPolls: number): Route[] {
-  const art = createYandexArt(studio, { pendingPolls })
+  const art = createJobs(studio, artShape, { pendingPolls })
+  const flux = createJobs(studio, fluxShape, { pendingPolls })
   const images = (path: string, kind: 'generation' | 'edit' | 'variation'): Route => ({
     dialect: 'openai',
     method: 'POST',
@@ -68,9 +72,9 @@ function listRoutes(studio: Studio, pendingPolls: number): Route[] {
     {
       dialect: 'openai',
       method: 'GET',
-      pattern: /^\/files\/([\w-]+)\.png$/,
+      pattern: /^\/files\/([\w-]+\.(?:png|jpeg))$/,
       isOpen: true,
-      serve: (exchange, id) => sendKeptFile(studio, exchange, id),
+      serve: (exchange, name) => sendKeptFile(studio, exchange, name),
     },
     {
       dialect: 'yandex',
@@ -79,6 +83,13 @@ function listRoutes(studio: Studio, pendingPolls: number): Route[] {
       serve: art.submit,
     },
     { dialect: 'yandex', method: 'GET', pattern: /^\/operations\/([\w-]+)$/, serve: art.poll },
+    { dialect: 'flux', method: 'POST', pattern: /^\/v1\/(flux-[\w.-]+)$/, serve: flux.submit },
+    {
+      dialect: 'flux',
+      method: 'GET',
+      pattern: /^\/v1\/get_result$/,
+      serve: (exchange) => flux.poll(exchange, readQuery(exchange, 'id')),
+    },
     {
       dialect: 'openai',
       method: 'POST',
@@ -117,11 +128,18 @@ function refuseRoute({ request, path }: Exchange, isKnown: boolean): WireError {
   return new WireError(null, `Invalid URL (${method} ${path.slice(0, 200)})`, { status: 404 })
 }
 
-/** Yandex takes an API key or an IAM token, which the sandbox does not tell apart. */
-function checkKey(dialect: Dialect, header: string | undefined, apiKey: string): void {
-  const match = /^(Bearer|Api-Key) +(\S+)$/i.exec(header ?? '')
+function readQuery({ request }: Exchange, name: string): string {
+  return new URL(request.url ?? '/', 'http://sandbox').searchParams.get(name) ?? ''
+}
+
+/** Yandex takes an API key or an IAM token, which the sandbox does not tell apart; FLUX has a header of its own. */
+function checkKey(dialect: Dialect, headers: IncomingHttpHeaders, apiKey: string): void {
+  const match = /^(Bearer|Api-Key) +(\S+)$/i.exec(headers.authorization ?? '')
   const isScheme = dialect === 'yandex' || match?.[1]?.toLowerCase() === 'bearer'
-  if (match?.[2] && isScheme && isEqual(match[2], apiKey)) return
+  const own = headers['x-key']
+  const given = dialect === 'flux' && typeof own === 'string' ? own : isScheme ? match?.[2] : undefined
+  if (given && isEqual(given, apiKey)) return
+  if (dialect === 'flux') throw new DetailError(403, 'Not authenticated')
   if (dialect === 'yandex') {
     throw new StatusError(statusCodes.UNAUTHENTICATED, 'Token is invalid or has expired.')
   }

@@ -26,7 +26,7 @@ export interface SandboxOptions {
   maxBodyBytes?: number
   /** Pictures drawn at the same time. */
   renderSlots?: number
-  /** How many look-ups of a Yandex operation say `done: false` at least. */
+  /** How many look-ups of a job say at least that it is not done. */
   pendingPolls?: number
   maxLedgerEntries?: number
   /** Where its own folder for uploads and kept pictures goes; the system's by default. */
@@ -40,15 +40,15 @@ export interface SandboxOptions {
 }
 
 export interface Sandbox {
-  /** Such as `http://127.0.0.1:4010`; the OpenAI dialect is below `/v1`, the one of YandexART at the root. */
+  /** Such as `http://127.0.0.1:4010`; the OpenAI dialect and FLUX are below `/v1`, YandexART at the root. */
   url: string
   /** Faults for the next requests. */
   misbehave(fault: FaultText, options?: MisbehaveOptions): void
   /** Forgets the faults that are still queued. */
   behave(): void
   /**
-   * Lets so many more images out, partial ones too; the others wait until what it gives is called. An operation of
-   * YandexART goes by the clock alone.
+   * Lets so many more images out, partial ones too; the others wait until what it gives is called. A job goes by the
+   * clock alone.
    */
   hold(images: number): () => void
   /** Requests for images, oldest first. */

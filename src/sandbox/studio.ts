@@ -7,7 +7,7 @@ import type { Ledger } from './ledger.ts'
 import type { Slots } from './slots.ts'
 import type { Turnstile } from './turnstile.ts'
 
-/** What both dialects work with. */
+/** What all dialects work with. */
 export interface Studio {
   folder: string
   files: KeptFiles

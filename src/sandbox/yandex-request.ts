@@ -1,8 +1,7 @@
+import type { JobRequest } from './jobs.ts'
 import { StatusError, statusCodes } from './yandex-status.ts'
 
-export interface ArtRequest {
-  model: string
-  prompt: string
+export interface ArtRequest extends JobRequest {
   /** Decimal; "0" where none was sent. The real service draws a random one then, the sandbox does not. */
   seed: string
   /** Width by height. */
@@ -27,6 +26,7 @@ export function readArtRequest(body: unknown): ArtRequest {
   refuseUnknown(moreRatio, 'generation_options.aspect_ratio.')
   const [width, height] = [readRatio(widthRatio, 'width_ratio'), readRatio(heightRatio, 'height_ratio')]
   return {
+    kind: 'generation',
     model: readModel(modelUri),
     prompt: readPrompt(messages),
     seed: String(readInt64(seed ?? 0, 'seed')),

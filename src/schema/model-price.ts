@@ -44,6 +44,17 @@ export const ModelPrice = builder.objectRef<PriceRow>('ModelPrice').implement({
       description: 'Per image, for models that are not paid by the token.',
       resolve: ({ perImage }) => [...perImage],
     }),
+    firstMegapixel: t.int({
+      nullable: true,
+      description:
+        'The first megapixel (1024x1024) of an image, in millionths of the currency, for models paid by size.',
+      resolve: ({ megapixels }) => megapixels?.first ?? null,
+    }),
+    furtherMegapixel: t.int({
+      nullable: true,
+      description: 'Each further one; those of input images count too.',
+      resolve: ({ megapixels }) => megapixels?.further ?? null,
+    }),
     source: t.exposeString('source', { description: 'Where the figures come from.' }),
   }),
 })

@@ -177,6 +177,18 @@ describe.each(databases)('a gateway that is killed (%s)', (database) => {
     })
   })
 
+  test('CRS-05: and at the address that it gave, by whoever comes next', async () => {
+    const prompt = 'a harbour at an address'
+    const before = submitted().length
+    const { reached } = await bed.gateway.arm('submitted')
+    const { data } = await generate(bed.gateway, { prompt, ...art, model: 'art/flux-2-pro' })
+    await reached
+    await bed.start()
+    expect(await ended(bed.gateway, data.generateImage.id)).toMatchObject({ status: 'SUCCEEDED' })
+    expect(submitted()).toHaveLength(before + 1)
+    expect(await bed.story(prompt)).toMatchObject({ images: 1 })
+  })
+
   test('CRS-05: of two images the one that was submitted comes, and the other says why not', async () => {
     const prompt = 'two harbours in watercolour'
     const before = sandbox.counts().paid

@@ -13,6 +13,7 @@ providers:
   - { name: compatible, preset: openai-compatible, baseUrl: "${url}/v1", models: [dall-e-2] }
   - { name: studio, preset: yandex-ai-studio, apiKey: k2, folderId: b1g, baseUrl: "${url}/yandex/v1" }
   - { name: art, preset: yandex-art, apiKey: k3, folderId: b1g, baseUrl: "${url}" }
+  - { name: flux, preset: bfl, apiKey: k6, baseUrl: "${url}/v1" }
   - { name: tokenops, preset: tokenops, apiKey: k4, baseUrl: "${url}/v1" }
   - { name: apigo, preset: apigo, apiKey: k5, baseUrl: "${url}/v1" }
   - { name: localai, preset: localai, baseUrl: "${url}/v1", models: [stablediffusion] }
@@ -41,13 +42,14 @@ interface Operation {
     upstreamOperationIds: string[]
   }
   response: {
+    usage: { estimated: boolean; cost: { amountMicros: string; currency: string } } | null
     data: { mimeType: string; width: number; height: number; revisedPrompt: string | null }[]
   } | null
 }
 
 const fields = `id status error { reason message retryable }
   metadata { provider model attempts throughEdits upstreamOperationIds }
-  response { data { mimeType width height revisedPrompt } }`
+  response { usage { estimated cost { amountMicros currency } } data { mimeType width height revisedPrompt } }`
 
 async function generate(input: object): Promise<Operation> {
   const { data, errors } = await gateway.graphql<{ generateImage: { id: string } }>(
@@ -88,6 +90,7 @@ describe('models', () => {
       'compatible',
       'studio',
       'art',
+      'flux',
       'tokenops',
       'apigo',
       'localai',
@@ -169,6 +172,49 @@ describe('a call', () => {
     expect(operation.metadata.upstreamOperationIds).toHaveLength(2)
   })
 
+  test('of bfl keeps what lies at the addresses of its tasks, and books what they say they cost', async () => {
+    const input = { model: 'flux/flux-2-pro', prompt: 'a red fox', n: 2, size: '1536x1024', seed: '7' }
+    const operation = await generate({ ...input, outputFormat: 'PNG' })
+    expect(operation).toMatchObject({ status: 'SUCCEEDED', error: null })
+    const images = { mimeType: 'image/png', width: 1536, height: 1024 }
+    expect(operation.response?.data).toMatchObject([images, images])
+    expect(operation.response?.usage).toEqual({
+      estimated: false,
+      cost: { amountMicros: '90000', currency: 'USD' },
+    })
+    expect(operation.metadata.upstreamOperationIds).toHaveLength(2)
+    expect(sandbox.requests().at(-1)?.parameters).toEqual({
+      prompt: 'a red fox',
+      width: 1536,
+      height: 1024,
+      seed: 8,
+      output_format: 'png',
+    })
+  })
+
+  test('of bfl edits the images that it sends within the request', async () => {
+    const { data, errors } = await gateway.upload<{ editImage: Operation }>(
+      `mutation ($input: EditImageInput!) { editImage(input: $input) { ${fields} } }`,
+      { input: { model: 'flux/flux-2-pro', prompt: 'at night', image: [{ upload: null }] } },
+      { 'input.image.0.upload': await photoFile() },
+    )
+    expect(errors).toBeUndefined()
+    expect(data.editImage).toMatchObject({ status: 'SUCCEEDED', metadata: { provider: 'flux' } })
+    expect(sandbox.requests().at(-1)).toMatchObject({ kind: 'edit', model: 'flux-2-pro', paid: true })
+  })
+
+  test('of bfl that is refused for its prompt ends so, and is made nowhere else', async () => {
+    const before = sandbox.counts().requests
+    const prompt = 'a red fox [sandbox:moderation]'
+    const operation = await generate({ model: 'flux-2-pro', prompt, size: '1024x1024' })
+    expect(operation).toMatchObject({
+      status: 'FAILED',
+      error: { reason: 'CONTENT_REFUSED', retryable: false },
+      metadata: { attempts: 1 },
+    })
+    expect(sandbox.counts().requests).toBe(before + 1)
+  })
+
   test('of a model with temporary addresses keeps what lies there', async () => {
     const operation = await generate({
       model: 'sandbox/dall-e-3',
@@ -230,6 +276,16 @@ describe('estimateCost', () => {
     })
     expect(Number(data.estimateCost.tokens.max)).toBeGreaterThanOrEqual(272)
     expect(Number(data.estimateCost.cost.max.amountMicros)).toBeGreaterThanOrEqual(272 * 40)
+    const flux = await estimate({
+      kind: 'GENERATE',
+      model: 'flux/flux-2-max',
+      size: '2048x2048',
+      prompt: 'x',
+    })
+    expect(flux.data.estimateCost).toMatchObject({
+      certainty: 'EXACT',
+      cost: { max: { amountMicros: '160000' } },
+    })
     const { errors } = await estimate({ kind: 'GENERATE', size: '17x17' })
     expect(errors?.[0]?.extensions).toMatchObject({ field: 'input.size' })
   })

@@ -38,6 +38,21 @@ describe('another attempt', () => {
     expect(planNextTry(failure(), { ...situation, alternatives: 2, attempt: 2 })).toBeGreaterThan(0)
   })
 
+  test.each(['UPSTREAM_AUTH', 'QUOTA_EXHAUSTED', 'UPSTREAM_MODEL_NOT_FOUND'] as const)(
+    'goes to the next provider after %s, and never back to the same one',
+    (reason) => {
+      expect(planNextTry(failure({ reason }), situation)).toBeNull()
+      expect(planNextTry(failure({ reason }), { ...situation, alternatives: 2 })).toBe(0)
+      expect(planNextTry(failure({ reason }), { ...situation, alternatives: 2, attempt: 2 })).toBeNull()
+      const paid = failure({ reason, certainty: 'FAILED' })
+      expect(planNextTry(paid, { ...situation, alternatives: 2 })).toBeNull()
+    },
+  )
+
+  test('never takes a prompt that one provider refused to another', () => {
+    expect(planNextTry(failure({ reason: 'CONTENT_REFUSED' }), { ...situation, alternatives: 2 })).toBeNull()
+  })
+
   test('ends after six', () => {
     expect(planNextTry(failure(), { ...situation, attempt: 6 })).toBeNull()
   })

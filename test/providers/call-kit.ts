@@ -101,7 +101,7 @@ export function startRecording({ options = {} }: RecordOptions = {}): {
     onSend: async () => {
       recorded.sent += 1
     },
-    onSubmitted: async (id) => {
+    onSubmitted: async ({ id }) => {
       recorded.submitted.push(id)
     },
     spool: {

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { type CredentialOptions, createCredentials } from '../../src/providers/credentials.ts'
+import { openAiPresets } from '../../src/providers/dialects/openai/openai-presets.ts'
 import { replyJson, startScriptedUpstream } from '../kit/scripted-upstream.ts'
 import { makeRequest, openProviders, record, today } from './call-kit.ts'
 
@@ -17,8 +18,9 @@ beforeEach(async () => {
 afterEach(() => rm(folder, { recursive: true }))
 
 const { signal } = new AbortController()
-const open = (options: CredentialOptions, keyScheme: 'Bearer' | 'Api-Key' = 'Bearer') =>
-  createCredentials(options, { keyScheme, now: () => now })
+const schemes = { Bearer: openAiPresets.openai, 'Api-Key': openAiPresets['yandex-ai-studio'] }
+const open = (options: CredentialOptions, scheme: keyof typeof schemes = 'Bearer') =>
+  createCredentials(options, { authorize: schemes[scheme].authorize, now: () => now })
 
 test.each([
   [{ apiKey: 'k' }, 'Bearer', { authorization: 'Bearer k' }],

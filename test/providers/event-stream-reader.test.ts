@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { EventStreamReader, EventStreamTooLarge } from '../../src/providers/event-stream-reader.ts'
+import { EventStreamReader, EventStreamTooLarge } from '../../src/providers/transport/event-stream-reader.ts'
 import { parse as parseReference } from './event-stream-reference.ts'
 
 interface Seen {

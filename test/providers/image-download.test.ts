@@ -1,11 +1,15 @@
 import { lookup } from 'node:dns'
 import { Readable } from 'node:stream'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { checkDownloadUrl, guardedLookup, isPublicAddress } from '../../src/providers/address-guard.ts'
-import { createDeadline } from '../../src/providers/deadline.ts'
-import { downloadImage } from '../../src/providers/image-download.ts'
+import { downloadImage } from '../../src/providers/exchanges/image-download.ts'
 import type { Providers } from '../../src/providers/providers.ts'
-import type { HttpRequest, Transport } from '../../src/providers/transport.ts'
+import {
+  checkDownloadUrl,
+  guardedLookup,
+  isPublicAddress,
+} from '../../src/providers/transport/address-guard.ts'
+import { createDeadline } from '../../src/providers/transport/deadline.ts'
+import type { HttpRequest, Transport } from '../../src/providers/transport/transport.ts'
 import { hangMs } from '../kit/limits.ts'
 import { reply, replyJson, type ScriptedUpstream, startScriptedUpstream } from '../kit/scripted-upstream.ts'
 import { makeRequest, openProviders, pixel, record, startRecording, typesOf } from './call-kit.ts'

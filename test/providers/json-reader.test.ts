@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { ImageSlot } from '../../src/providers/image-slot.ts'
-import { JsonReader, JsonTooLarge, MalformedJson } from '../../src/providers/json-reader.ts'
+import { ImageSlot } from '../../src/providers/transport/image-slot.ts'
+import { JsonReader, JsonTooLarge, MalformedJson } from '../../src/providers/transport/json-reader.ts'
 import { pixel, pixelBase64 } from './call-kit.ts'
 
 function openReader(maxTextBytes = 100_000) {

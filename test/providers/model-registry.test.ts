@@ -21,6 +21,7 @@ const sandbox = { name: 'sandbox', preset: 'sandbox', baseUrl: 'http://127.0.0.1
 const openai = { name: 'openai', preset: 'openai', apiKey: 'k' } as const
 const tokenops = { name: 'tokenops', preset: 'tokenops', apiKey: 'k' } as const
 const art = { name: 'art', preset: 'yandex-art', apiKey: 'k', folderId: 'b1g' } as const
+const flux = { name: 'flux', preset: 'bfl', apiKey: 'k' } as const
 const studio = { name: 'studio', preset: 'yandex-ai-studio', apiKey: 'k', folderId: 'b1g' } as const
 
 const idsOf = (models: { id: string }[]) => models.map(({ id }) => id)
@@ -200,7 +201,7 @@ describe('the registry', () => {
   })
 
   test('keeps prices as whole numbers with the day they hold from', () => {
-    for (const { id, pricing } of open([openai, sandbox]).models()) {
+    for (const { id, pricing } of open([openai, flux, sandbox]).models()) {
       for (const row of pricing.prices) {
         expect(row.from, id).toMatch(/^\d{4}-\d\d-\d\d$/)
         const amounts = [
@@ -209,6 +210,8 @@ describe('the registry', () => {
           row.textOutput,
           row.imageOutput,
           ...row.perImage.map(({ micros }) => micros),
+          row.megapixels?.first ?? null,
+          row.megapixels?.further ?? null,
         ]
         for (const amount of amounts) if (amount !== null) expect(Number.isSafeInteger(amount), id).toBe(true)
       }
@@ -216,7 +219,14 @@ describe('the registry', () => {
   })
 
   test('offers nothing that it refuses', () => {
-    const providers = open([openai, tokenops, art, { ...studio, enable: ['edits', 'variations'] }, sandbox])
+    const providers = open([
+      openai,
+      tokenops,
+      art,
+      flux,
+      { ...studio, enable: ['edits', 'variations'] },
+      sandbox,
+    ])
     for (const model of providers.models()) {
       for (const kind of model.kinds) {
         const names = model.parameters[kind]?.map(({ name }) => name) ?? []
@@ -227,6 +237,22 @@ describe('the registry', () => {
         }
       }
     }
+  })
+
+  test('does not start with a model that would accept what its dialect does not send', () => {
+    const capabilities = { GENERATE: { seed: { min: 0n, max: 9n } } }
+    const drawer = { name: 'drawer', like: 'gpt-image-2', capabilities }
+    const error = refusal(() =>
+      open([
+        { ...openai, models: [drawer] },
+        { name: 'b', preset: 'opanai' },
+      ]),
+    )
+    expect(error.details.reason).toBe('PROVIDERS_MISCONFIGURED')
+    expect(error.message.split('\n').slice(1, 2)).toEqual([
+      '  - provider openai: model drawer: the dialect openai does not send seed for GENERATE',
+    ])
+    expect(error.message).toContain('provider b: preset')
   })
 
   test('tells every fault of the configuration at once, and never a key', () => {
@@ -244,7 +270,7 @@ describe('the registry', () => {
     ]
     expect(() => open(wrong)).toThrowErrorMatchingInlineSnapshot(`
       [EaselError: The providers are not configured rightly:
-        - provider a: preset must be one of openai, openai-compatible, localai, tokenops, apigo, yandex-ai-studio, yandex-art, sandbox
+        - provider a: preset must be one of openai, openai-compatible, localai, tokenops, apigo, yandex-ai-studio, yandex-art, bfl, sandbox
         - provider b: apikey is not an option
         - provider b: baseUrl is missing
         - provider c: baseUrl must be an http or https address

@@ -1,9 +1,8 @@
 import { describe, expect, test } from 'vitest'
-import {
-  parseRetryAfter,
-  toProviderFailure,
-  type UpstreamAnswer,
-} from '../../src/providers/upstream-error.ts'
+import { sortOpenAiFailure } from '../../src/providers/dialects/openai/openai-failures.ts'
+import type { UpstreamAnswer } from '../../src/providers/failures/error-body.ts'
+import { sortAnswer } from '../../src/providers/failures/http-failure.ts'
+import { parseRetryAfter } from '../../src/providers/failures/retry-after.ts'
 import { today } from './call-kit.ts'
 
 const key = 'sk-proj-abcdef1234567890'
@@ -11,7 +10,8 @@ const plainKey = 'open sesame'
 
 function sort(status: number, json: unknown, more: Partial<UpstreamAnswer> = {}) {
   const redaction = { secrets: [key, plainKey], prompts: ['a red rose on a white table'] }
-  return toProviderFailure({ status, headers: {}, json, text: '', ...more }, redaction, today)
+  const sorting = { sortOwn: sortOpenAiFailure, redaction, now: today }
+  return sortAnswer({ status, headers: {}, json, text: '', ...more }, sorting)
 }
 
 const openAi = (code: string | null, message = 'No.', more = {}) => ({

@@ -266,7 +266,7 @@ describe('a call of YandexART', () => {
     const found = providers.find(model)
     if (!found) throw new Error('no model')
     const request = makeRequest({ n: 3 })
-    await collect(recorded, providers.resume(found, request, ['op1'], callOptions))
+    await collect(recorded, providers.resume(found, request, [{ id: 'op1' }], callOptions))
     expect(certaintiesOf(recorded)).toEqual(['UNKNOWN', 'FAILED'])
     const again = startRecording()
     const chunks = (async function* () {
@@ -281,7 +281,10 @@ describe('a call of YandexART', () => {
     const { recorded, callOptions } = startRecording()
     const found = providers.find(model)
     if (!found) throw new Error('no model')
-    await collect(recorded, providers.resume(found, makeRequest({ n: 2 }), ['op1', 'op2'], callOptions))
+    await collect(
+      recorded,
+      providers.resume(found, makeRequest({ n: 2 }), [{ id: 'op1' }, { id: 'op2' }], callOptions),
+    )
     expect(typesOf(recorded)).toEqual(['image', 'image', 'completed'])
     expect(asked()).toEqual(['GET /operations/op1', 'GET /operations/op2', 'GET /operations/op2'])
     expect(recorded.sent).toBe(0)
@@ -308,6 +311,24 @@ describe('a call of YandexART', () => {
       providers.replay(found, makeRequest({ n: 2 }), chunks, again.callOptions.openSink),
     )
     expect(again.recorded.events).toEqual(recorded.events.slice(1))
+  })
+
+  test('is read from the spool of an earlier version, which kept ids alone', async () => {
+    const found = providers.find(model)
+    if (!found) throw new Error('no model')
+    const head = { status: 200, headers: {}, upstreamOperationIds: ['op1', 'op2'] }
+    const answers = [started('op1'), done('op2'), done('op1', { image: 'AAAA' })]
+    const spool = [head, ...answers].map((line) => `${JSON.stringify(line)}\n`).join('')
+    const { recorded, callOptions } = startRecording()
+    const chunks = (async function* () {
+      yield Buffer.from(spool)
+    })()
+    await collect(recorded, providers.replay(found, makeRequest({ n: 2 }), chunks, callOptions.openSink))
+    expect(recorded.events).toMatchObject([
+      { type: 'image', index: 1, image: pixel },
+      { type: 'image', index: 0, image: Buffer.alloc(3) },
+      { type: 'completed' },
+    ])
   })
 
   test('paces its questions', async () => {

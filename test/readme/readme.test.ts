@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { errorCodes } from '../../src/errors.ts'
+import { presets } from '../../src/providers/dialects/table.ts'
 import { startTestGateway, type TestGateway } from '../kit/gateway.ts'
 import { photoFile } from '../kit/photo.ts'
 
@@ -47,6 +48,15 @@ describe('the README', () => {
     expect(stream).toContain('event: complete')
     const report = JSON.parse(await run('usage'))
     expect(Number(report.data.usage.total.totalTokens)).toBeGreaterThan(0)
+  })
+
+  test('lists every preset of a provider, and no other', () => {
+    const [, table = ''] = /\n\| preset \|[^\n]*\n\|[-|]+\n((?:\|[^\n]*\n)+)/.exec(readme) ?? []
+    const listed = table.split('\n').flatMap((row) => {
+      const [, first = ''] = row.split('|')
+      return [...first.matchAll(/`([\w-]+)`/g)].map(([, name]) => name)
+    })
+    expect(listed.sort()).toEqual(Object.keys(presets).sort())
   })
 
   test('lists every variable of the environment, and no other', () => {

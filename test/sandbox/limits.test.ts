@@ -61,11 +61,13 @@ describe('kept files', () => {
       newId: () => `${count++}`,
     })
     for (let at = 0; at < 3; at++) await files.keep(Buffer.from('x'))
-    expect([files.find('0'), files.find('1')]).toEqual([undefined, join(folder, '1.png')])
+    expect(files.find('0.png')).toBeUndefined()
+    expect(files.find('1.png')).toEqual({ path: join(folder, '1.png'), mimeType: 'image/png' })
     expect(await readdir(folder)).toEqual(['1.png', '2.png'])
     time = 10
-    expect(files.find('2')).toBeUndefined()
-    await files.keep(Buffer.from('x'))
-    expect(await readdir(folder)).toEqual(['3.png'])
+    expect(files.find('2.png')).toBeUndefined()
+    const name = await files.keep(Buffer.from('x'), 'jpeg')
+    expect(await readdir(folder)).toEqual(['3.jpeg'])
+    expect(files.find(name)?.mimeType).toBe('image/jpeg')
   })
 })

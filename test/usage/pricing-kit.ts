@@ -52,6 +52,12 @@ export const byImage: Pricing = {
   ],
 }
 
+/** Three cents for the first megapixel, one and a half for each further one, and four at most. */
+export const byMegapixel: Pricing = {
+  ...noTokens,
+  prices: [{ ...tokenPrice, ...noRates, megapixels: { first: 30_000, further: 15_000, largest: 4 } }],
+}
+
 export const unpriced: Pricing = { ...byToken, prices: [] }
 export const unknown: Pricing = { ...noTokens, prices: [] }
 export const gridded: Pricing = {

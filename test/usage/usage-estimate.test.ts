@@ -5,6 +5,7 @@ import type { EstimateFacts } from '../../src/catalogue/pricing.ts'
 import { figure } from '../../src/catalogue/usage-figures.ts'
 import {
   byImage,
+  byMegapixel,
   byToken,
   gridded,
   makeFacts,
@@ -179,4 +180,17 @@ test('uses the price list of the day', () => {
   expect(costOn('2026-05-31T23:59:59.999Z')).toBe(4160 * 40)
   expect(costOn('2026-06-01T00:00:00Z')).toBe(4160 * 20)
   expect(costOn('2025-04-22T00:00:00Z')).toBeUndefined()
+})
+
+test.each([
+  ['1024x1024', [], { min: 30_000, max: 30_000 }, 'EXACT'],
+  ['2048x2048', [], { min: 75_000, max: 75_000 }, 'EXACT'],
+  // Whether a begun megapixel counts is not documented.
+  ['1536x1024', [], { min: 30_000, max: 45_000 }, 'RANGE'],
+  ['512x512', [], { min: 30_000, max: 30_000 }, 'EXACT'],
+  [null, [], { min: 30_000, max: 75_000 }, 'RANGE'],
+  ['1024x1024', [{ width: 1024, height: 1024 }], { min: 45_000, max: 45_000 }, 'EXACT'],
+] as const)('prices megapixels: %s with inputs %j', (size, inputImages, cost, certainty) => {
+  const facts = makeFacts({ size, inputImages: [...inputImages], quality: null, n: 1 })
+  expect(estimate(byMegapixel, facts, at)).toMatchObject({ cost: { ...cost, currency: 'USD' }, certainty })
 })

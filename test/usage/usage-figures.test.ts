@@ -4,7 +4,7 @@ import type { EstimateFacts } from '../../src/catalogue/pricing.ts'
 import { parseReportedUsage, type ReportedUsage } from '../../src/catalogue/reported-usage.ts'
 import { fillTokens } from '../../src/catalogue/tokens.ts'
 import { figure } from '../../src/catalogue/usage-figures.ts'
-import { byImage, byToken, makeFacts, tokenPrice, unknown, unpriced } from './pricing-kit.ts'
+import { byImage, byMegapixel, byToken, makeFacts, tokenPrice, unknown, unpriced } from './pricing-kit.ts'
 
 const at = new Date('2026-05-31T12:00:00Z')
 
@@ -155,4 +155,20 @@ test('makes whole figures of whatever an upstream says, and throws nothing', () 
     }),
     { numRuns: 500 },
   )
+})
+
+test("takes the upstream's own bill before any table, zero included", () => {
+  const facts = { size: '1024x1024', quality: null }
+  expect(book(null, facts, byMegapixel)).toMatchObject({ costMicros: 30_000, estimated: false })
+  for (const micros of [45_000, 0])
+    expect(book({ cost: { micros, currency: 'USD' } }, facts, byMegapixel)).toMatchObject({
+      costMicros: micros,
+      estimated: false,
+      totalTokens: 0,
+    })
+  expect(book({ cost: { micros: 45_000, currency: 'EUR' } }, facts, unknown)).toMatchObject({
+    costMicros: 45_000,
+    currency: 'EUR',
+    estimated: false,
+  })
 })

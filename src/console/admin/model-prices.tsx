@@ -28,12 +28,15 @@ export function ModelPrices({ model: { prices } }: { model: CatalogueModel }) {
   )
 }
 
-function linesOf({ textInput, imageInput, textOutput, imageOutput, perImage }: Price): [string, number][] {
+function linesOf(price: Price): [string, number][] {
+  const { textInput, imageInput, textOutput, imageOutput, perImage } = price
   const rates: [string, number | null][] = [
     ['Prompt, per million tokens', textInput],
     ['Input images, per million tokens', imageInput],
     ['Text made, per million tokens', textOutput],
     ['Images made, per million tokens', imageOutput],
+    ['First megapixel of an image', price.firstMegapixel],
+    ['Each further megapixel, input images too', price.furtherMegapixel],
     ...perImage.map(({ size, quality, micros }): [string, number] => [
       ['Per image', size, quality].filter(Boolean).join(', '),
       micros,

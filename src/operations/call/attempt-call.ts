@@ -8,7 +8,7 @@ import type { Failpoint } from '../failpoint.ts'
 import { sharedSpoolId } from '../keep/shared-spool.ts'
 import type { Spool, SpooledReply, SpoolWriter } from '../keep/spool.ts'
 import type { Lease } from '../run/operation-lease.ts'
-import type { Attempts, OpenAttempt, ResponseFacts } from '../transitions/attempts.ts'
+import { type Attempts, jobsOf, type OpenAttempt, type ResponseFacts } from '../transitions/attempts.ts'
 import type { OpenOperation } from '../transitions/leases.ts'
 import { LeaseLost } from '../transitions/statement.ts'
 import type { ConcludeReply } from './conclude-reply.ts'
@@ -119,8 +119,8 @@ export function createAttemptCall(options: AttemptCallOptions): AttemptCall {
         lease.assertHeld()
         tracked.sent = true
       },
-      onSubmitted: async (id) => {
-        const keep = () => attempts.addUpstreamOperation(attempt.id, id)
+      onSubmitted: async (job) => {
+        const keep = () => attempts.addUpstreamJob(attempt.id, job)
         await keepTrying(keep, { forMs: patienceMs, signal })
         await failpoint('submitted')
         // The next one would be sent under the same mark.
@@ -140,8 +140,7 @@ export function createAttemptCall(options: AttemptCallOptions): AttemptCall {
       carryOut(claim, call, (tracked) => {
         const given = callOptions(claim, call, tracked)
         const totalTimeoutMs = Math.max(leastResumeMs, given.totalTimeoutMs)
-        const { upstreamOperationIds } = call.attempt
-        return providers.resume(call.model, call.request, upstreamOperationIds, { ...given, totalTimeoutMs })
+        return providers.resume(call.model, call.request, jobsOf(call.attempt), { ...given, totalTimeoutMs })
       }),
     replay: async (claim, call, spooled) => {
       const sinks = receive.openSinks(claim.signal)

@@ -90,11 +90,11 @@ class Conclusion {
       return this.#end({ status: 'CANCELLED', failure: failures.cancelled, paid: this.#call.sent }, reply)
     }
     this.#deps.pace.failed(this.#call.model.provider, error)
-    const paid = error.certainty !== 'UNSENT' && error.certainty !== 'REFUSED'
+    const paid = error.mayBePaid
     if (isCancelled) return this.#end({ status: 'CANCELLED', failure: failures.cancelled, paid }, reply)
     if (!paid) return this.#tryAgain(reply, error)
     // Shutting down: the next process asks the provider, where it can be asked.
-    if (error.certainty === 'UNKNOWN' && signal.aborted) throw error
+    if (error.isOutcomeUnknown && signal.aborted) throw error
     await this.#whole(reply, toMissing(error))
   }
 

@@ -17,14 +17,14 @@ export interface TrySituation {
 /**
  * How long to wait before a provider is called again, or null: the operation has failed. Only a call that provably
  * never left, or that the provider documents as refused before it ran, may be followed by another; anything else might
- * be paid twice. A provider's Retry-After is honoured in full, never shortened: if it lies behind the deadline there is
+ * be paid twice. What is amiss with one provider alone, such as its key or its credit, is no reason not to ask the next. A provider's Retry-After is honoured in full, never shortened: if it lies behind the deadline there is
  * no other try.
  */
 export function planNextTry(failure: ProviderFailure, situation: TrySituation): number | null {
   const { attempt, alternatives, timeLeftMs, random } = situation
-  const safe = failure.certainty === 'UNSENT' || failure.certainty === 'REFUSED'
-  if (!safe || !failure.retryable || attempt >= maxAttempts) return null
   const anotherProviderIsLeft = attempt % alternatives !== 0
+  const maySend = anotherProviderIsLeft ? failure.maySendElsewhere : failure.maySendAgain
+  if (!maySend || attempt >= maxAttempts) return null
   const waitMs = anotherProviderIsLeft ? 0 : backoffMs(Math.floor(attempt / alternatives), failure, random)
   return waitMs < timeLeftMs ? waitMs : null
 }

@@ -129,7 +129,7 @@ export interface Missing {
 }
 
 export function toMissing(failure: ProviderFailure): Missing {
-  return { failure: toOperationFailure(failure), isUnknown: failure.certainty === 'UNKNOWN' }
+  return { failure: toOperationFailure(failure), isUnknown: failure.isOutcomeUnknown }
 }
 
 /** What has arrived of a reply, and how it ended. */

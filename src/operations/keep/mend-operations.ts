@@ -2,6 +2,7 @@ import type { Logger } from 'pino'
 import type { Database, Prisma } from '../../database/database.ts'
 import type { OperationQueue } from '../../database/queue.ts'
 import { inTransaction } from '../../database/transaction.ts'
+import { mayBePaid } from '../../providers/failure.ts'
 import type { OperationFailure } from '../operation-error.ts'
 import type { Finish } from '../transitions/finish-operation.ts'
 import { endCheckBatch, type HalfEnded, loadHalfEnded, markChecked, readEnds } from './half-ended.ts'
@@ -128,7 +129,7 @@ async function reopen(tx: Prisma.TransactionClient, operation: HalfEnded): Promi
 function mayHaveBeenPaid(attempt: HalfEnded['attempts'][number] | undefined): boolean {
   if (!attempt?.sentAt) return false
   const { certainty } = (attempt.failure ?? {}) as { certainty?: string }
-  return certainty !== 'UNSENT' && certainty !== 'REFUSED'
+  return mayBePaid(certainty)
 }
 
 async function reserveNothing({ database, log }: MendingOptions): Promise<void> {

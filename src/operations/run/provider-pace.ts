@@ -64,8 +64,8 @@ export function createProviderPace(options: { uptimeMs: () => number; random: ()
       state.budget -= callsPerRetry
       return 0
     },
-    failed: (provider, { certainty, retryAfterMs }) => {
-      if (retryAfterMs === null || certainty === 'FAILED' || certainty === 'UNKNOWN') return
+    failed: (provider, { mayBePaid, retryAfterMs }) => {
+      if (retryAfterMs === null || mayBePaid) return
       const state = stateOf(provider)
       state.notBefore = Math.max(state.notBefore, uptimeMs() + Math.min(retryAfterMs, maxHoldMs))
     },

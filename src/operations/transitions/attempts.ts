@@ -1,6 +1,7 @@
 import type { Database } from '../../database/database.ts'
 import { type Attempt, Prisma } from '../../database/generated/client.ts'
 import { retryConflicts } from '../../database/transaction.ts'
+import type { JobHandle } from '../../providers/providers.ts'
 import { statusEvent } from './new-events.ts'
 import { type Fence, LeaseLost, transit, underLease } from './statement.ts'
 
@@ -16,8 +17,8 @@ export interface Attempts {
   markSent(lease: Fence, attemptId: string, spoolId: string): Promise<void>
   /** Takes the mark back: this process knows that no byte left. */
   abandon(lease: Fence, attemptId: string): Promise<void>
-  /** The upstream's own operation, kept before anything is asked about it, whoever holds the lease by now. */
-  addUpstreamOperation(attemptId: string, upstreamOperationId: string): Promise<void>
+  /** A job of the upstream, kept before anything is asked about it, whoever holds the lease by now. */
+  addUpstreamJob(attemptId: string, job: JobHandle): Promise<void>
   /** The reply is whole on disk, in the spool of that name. */
   markResponded(lease: Fence, attemptId: string, facts: ResponseFacts & { spoolId: string }): Promise<void>
 }
@@ -32,6 +33,7 @@ export type OpenAttempt = Pick<
   | 'model'
   | 'spoolId'
   | 'upstreamOperationIds'
+  | 'upstreamJobs'
   | 'upstreamRequestId'
   | 'httpStatus'
 >
@@ -110,10 +112,10 @@ export function createAttempts({ database, newId, now }: AttemptsOptions): Attem
            AND operation.id = attempt.operation_id AND operation.lease_epoch = ${epoch}`
     },
 
-    addUpstreamOperation: async (attemptId, upstreamOperationId) => {
+    addUpstreamJob: async (attemptId, job) => {
       await prisma.attempt.update({
         where: { id: attemptId },
-        data: { upstreamOperationIds: { push: upstreamOperationId } },
+        data: { upstreamOperationIds: { push: job.id }, upstreamJobs: { push: job } },
       })
     },
 
@@ -129,7 +131,19 @@ export function createAttempts({ database, newId, now }: AttemptsOptions): Attem
   }
 }
 
-const nothingKnown = { spoolId: null, upstreamOperationIds: [], upstreamRequestId: null, httpStatus: null }
+const nothingKnown = {
+  spoolId: null,
+  upstreamOperationIds: [],
+  upstreamJobs: [],
+  upstreamRequestId: null,
+  httpStatus: null,
+}
+
+/** What the jobs of an attempt are asked for by. An earlier version kept their ids alone. */
+export function jobsOf({ upstreamJobs, upstreamOperationIds }: OpenAttempt): JobHandle[] {
+  if (upstreamJobs.length > 0) return upstreamJobs as unknown as JobHandle[]
+  return upstreamOperationIds.map((id) => ({ id }))
+}
 
 /** The part of a transition that writes what became of an attempt of the row that it `moved`. */
 export function settleAttempt(

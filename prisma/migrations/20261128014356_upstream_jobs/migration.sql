@@ -1,0 +1,2 @@
+-- AlterTable
+ALTER TABLE "attempt" ADD COLUMN     "upstream_jobs" JSONB[] DEFAULT ARRAY[]::JSONB[];

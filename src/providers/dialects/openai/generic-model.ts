@@ -1,0 +1,59 @@
+import { type Capabilities, noCapabilities } from '../../../catalogue/capabilities.ts'
+import type { ModelDefinition } from '../../../catalogue/model-definition.ts'
+import { dallE2Variation, gptEdit } from './openai-models.ts'
+
+/**
+ * A model nobody described: only what cannot be right is refused, the rest is for the server to judge. Usage, if the
+ * server reports any, is kept; there is no price.
+ */
+const generate: Capabilities = {
+  ...gptEdit,
+  images: null,
+  mask: null,
+  inputFidelity: null,
+  size: { type: 'any', presets: ['512x512', '1024x1024', '1536x1024', '1024x1536'] },
+  quality: ['AUTO', 'LOW', 'MEDIUM', 'HIGH', 'STANDARD', 'HD', 'XHIGH', 'MAX'],
+  autoQuality: false,
+  autoSize: false,
+  responseFormat: ['URL', 'B64_JSON'],
+}
+
+const edit: Capabilities = {
+  ...generate,
+  images: gptEdit.images,
+  mask: gptEdit.mask,
+  inputFidelity: ['LOW', 'HIGH'],
+}
+
+const variation: Capabilities = {
+  ...dallE2Variation,
+  size: generate.size,
+  images: gptEdit.images && { ...gptEdit.images, maxCount: 1 },
+}
+
+export function describeGenericModel(name: string): ModelDefinition {
+  return {
+    name,
+    description: 'A model of an OpenAI-compatible server.',
+    capabilities: { GENERATE: generate, EDIT: edit, VARIATION: variation },
+  }
+}
+
+const noEndpoint = 'LocalAI has no endpoint for this.'
+
+/** LocalAI @ 82c191af (2026-08-22): generations only, always PNG, addresses unless base64 is asked for, no streams. */
+export function describeLocalAiModel(name: string): ModelDefinition {
+  return {
+    name,
+    description: 'A model of a LocalAI server.',
+    capabilities: {
+      GENERATE: {
+        ...noCapabilities,
+        prompt: { maxLength: 32_000 },
+        size: { type: 'any', presets: ['256x256', '512x512', '1024x1024'] },
+        responseFormat: ['URL', 'B64_JSON'],
+      },
+    },
+    unsupported: { EDIT: noEndpoint, VARIATION: noEndpoint },
+  }
+}

@@ -1,0 +1,50 @@
+import { sendBearer, sendScheme } from '../../credentials.ts'
+import type { Preset } from '../dialect.ts'
+import { aliceArt } from './alice-art.ts'
+import { describeGenericModel, describeLocalAiModel } from './generic-model.ts'
+import { openAiModels } from './openai-models.ts'
+import { apigoModels, tokenOpsModels } from './reseller-models.ts'
+
+/** A server that copies OpenAI's Images API, as far as nothing else is known of it. */
+export const openAiLike = {
+  dialect: 'openai',
+  models: [],
+  describeModel: describeGenericModel,
+  authorize: (given) => ({ ...sendBearer(given), ...listAccount(given) }),
+  needsFolder: false,
+  wire: {},
+} satisfies Omit<Preset, 'baseUrl'>
+
+/** Whose account is charged: https://platform.openai.com/docs/api-reference/authentication. */
+function listAccount({ organization, project }: Parameters<Preset['authorize']>[0]): Record<string, string> {
+  return {
+    ...(organization && { 'openai-organization': organization }),
+    ...(project && { 'openai-project': project }),
+  }
+}
+
+export const openAiPresets = {
+  openai: { ...openAiLike, baseUrl: 'https://api.openai.com/v1', models: openAiModels },
+  'openai-compatible': {
+    ...openAiLike,
+    baseUrl: null,
+    wire: { stripFromPrompt: /<\/?sd_cpp_extra_args>/gi },
+  },
+  localai: {
+    ...openAiLike,
+    baseUrl: 'http://127.0.0.1:8080/v1',
+    describeModel: describeLocalAiModel,
+    wire: { responseFormat: 'always' },
+  },
+  tokenops: { ...openAiLike, baseUrl: 'https://model-api.skyengine.com.cn/v1', models: tokenOpsModels },
+  apigo: { ...openAiLike, baseUrl: 'https://maas.apigo.ai/v1', models: apigoModels },
+  'yandex-ai-studio': {
+    ...openAiLike,
+    baseUrl: 'https://ai.api.cloud.yandex.net/v1',
+    models: [aliceArt],
+    describeModel: (name) => ({ ...aliceArt, name, upstreamName: `art://<folder>/${name}` }),
+    authorize: (given) => ({ ...sendScheme('Api-Key', given), ...listAccount(given) }),
+    needsFolder: true,
+    folderIsProject: true,
+  },
+} as const satisfies Record<string, Preset>

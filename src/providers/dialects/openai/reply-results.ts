@@ -1,0 +1,128 @@
+import { addReportedUsage, parseReportedUsage } from '../../../catalogue/reported-usage.ts'
+import type { ReadContext } from '../../exchanges/exchange.ts'
+import { ProviderFailure } from '../../failure.ts'
+import type { ImageSink, ReplyEvent, ReplyFacts } from '../../reply.ts'
+import { ImageSlot } from '../../transport/image-slot.ts'
+import { isRecord } from '../../transport/is-record.ts'
+import { readFacts } from './reply-facts.ts'
+
+/** Collects the results of one reply: counts images against `n`, and knows how the reply ended. */
+export class ReplyResults<T> {
+  readonly #context: ReadContext<T>
+  readonly #failures: ProviderFailure[] = []
+  #facts: ReplyFacts | null = null
+  /** How many places of the `n` asked for are taken, by an image or by its failure. */
+  settled = 0
+  #images = 0
+  #partials = 0
+
+  constructor(context: ReadContext<T>) {
+    this.#context = context
+  }
+
+  get isComplete(): boolean {
+    return this.settled >= this.#context.request.n
+  }
+
+  /** A sink for the image in this place, or null for one more than was asked for. */
+  openFinal(index: number): ImageSink<T> | null {
+    return index < this.#context.request.n ? this.#context.openSink({ index, partial: false }) : null
+  }
+
+  openPartial(): ImageSink<T> | null {
+    const { partialImages, n } = this.#context.request
+    if (this.#partials >= partialImages * n) return null
+    return this.#context.openSink({ index: this.#partials, partial: true })
+  }
+
+  learn(body: Record<string, unknown>): void {
+    const facts = readFacts(body, this.#context.now())
+    const usage = addReportedUsage(this.#facts?.usage ?? null, facts.usage)
+    this.#facts = { ...facts, usage }
+  }
+
+  async *takePartial(body: Record<string, unknown>): AsyncGenerator<ReplyEvent<T>> {
+    const slot = findSlot<T>(body)
+    const finished = slot?.isWhole ? await slot.finish() : null
+    if (!finished) return
+    const index = readIndex(body.partial_image_index) ?? this.#partials
+    this.#partials += 1
+    yield { type: 'partialImage', index, ...finished, facts: readFacts(body, this.#context.now()) }
+  }
+
+  /** One image or one failure for the next place. */
+  async *takeFinal(item: Record<string, unknown>): AsyncGenerator<ReplyEvent<T>> {
+    if (this.isComplete) return
+    const index = this.settled
+    this.settled += 1
+    const result = await this.#resolve(item, index)
+    if (result instanceof ProviderFailure) {
+      this.#failures.push(result)
+      yield { type: 'imageFailed', index, failure: result }
+      return
+    }
+    this.#images += 1
+    const revisedPrompt =
+      typeof item.revised_prompt === 'string' && item.revised_prompt !== '' ? item.revised_prompt : null
+    yield {
+      type: 'image',
+      index,
+      image: result.image,
+      revisedPrompt,
+      facts: readFacts(item, this.#context.now()),
+    }
+  }
+
+  /** Images that were whole when the reply broke off are paid for, and kept. */
+  async *salvage(slots: readonly ImageSlot<T>[]): AsyncGenerator<ReplyEvent<T>> {
+    for (const slot of slots) if (slot.isWhole && !slot.isEmpty) yield* this.takeFinal({ b64_json: slot })
+  }
+
+  /** Ends a reply that said all it has to say, or one that broke off: `missing` is the reason of what is not there. */
+  *conclude(missing: ProviderFailure = noImage(null)): Generator<ReplyEvent<T>> {
+    const usage = this.#facts?.usage ?? null
+    if (this.#images === 0) throw this.#failures[0]?.but({ usage }) ?? noImage(usage)
+    while (!this.isComplete) yield { type: 'imageFailed', index: this.settled++, failure: missing }
+    yield { type: 'completed', facts: this.#facts ?? readFacts({}, this.#context.now()) }
+  }
+
+  /** The error that a body of a successful status carries. */
+  sortError(json: unknown): ProviderFailure {
+    const usage = isRecord(json) ? parseReportedUsage(json.usage) : null
+    return this.#context.sort({ status: 200, headers: {}, json, text: '', usage })
+  }
+
+  async #resolve(item: Record<string, unknown>, index: number): Promise<{ image: T } | ProviderFailure> {
+    const slot = findSlot<T>(item)
+    const finished = slot?.isWhole ? await slot.finish() : null
+    if (finished) return finished
+    const address = [item.url, item.b64_json].find((value) => typeof value === 'string' && value !== '')
+    if (typeof address === 'string') return this.#download(address, index)
+    if (!slot?.fault) return noImage(null)
+    return new ProviderFailure({ certainty: 'FAILED', reason: 'UPSTREAM_INVALID_RESULT', cause: slot.fault })
+  }
+
+  async #download(address: string, index: number): Promise<{ image: T } | ProviderFailure> {
+    const { download, openSink } = this.#context
+    try {
+      return { image: await download(address, () => openSink({ index, partial: false })) }
+    } catch (error) {
+      if (error instanceof ProviderFailure && error.certainty === 'FAILED') return error
+      throw error
+    }
+  }
+}
+
+function findSlot<T>(item: Record<string, unknown>): ImageSlot<T> | null {
+  const slots = [item.b64_json, item.url].filter((value) => value instanceof ImageSlot) as ImageSlot<T>[]
+  return slots.find(({ isEmpty }) => !isEmpty) ?? null
+}
+
+function noImage(usage: ReplyFacts['usage']): ProviderFailure {
+  return new ProviderFailure({ certainty: 'FAILED', reason: 'NO_IMAGE', usage })
+}
+
+/** It is never used to name anything, and out of range it is not believed. */
+function readIndex(value: unknown): number | null {
+  return typeof value === 'number' && Number.isInteger(value) && value >= 0 && value < 16 ? value : null
+}

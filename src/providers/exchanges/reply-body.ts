@@ -1,0 +1,131 @@
+import { Readable } from 'node:stream'
+import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib'
+import { ProviderFailure } from '../failure.ts'
+import type { UpstreamAnswer } from '../failures/error-body.ts'
+import type { Sorter } from '../failures/http-failure.ts'
+import { prepend, readBeginning } from '../transport/byte-stream.ts'
+import type { HttpReply } from '../transport/transport.ts'
+
+export type BodyForm = 'json' | 'events' | 'other'
+
+const maxErrorBytes = 64 * 1024
+/** Enough to tell `event:` or `retry:` from anything else. */
+const sniffLength = 8
+
+/**
+ * What a body is: by its content type, and then by its first bytes, which win. Servers answer a stream with JSON
+ * (openrouter-rs#226), and JSON and streams under any type. Leading white space is dropped.
+ */
+export async function sniffBody(
+  reply: HttpReply,
+): Promise<{ form: BodyForm; chunks: AsyncIterable<Uint8Array> }> {
+  const chunks = inflate(reply)[Symbol.asyncIterator]()
+  let head = Buffer.alloc(0)
+  while (head.length < sniffLength) {
+    const { done, value } = await chunks.next()
+    if (done) break
+    head = trimStart(Buffer.concat([head, value]))
+  }
+  const form = formOf(head, reply.headers['content-type'] ?? '')
+  return { form, chunks: prepend(head, chunks) }
+}
+
+function formOf(head: Buffer, contentType: string): BodyForm {
+  const start = head.toString('latin1', 0, sniffLength)
+  if (/^(event|data|id|retry) ?:|^:/.test(start)) return 'events'
+  if (/^[[{"]|^null$/.test(start)) return 'json'
+  if (/^text\/event-stream\b/i.test(contentType) && start !== '' && !start.startsWith('<')) return 'events'
+  return 'other'
+}
+
+/** White space and a byte order mark mean nothing at the start of JSON or of a stream. */
+function trimStart(bytes: Buffer): Buffer<ArrayBuffer> {
+  let at = bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? 3 : 0
+  while (at < bytes.length && [0x20, 0x09, 0x0a, 0x0d].includes(bytes[at] as number)) at += 1
+  return Buffer.from(bytes.subarray(at))
+}
+
+/** No encoding was asked for, but an image that is paid for is not lost over it. Stacked encodings are refused. */
+function inflate({ headers, body }: HttpReply): AsyncIterable<Uint8Array> {
+  const encoding = headers['content-encoding']?.trim().toLowerCase() ?? 'identity'
+  const decoder = createDecoder(encoding)
+  if (encoding === 'identity') return body
+  if (!decoder)
+    throw new ProviderFailure({
+      certainty: 'FAILED',
+      reason: 'UPSTREAM_INVALID_RESPONSE',
+      upstreamCode: 'ENCODING',
+    })
+  return limitInflated(Readable.from(body), decoder)
+}
+
+function createDecoder(encoding: string) {
+  if (encoding === 'gzip' || encoding === 'x-gzip') return createGunzip()
+  if (encoding === 'deflate') return createInflate()
+  return encoding === 'br' ? createBrotliDecompress() : null
+}
+
+const maxInflatedBytes = 256 * 1024 * 1024
+
+async function* limitInflated(source: Readable, decoder: NonNullable<ReturnType<typeof createDecoder>>) {
+  let failure: unknown
+  source.on('error', (error) => {
+    failure = error
+    decoder.destroy(error)
+  })
+  source.pipe(decoder)
+  let bytes = 0
+  try {
+    for await (const chunk of decoder) {
+      bytes += chunk.length
+      if (bytes > maxInflatedBytes)
+        throw new ProviderFailure({ certainty: 'FAILED', reason: 'UPSTREAM_RESPONSE_TOO_LARGE' })
+      yield chunk as Buffer
+    }
+  } catch (error) {
+    if (error instanceof ProviderFailure) throw error
+    throw (
+      failure ??
+      new ProviderFailure({ certainty: 'FAILED', reason: 'UPSTREAM_INVALID_RESPONSE', cause: error })
+    )
+  } finally {
+    source.destroy()
+    decoder.destroy()
+  }
+}
+
+/** Reads an answer that holds no image, sorted. A broken body is as good as a whole one. */
+export async function readRefusal(reply: HttpReply, { sort }: Sorter): Promise<ProviderFailure> {
+  return sort({ ...reply, ...(await readAnswer(reply)) })
+}
+
+/** The beginning of an answer that holds no image, as JSON or as text. */
+export async function readAnswer({ body }: HttpReply): Promise<Pick<UpstreamAnswer, 'json' | 'text'>> {
+  return parseAnswer(await readErrorText(body))
+}
+
+async function readErrorText(body: AsyncIterable<Uint8Array>): Promise<string> {
+  // A body that breaks off says nothing more than its status does.
+  const bytes = await readBeginning(body, maxErrorBytes).catch(() => Buffer.alloc(0))
+  return new TextDecoder().decode(bytes.subarray(0, maxErrorBytes))
+}
+
+function parseAnswer(text: string): Pick<UpstreamAnswer, 'json' | 'text'> {
+  try {
+    return { json: JSON.parse(text), text: '' }
+  } catch {
+    return { json: undefined, text }
+  }
+}
+
+/** A successful status over a body that is neither JSON nor a stream of events. */
+export async function readUnreadable(
+  chunks: AsyncIterable<Uint8Array>,
+  reply: HttpReply,
+  { sort }: Sorter,
+): Promise<ProviderFailure> {
+  const text = await readErrorText(chunks)
+  const sorted = sort({ ...reply, json: undefined, text })
+  if (sorted.reason === 'CONTENT_REFUSED') return sorted
+  return new ProviderFailure({ certainty: 'FAILED', reason: 'UPSTREAM_INVALID_RESPONSE' })
+}

@@ -1,0 +1,90 @@
+import { EaselError } from '../../errors.ts'
+import { Base64Decoder, InvalidBase64 } from './base64-decoder.ts'
+import type { ImageSink } from './image-sink.ts'
+
+/** Where in a document an image stands, as far as it has been read. */
+export interface ImagePlace {
+  /** The `type` member of the object around it, if it came before. */
+  type: string | null
+  /** Its position in the list around it, if there is one. */
+  index: number | null
+}
+
+/**
+ * An image within a document that is still being read. Its bytes are on their way into a sink; whether that sink is
+ * ended or aborted is decided once the document says what the image is.
+ */
+export class ImageSlot<T> {
+  readonly place: ImagePlace
+  readonly #open: () => ImageSink<T> | null
+  readonly #decoder = new Base64Decoder()
+  #sink: ImageSink<T> | null = null
+  #opened = false
+  #settled = false
+  /** All of its text has been read. */
+  isWhole = false
+  /** Why it is not a usable image. */
+  fault: Error | null = null
+
+  constructor(place: ImagePlace, open: () => ImageSink<T> | null) {
+    this.place = place
+    this.#open = open
+  }
+
+  /** No byte of an image: an empty string, or one nobody wants. */
+  get isEmpty(): boolean {
+    return this.#sink === null && this.fault === null
+  }
+
+  async write(text: string): Promise<void> {
+    await this.#guard(async () => this.#pass(this.#decoder.write(text)))
+  }
+
+  async close(): Promise<void> {
+    await this.#guard(async () => this.#pass(this.#decoder.end()))
+    this.isWhole = true
+  }
+
+  /** The image, or null with `fault` set. */
+  async finish(): Promise<{ image: T } | null> {
+    let finished: { image: T } | null = null
+    await this.#guard(async () => {
+      if (this.#sink === null || this.#settled) return
+      this.#settled = true
+      finished = { image: await this.#sink.end() }
+    })
+    return finished
+  }
+
+  async discard(reason: unknown): Promise<void> {
+    if (this.#sink === null || this.#settled) return
+    this.#settled = true
+    await this.#sink.abort(reason)
+  }
+
+  async #pass(bytes: Buffer): Promise<void> {
+    if (bytes.length === 0) return
+    if (!this.#opened) {
+      this.#opened = true
+      this.#sink = this.#open()
+    }
+    await this.#sink?.write(bytes)
+  }
+
+  /** What the upstream sent wrongly spoils this image only; any other error is Easel's own and goes up. */
+  async #guard(step: () => Promise<void>): Promise<void> {
+    if (this.fault) return
+    try {
+      await step()
+    } catch (error) {
+      if (!(error instanceof InvalidBase64) && !(error instanceof EaselError)) throw error
+      this.fault = error
+      await this.discard(error)
+    }
+  }
+
+  /** Marks it as no image before a byte was decoded. */
+  refuse(fault: Error): void {
+    this.fault = fault
+  }
+}

@@ -1,0 +1,11 @@
+import type { SourceImage } from '../../catalogue/image-request.ts'
+
+/** Another length would shift everything after it: the body must break off, not arrive garbled. */
+export async function* readSource(image: SourceImage): AsyncGenerator<Buffer> {
+  let bytes = 0
+  for await (const chunk of await image.open()) {
+    bytes += chunk.length
+    yield chunk as Buffer
+  }
+  if (bytes !== image.byteSize) throw new Error('A source image does not have the length it was kept with')
+}
