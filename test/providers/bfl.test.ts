@@ -7,6 +7,7 @@ import {
   type Script,
   type ScriptedUpstream,
   startScriptedUpstream,
+  writeHead,
 } from '../kit/scripted-upstream.ts'
 import {
   collect,
@@ -194,6 +195,21 @@ describe('a call of FLUX', () => {
     const recorded = await record(providers, model, makeRequest())
     expect(typesOf(recorded)).toEqual(['responded', 'image', 'completed'])
     expect(askedOf(cluster)).toEqual([poll, poll])
+  })
+
+  test('keeps no spool as whole in which the answer to the second question was cut', async () => {
+    const gone = reply('expired', { status: 403 })
+    api.script(submitted('task-1'), gone)
+    const cut: Script = async ({ write, reset }) => {
+      await write(`${writeHead({ headers: { 'content-length': '9000' } })}{"id":"task-1","sta`)
+      reset()
+    }
+    cluster.script(replyJson(ready()), cut)
+    const recorded = await record(providers, model, makeRequest())
+    expect(recorded).toMatchObject({
+      error: { reason: 'UPSTREAM_RESULT_UNREACHABLE' },
+      isSpoolEnded: false,
+    })
   })
 
   test('has lost an image that no address has, and does not make another one', async () => {

@@ -97,9 +97,12 @@ async function* follow<T>({ dialect, call, jobs, failure }: Following<T>): Async
   for (let round = 0; pending.size > 0; round++) {
     await pause(dialect, call, round)
     for (const [index, job] of pending) {
-      const ask = () => askForJob({ dialect, reading: call, job, index, spool })
+      const ask = async () => {
+        const answer = await askForJob({ dialect, reading: call, job, index, spool })
+        isSpoolWhole &&= answer.isSpoolWhole
+        return answer
+      }
       await using answer = await ask()
-      isSpoolWhole &&= answer.isSpoolWhole
       if (answer.state.type === 'pending') continue
       pending.delete(index)
       yield* results.take(index, answer.state, ask)
