@@ -71,6 +71,7 @@ interface Rooms {
   usage: Usage
   accounts: Accounts
   operations: Operations
+  metrics: Registry
 }
 
 const now = () => new Date()
@@ -222,6 +223,7 @@ interface Opened {
 
 async function openRooms({ config, secrets, log, failpoint }: AppOptions, opened: Opened): Promise<Rooms> {
   const { database, sandbox, watched, urlSecrets, onError } = opened
+  const metrics = new Registry()
   const { prisma, notifications } = database
   // The oldest one, so that providers know an end user by the same name for as long as a change of secrets lasts.
   const pseudonymSecret = urlSecrets.at(-1) ?? ''
@@ -257,6 +259,7 @@ async function openRooms({ config, secrets, log, failpoint }: AppOptions, opened
   })
   const operations = createOperations({
     database,
+    metrics,
     providers,
     images,
     usage,
@@ -279,11 +282,11 @@ async function openRooms({ config, secrets, log, failpoint }: AppOptions, opened
     log,
     failpoint,
   })
-  return { database, images, providers, usage, accounts, operations }
+  return { database, images, providers, usage, accounts, operations, metrics }
 }
 
 async function createServer({ config, log }: AppOptions, rooms: Rooms, watched: WatchedStorage<Storage>) {
-  const { database, images, providers, usage, accounts, operations } = rooms
+  const { database, images, providers, usage, accounts, operations, metrics } = rooms
   const { prisma } = database
   const serveConsole = await createServeConsole({ folder: consoleFolder, publicUrl: config.publicUrl })
   return createGatewayServer({
@@ -325,7 +328,7 @@ async function createServer({ config, log }: AppOptions, rooms: Rooms, watched: 
       drainDelayMs: config.limits.drainDelayMs,
     },
     publicUrl: config.publicUrl,
-    metrics: new Registry(),
+    metrics,
     log,
     newId,
   })

@@ -127,3 +127,9 @@ export function toOperationFailure(error: unknown): OperationFailure {
     retryAfterMs: error.retryAfterMs,
   }
 }
+
+/** The failure of an attempt as its row keeps it, with its certainty beside it. */
+export function readAttemptFailure(kept: unknown): OperationFailure {
+  const { certainty: _, ...failure } = kept as OperationFailure & { certainty?: string }
+  return failure
+}

@@ -1,6 +1,7 @@
 import { hostname } from 'node:os'
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Logger } from 'pino'
+import type { Registry } from 'prom-client'
 import type { Estimate } from '../catalogue/estimate.ts'
 import type { Database } from '../database/database.ts'
 import { toUnavailable } from '../database/database-failure.ts'
@@ -15,6 +16,7 @@ import { estimateOperation, type PlannedWork } from './accept/estimate-operation
 import { createOperationSources } from './accept/operation-sources.ts'
 import { createSubmit, type SubmitRequest } from './accept/submit-operation.ts'
 import { createAttemptCall } from './call/attempt-call.ts'
+import { createAttemptReport } from './call/attempt-report.ts'
 import { createConclude } from './call/conclude-reply.ts'
 import { createReceive } from './call/receive-reply.ts'
 import type { Failpoint } from './failpoint.ts'
@@ -53,6 +55,8 @@ export interface OperationsOptions {
   uptimeMs: () => number
   random: () => number
   log: Logger
+  /** Where attempts are counted. */
+  metrics?: Registry | null | undefined
   /** For tests: called in the gaps between commits. */
   failpoint?: Failpoint | undefined
 }
@@ -202,6 +206,7 @@ function createRunner(options: RunnerParts) {
     leases: createLeases({ ...options, owner }),
     attempts: createAttempts(options),
     progress: createProgress(options),
+    reportAttempt: createAttemptReport(options),
     pace: createProviderPace(options),
     receive: createReceive(options),
     sources: createRequestSources({ ...options, onSending: () => failpoint('sending') }),

@@ -6,8 +6,14 @@ import { addToDay, type UsageOwner } from './usage-record.ts'
 export interface Settlement {
   /** What the user pays for images; null gives back everything. */
   charge: { owner: UsageOwner; figures: UsageFigures } | null
-  /** Images that nobody got and that the provider may have made and charge for, of how many were asked for. */
-  lost: { images: number; of: number } | null
+  /** What the provider may have made and charge for and nobody got, or what it said that this took. */
+  lost: ShareLost | UsageFigures | null
+}
+
+/** Images that nobody got, of how many were asked for: their share of the most that was foreseen is lost. */
+export interface ShareLost {
+  images: number
+  of: number
 }
 
 /** What the parts of a settlement answer. */
@@ -58,18 +64,33 @@ export function settle({ charge, lost }: Settlement): Record<string, Prisma.Sql>
           FROM reserved JOIN released ON released.operation_id = reserved.operation_id`,
       rolled_up: addToDay(charge.owner, charge.figures),
     }),
-    ...(lost && lost.images > 0 && { lost: bookLoss(lost) }),
+    ...(lost && isLoss(lost) && { lost: bookLoss(lost) }),
   }
 }
 
-function bookLoss({ images, of }: { images: number; of: number }): Prisma.Sql {
-  const share = (whole: Prisma.Sql) =>
-    Prisma.sql`(${whole} * ${BigInt(images)}::bigint + ${BigInt(of - 1)}::bigint) / ${BigInt(of)}::bigint`
+const isLoss = (lost: ShareLost | UsageFigures) => !('of' in lost) || lost.images > 0
+
+function bookLoss(lost: ShareLost | UsageFigures): Prisma.Sql {
+  const { tokens, micros } = 'of' in lost ? shareOf(lost) : amountOf(lost)
   return Prisma.sql`
     INSERT INTO ledger_entry (operation_id, kind, number, user_id, day, currency, tokens, cost_micros)
-    SELECT reserved.operation_id, 'PROVIDER_LOSS'::"LedgerEntryKind", 0, user_id, day, currency,
-           ${share(Prisma.sql`tokens`)}, ${share(Prisma.sql`cost_micros`)}
+    SELECT reserved.operation_id, 'PROVIDER_LOSS'::"LedgerEntryKind", 0, user_id, day, currency, ${tokens}, ${micros}
       FROM reserved JOIN released ON released.operation_id = reserved.operation_id`
+}
+
+/** Of the most that was foreseen, rounded up. */
+function shareOf({ images, of }: ShareLost) {
+  const share = (whole: Prisma.Sql) =>
+    Prisma.sql`(${whole} * ${BigInt(images)}::bigint + ${BigInt(of - 1)}::bigint) / ${BigInt(of)}::bigint`
+  return { tokens: share(Prisma.sql`tokens`), micros: share(Prisma.sql`cost_micros`) }
+}
+
+/** What has no price costs at most what was foreseen. */
+function amountOf({ totalTokens, costMicros }: UsageFigures) {
+  return {
+    tokens: Prisma.sql`${BigInt(totalTokens)}::bigint`,
+    micros: costMicros === null ? Prisma.sql`cost_micros` : Prisma.sql`${BigInt(costMicros)}::bigint`,
+  }
 }
 
 /** The answer of the parts, for the end of the statement. */

@@ -1,6 +1,7 @@
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { pino } from 'pino'
+import type { Registry } from 'prom-client'
 import { v7 as newId } from 'uuid'
 import { emptyInput } from '../../src/catalogue/operation-input.ts'
 import type { Database, PrismaClient } from '../../src/database/database.ts'
@@ -34,6 +35,7 @@ export interface WorkshopOptions {
   uptimeMs?: () => number
   leaseMs?: number
   concurrency?: number
+  metrics?: Registry
   operationTimeoutMs?: number
   retention?: Partial<typeof lives>
 }
@@ -96,6 +98,7 @@ export async function openWorkshop(options: WorkshopOptions): Promise<Workshop> 
     random: Math.random,
     log,
     failpoint,
+    metrics: options.metrics,
   })
   const userId = await findUser(prisma)
   await operations.start()

@@ -44,6 +44,6 @@ BEGIN
     SELECT coalesce(jsonb_agg(jsonb_build_object(
              'id', id, 'number', number, 'state', state, 'provider', provider, 'model', model, 'spoolId', spool_id,
              'upstreamOperationIds', upstream_operation_ids, 'upstreamJobs', upstream_jobs, 'upstreamRequestId', upstream_request_id,
-             'httpStatus', http_status) ORDER BY number), '[]')
+             'httpStatus', http_status, 'failure', failure) ORDER BY number), '[]')
       FROM attempt WHERE operation_id = of_operation);
 END $$;

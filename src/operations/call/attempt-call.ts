@@ -39,6 +39,8 @@ export interface EndedCall extends Call {
   sent: boolean
   /** Whether the reply is whole on disk. */
   spooled: boolean
+  /** From the beginning of the call to the end of its reply; null where the call was another process's. */
+  ms: number | null
 }
 
 /** One attempt at one provider: sends, asks again or reads from disk, and acts on what comes. */
@@ -70,6 +72,7 @@ export function createAttemptCall(options: AttemptCallOptions): AttemptCall {
 
   const carryOut = async (claim: Claim, call: Call, open: (tracked: Tracked) => Events) => {
     const isRepeated = call.attempt.state === 'SENT'
+    const startedAt = performance.now()
     const { lease } = claim
     await using writer = await openSpool(spool, call.attempt.id)
     const tracked: Tracked = { writer, sent: isRepeated }
@@ -78,7 +81,8 @@ export function createAttemptCall(options: AttemptCallOptions): AttemptCall {
       const spoolId = await spoolOf(writer)
       const { httpStatus, upstreamRequestId } = reply
       if (spoolId !== null) await responded(claim, call, { httpStatus, upstreamRequestId, spoolId })
-      await conclude(claim, { ...call, sent: tracked.sent, spooled: writer.isWhole }, reply)
+      const ms = Math.round(performance.now() - startedAt)
+      await conclude(claim, { ...call, sent: tracked.sent, spooled: writer.isWhole, ms }, reply)
     } catch (error) {
       if (tracked.sent) throw error
       // Sent or not, only this process knows; its new owner, if there is one, has another epoch.
@@ -150,7 +154,7 @@ export function createAttemptCall(options: AttemptCallOptions): AttemptCall {
       reply.httpStatus ??= call.attempt.httpStatus
       // What makes no sense was cut where its process died, as far as anybody can know.
       if (!spooled.isWhole && isInvalid(reply.end?.error)) reply.end = { error: outcomeUnknown() }
-      await conclude(claim, { ...call, sent: true, spooled: true }, reply)
+      await conclude(claim, { ...call, sent: true, spooled: true, ms: null }, reply)
     },
   }
 }

@@ -1,4 +1,6 @@
 import { estimateFacts } from '../../catalogue/estimate-request.ts'
+import type { ReportedUsage } from '../../catalogue/reported-usage.ts'
+import type { UsageFigures } from '../../catalogue/usage-figures.ts'
 import type { Prisma } from '../../database/database.ts'
 import { ProviderFailure } from '../../providers/failure.ts'
 import type { Usage } from '../../usage/usage.ts'
@@ -12,6 +14,7 @@ import type { Finish, Outcome } from '../transitions/finish-operation.ts'
 import type { Progress } from '../transitions/progress.ts'
 import { LeaseLost } from '../transitions/statement.ts'
 import type { Claim, EndedCall } from './attempt-call.ts'
+import type { ReportAttempt } from './attempt-report.ts'
 import { planNextTry } from './next-try.ts'
 import { type Missing, type ReceivedReply, toMissing } from './receive-reply.ts'
 
@@ -27,15 +30,27 @@ export interface ConcludeOptions {
   finish: Finish
   failpoint: Failpoint
   random: () => number
+  reportAttempt: ReportAttempt
 }
 
 export function createConclude(options: ConcludeOptions): ConcludeReply {
   return async (claim, call, reply) => {
-    const { spool, failpoint } = options
-    await new Conclusion(options, claim, call).draw(reply)
+    const { spool, failpoint, reportAttempt } = options
+    const failure = await new Conclusion(options, claim, call).draw(reply)
+    reportAttempt({ ...endedAttempt(claim, call, reply), failure })
     await failpoint('finished')
     await spool.remove(call.attempt.id)
   }
+}
+
+function endedAttempt(
+  { operation }: Claim,
+  { attempt, model, ms }: EndedCall,
+  { httpStatus, upstreamRequestId, end }: ReceivedReply,
+) {
+  const { provider, name } = model
+  const facts = { operationId: operation.id, attemptId: attempt.id, provider, model: name }
+  return { ...facts, httpStatus, upstreamRequestId, ms, error: end?.error ?? null }
 }
 
 class Conclusion {
@@ -49,24 +64,40 @@ class Conclusion {
     this.#call = call
   }
 
-  async draw(reply: ReceivedReply): Promise<void> {
+  /** Answers why the attempt brought no image, or null. */
+  async draw(reply: ReceivedReply): Promise<failures.OperationFailure | null> {
     // The reply on disk has what was lost: it is read again when Easel can take it over.
     if (reply.loss && this.#call.spooled) throw reply.loss.error
     if (reply.end) return this.#broken(reply, reply.end.error)
-    await this.#whole(reply, { failure: failures.resultLost, isUnknown: false })
+    return this.#whole(reply, { failure: failures.resultLost, isUnknown: false })
   }
 
   /** The provider said all it had to say; what was asked for and is not there has `missing` as its reason. */
-  async #whole(reply: ReceivedReply, missing: Missing): Promise<void> {
-    const { model, request } = this.#call
-    const { facts, images } = reply
-    reply.complete(request.n, missing)
+  async #whole(
+    reply: ReceivedReply,
+    missing: Missing,
+    reported = reply.facts.usage,
+  ): Promise<failures.OperationFailure | null> {
+    const { images, facts } = reply
+    reply.complete(this.#call.request.n, missing)
     if (images.length === 0) {
       const failure = reply.failures[0]?.failure ?? missing.failure
-      return this.#end({ status: 'FAILED', failure, paid: true }, reply)
+      const taken = reported && this.#figure(reply, reported)
+      return this.#end({ status: 'FAILED', failure, paid: true, taken }, reply)
     }
-    const figures = this.#deps.usage.figure({
-      reported: facts.usage,
+    const figures = this.#figure(reply, reported)
+    const unknown = { images: reply.unknown, of: this.#call.request.n }
+    return this.#end(
+      { status: 'SUCCEEDED', images, failures: reply.failures, facts, figures, unknown },
+      reply,
+    )
+  }
+
+  /** What the reply took, as it reported it or as the tables say. */
+  #figure({ facts, images }: ReceivedReply, reported: ReportedUsage | null): UsageFigures {
+    const { model, request } = this.#call
+    return this.#deps.usage.figure({
+      reported,
       pricing: model.pricing,
       facts: {
         ...estimateFacts(request),
@@ -76,12 +107,10 @@ class Conclusion {
       },
       at: this.#claim.operation.createdAt,
     })
-    const unknown = { images: reply.unknown, of: request.n }
-    await this.#end({ status: 'SUCCEEDED', images, failures: reply.failures, facts, figures, unknown }, reply)
   }
 
   /** The call ended early: try again where that is safe, else end with what is known. */
-  async #broken(reply: ReceivedReply, error: unknown): Promise<void> {
+  async #broken(reply: ReceivedReply, error: unknown): Promise<failures.OperationFailure | null> {
     const { lease, signal } = this.#claim
     if (lease.signal.reason instanceof LeaseLost) throw new LeaseLost()
     const isCancelled = lease.signal.reason instanceof CancelRequested
@@ -95,7 +124,7 @@ class Conclusion {
     if (!paid) return this.#tryAgain(reply, error)
     // Shutting down: the next process asks the provider, where it can be asked.
     if (error.isOutcomeUnknown && signal.aborted) throw error
-    await this.#whole(reply, toMissing(error))
+    return this.#whole(reply, toMissing(error), reply.facts.usage ?? error.usage)
   }
 
   /** An error of Easel's own. Whoever claims the operation next goes on from the state that is there. */
@@ -106,7 +135,7 @@ class Conclusion {
     throw error
   }
 
-  async #tryAgain(reply: ReceivedReply, failure: ProviderFailure): Promise<void> {
+  async #tryAgain(reply: ReceivedReply, failure: ProviderFailure): Promise<failures.OperationFailure | null> {
     const { progress, random } = this.#deps
     const { lease, settled } = this.#claim
     const waitMs = planNextTry(failure, {
@@ -119,13 +148,15 @@ class Conclusion {
     if (waitMs === null) return this.#end({ status: 'FAILED', failure: described, paid: false }, reply)
     const end = this.#attemptEnd(reply, { ...described, certainty: failure.certainty })
     await progress.putOff(lease, waitMs, end)
+    return described
   }
 
-  async #end(outcome: Outcome, reply: ReceivedReply): Promise<void> {
+  async #end(outcome: Outcome, reply: ReceivedReply): Promise<failures.OperationFailure | null> {
     const { operation, lease } = this.#claim
     const failure = outcome.status === 'SUCCEEDED' ? null : outcome.failure
     const attempt = this.#attemptEnd(reply, failure && { ...failure })
     await this.#deps.finish.finish({ operation, epoch: lease.epoch, outcome, attempt })
+    return failure
   }
 
   #attemptEnd(

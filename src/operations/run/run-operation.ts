@@ -3,6 +3,7 @@ import type { ImageModel } from '../../catalogue/image-model.ts'
 import type { Providers } from '../../providers/providers.ts'
 import { chooseModel, findCandidates } from '../accept/model-choice.ts'
 import type { AttemptCall, Claim } from '../call/attempt-call.ts'
+import type { ReportAttempt } from '../call/attempt-report.ts'
 import type { Failpoint } from '../failpoint.ts'
 import { sharedSpoolId } from '../keep/shared-spool.ts'
 import type { Spool, SpooledReply } from '../keep/spool.ts'
@@ -72,6 +73,7 @@ export interface RunOptions {
   sources: RequestSources
   attemptCall: AttemptCall
   finish: Finish
+  reportAttempt: ReportAttempt
   isStorageUp: () => Promise<boolean>
   failpoint: Failpoint
   now: () => Date
@@ -142,6 +144,7 @@ function ignoreLost({ log }: RunOptions, { operationId, epoch }: Lease): (error:
 class Run {
   readonly #deps: RunOptions
   readonly #claim: Claim
+  #last: OpenAttempt | undefined
 
   constructor(deps: RunOptions, claim: Claim) {
     this.#deps = deps
@@ -150,6 +153,7 @@ class Run {
 
   async drive(last: OpenAttempt | undefined): Promise<void> {
     const { operation, lease } = this.#claim
+    this.#last = last
     if (lease.deadOwners > maxDeadOwners) return this.#giveUp(last)
     if (last?.state === 'RESPONDED') return this.#readSpooled(last)
     if (last?.state === 'SENT') return this.#reconcile(last)
@@ -171,7 +175,10 @@ class Run {
   }
 
   #tooLate(): failures.OperationFailure {
-    return this.#isWaitingForStorage() ? failures.storageUnavailable : failures.deadlineExceeded
+    if (this.#isWaitingForStorage()) return failures.storageUnavailable
+    // Between two tries: what the last one failed of says more than that there is no time for another.
+    const failed = this.#last?.state === 'SETTLED' ? this.#last.failure : null
+    return failed === null ? failures.deadlineExceeded : failures.readAttemptFailure(failed)
   }
 
   async #callProvider(): Promise<void> {
@@ -282,6 +289,15 @@ class Run {
     const { operation, lease } = this.#claim
     const outcome = { status, failure, paid }
     await this.#deps.finish.finish({ operation, epoch: lease.epoch, outcome })
+    if (this.#last && wasSent(this.#last)) this.#report(this.#last, failure)
+  }
+
+  /** Of an attempt whose reply this process did not hear the end of. */
+  #report(attempt: OpenAttempt, failure: failures.OperationFailure): void {
+    const { id: attemptId, provider, model, httpStatus, upstreamRequestId } = attempt
+    const known = { attemptId, provider, model, httpStatus, upstreamRequestId }
+    const operationId = this.#claim.operation.id
+    this.#deps.reportAttempt({ operationId, ...known, ms: null, error: undefined, failure })
   }
 }
 

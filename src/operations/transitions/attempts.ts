@@ -36,6 +36,7 @@ export type OpenAttempt = Pick<
   | 'upstreamJobs'
   | 'upstreamRequestId'
   | 'httpStatus'
+  | 'failure'
 >
 
 export interface AttemptChoice {
@@ -137,6 +138,7 @@ const nothingKnown = {
   upstreamJobs: [],
   upstreamRequestId: null,
   httpStatus: null,
+  failure: null,
 }
 
 /** What the jobs of an attempt are asked for by. An earlier version kept their ids alone. */

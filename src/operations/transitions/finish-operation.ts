@@ -36,7 +36,13 @@ export type Outcome =
       unknown: { images: number; of: number }
     }
   /** `paid` = the provider may have carried the request out: the user pays nothing, the house books a loss. */
-  | { status: 'FAILED' | 'CANCELLED'; failure: OperationFailure; paid: boolean }
+  | {
+      status: 'FAILED' | 'CANCELLED'
+      failure: OperationFailure
+      paid: boolean
+      /** What the provider said that it took, where it said so. */
+      taken?: UsageFigures | null
+    }
 
 export interface FinishOptions {
   database: Database
@@ -124,7 +130,7 @@ function endOf(
 /** The user pays for images; what may have been paid for and brought none is the house's loss. */
 function settlementOf(operation: EndingOperation, outcome: Outcome, at: Date): Settlement {
   if (outcome.status !== 'SUCCEEDED')
-    return { charge: null, lost: outcome.paid ? { images: 1, of: 1 } : null }
+    return { charge: null, lost: outcome.paid ? (outcome.taken ?? { images: 1, of: 1 }) : null }
   const { id: operationId, userId, endUser, provider, model, kind } = operation
   const owner = { operationId, userId, endUser, provider, model, kind, at }
   return { charge: { owner, figures: outcome.figures }, lost: outcome.unknown }
