@@ -2,6 +2,61 @@ import { Prisma } from '../../database/generated/client.ts'
 import { channels } from '../../database/notifications.ts'
 import { type NewEvent, writeEvents } from './new-events.ts'
 
+/*
+ * The life of an operation.
+ *
+ *   QUEUED ──claim──▶ RUNNING ──▶ SUCCEEDED | FAILED | CANCELLED
+ *
+ * An operation is accepted (accept.ts) in one statement with its budget reservation and its job. A worker that gets the
+ * job claims the operation (leases.ts): a lease by the database's clock and an epoch that goes up with each claim. Every
+ * later write names that epoch, so a worker that was frozen past its lease changes nothing when it wakes up. Each change
+ * of a row stands in this folder, by the words used here, and is one statement:
+ *
+ *   accept.ts            accept
+ *   leases.ts            claim, renewLeases, giveBack, freeLeases
+ *   progress.ts          enter, putOff, waitForStorage, leaveToOthers
+ *   attempts.ts          prepare, markSent, abandon, addUpstreamJob, markResponded; settled by progress.ts or the end
+ *   partial-image.ts     keep
+ *   finish-operation.ts  finish
+ *
+ * Within RUNNING each call of a provider is an attempt, and each arrow below is a commit of its own:
+ *
+ *   PREPARED ──▶ SENT ──▶ RESPONDED ──▶ SETTLED
+ *       └──────────┴──▶ ABANDONED (nothing was sent)
+ *
+ *   SENT is committed before the first byte of the request leaves. From then on nobody sends this attempt again; only
+ *   the process that committed it, if it then did not send, may call it abandoned.
+ *   RESPONDED is committed once the raw reply is whole and synced in the spool; images are kept before that, as they
+ *   come. Then one transaction writes what follows from the reply: the terminal state with the usage, the money and
+ *   the last events; or that the attempt is settled and another one may be made at some time.
+ *
+ * What a worker finds when it claims an operation that somebody else left:
+ *
+ *   no attempt, PREPARED, ABANDONED or SETTLED   nothing paid is open: go on with the next attempt.
+ *   SENT, the whole reply in the spool           go on as RESPONDED.
+ *   SENT, the upstream's own operation is known  ask the upstream about it; never submit again.
+ *   SENT, part of a reply in the spool           read what is there: often it is all there was to say, and nobody had
+ *                                                said so yet. What turns out to be cut ends like the next one.
+ *   SENT otherwise                               nobody can know: FAILED with UPSTREAM_OUTCOME_UNKNOWN. The user is
+ *                                                not charged; the house books the estimate as PROVIDER_LOSS.
+ *   RESPONDED, the reply in the spool            read the reply again and go on from there.
+ *   RESPONDED, no reply                          FAILED with RESULT_LOST, booked like an unknown outcome.
+ *
+ * A spool is a folder of one machine, and the attempt names it; with S3 whole replies are shared, and the attempt says
+ * so. Whoever has another spool leaves a SENT or RESPONDED attempt to the machine that has it, for a while, and says so
+ * (WAITING_FOR_REPLICA): its process may be alive, or about to start again, and looks itself for operations whose
+ * replies it has (run/recover-operations.ts). An operation whose
+ * owners keep dying at it is given up, lest it takes the gateway down with every start.
+ *
+ * A SETTLED attempt is therefore always one that may be followed by another: provably unsent, or documented as refused
+ * before it ran (call/next-try.ts). One that is not ends the operation in the same transaction that settles it.
+ *
+ * A client that goes away changes nothing. A cancel aborts the call; the operation ends CANCELLED unless its images
+ * had been read to the end by then. An error of Easel's own (no database, a full disk) leaves the operation as it is
+ * and puts it off: whoever claims it next reads the state that is there. A process that shuts down gives back what it
+ * cannot end.
+ */
+
 /** Who may change a running operation: the owner of its lease, by the epoch of the claim. */
 export interface Fence {
   readonly operationId: string
