@@ -7,12 +7,8 @@ import { v7 as newId } from 'uuid'
 import { type Accounts, createAccounts } from './accounts/accounts.ts'
 import type { Config, Secrets } from './config/config.ts'
 import { readSecretFile } from './config/secret-file.ts'
-import {
-  type Database,
-  type DatabasePlace,
-  type DatabaseTimeouts,
-  openDatabase,
-} from './database/database.ts'
+import type { Database, DatabasePlace, DatabaseTimeouts } from './database/database.ts'
+import { openDatabase } from './database/open-database.ts'
 import { createFileStorage } from './images/file-storage.ts'
 import { createImages, type Images } from './images/images.ts'
 import { createS3Storage } from './images/s3-storage.ts'

@@ -86,19 +86,6 @@ function findCircles(among: readonly string[]): string[] {
   return circles
 }
 
-/** Operations, the database and the sandbox still have some. */
-const withoutCircles = [
-  'accounts',
-  'admin',
-  'catalogue',
-  'config',
-  'images',
-  'providers',
-  'schema',
-  'server',
-  'usage',
-]
-
 describe('the rooms of src', () => {
   test('are all known', () => {
     expect([...new Set(files.map(roomOf))].filter((room) => !mayUse[room])).toEqual([])
@@ -115,8 +102,8 @@ describe('the rooms of src', () => {
     expect(wrong).toEqual([])
   })
 
-  test.each(withoutCircles)('have no files in %s that import each other in a circle', (room) => {
-    expect(findCircles(files.filter((file) => roomOf(file) === room))).toEqual([])
+  test('have no files that import each other in a circle', () => {
+    expect(findCircles(files)).toEqual([])
   })
 
   test('keep graphql in schema and server, and undici in providers and images', () => {
@@ -142,10 +129,6 @@ describe('the rooms of src', () => {
           .map((name) => `${file} names ${name}`)
       })
     expect(wrong).toEqual([])
-  })
-
-  test('have no files within the providers that import each other in a circle', () => {
-    expect(findCircles(files.filter((file) => roomOf(file) === 'providers'))).toEqual([])
   })
 
   test('read the environment in config/env.ts alone', () => {

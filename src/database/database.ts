@@ -1,9 +1,7 @@
 import type { PgBoss } from 'pg-boss'
-import { type DatabaseTimeouts, databaseTimeouts } from './connection-pool.ts'
-import { openEmbeddedDatabase } from './embedded-database.ts'
+import type { DatabaseTimeouts } from './connection-pool.ts'
 import type { PrismaClient } from './generated/client.ts'
 import type { Notifications } from './notifications.ts'
-import { openServerDatabase } from './server-database.ts'
 
 export interface DatabaseListeners {
   /** Failures off any request's path. */
@@ -40,9 +38,3 @@ export interface Database {
 
 export type { DatabaseTimeouts } from './connection-pool.ts'
 export type { Prisma, PrismaClient } from './generated/client.ts'
-
-/** Opens the database and applies the migrations that are missing. */
-export function openDatabase(options: DatabaseOptions): Promise<Database> {
-  if (options.kind === 'embedded') return openEmbeddedDatabase(options)
-  return openServerDatabase({ ...options, timeouts: { ...databaseTimeouts, ...options.timeouts } })
-}

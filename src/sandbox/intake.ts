@@ -1,8 +1,9 @@
 import { type Exchange, sendText } from './exchange.ts'
 import type { Fault } from './faults.ts'
+import { hang } from './hang.ts'
 import type { SandboxRequest } from './ledger.ts'
 import type { ImageKind } from './models.ts'
-import { hang, pause, type Studio } from './studio.ts'
+import { pause, type Studio } from './studio.ts'
 
 /** Enters a request for images into the ledger, before its body is read. */
 export function openEntry({ ledger }: Studio, exchange: Exchange, kind: ImageKind): SandboxRequest {

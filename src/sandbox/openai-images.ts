@@ -1,28 +1,16 @@
 import { type Exchange, sendText, writeChunk } from './exchange.ts'
-import { type Fault, refusalOfFault } from './faults.ts'
-import { type ImageWork, startWork } from './image-job.ts'
+import { refusalOfFault } from './faults.ts'
+import { startWork } from './image-job.ts'
 import type { ImageRequest } from './image-request.ts'
 import { breakOff, openEntry, takeFault } from './intake.ts'
 import { shortenParameters } from './ledger.ts'
 import type { ImageKind } from './models.ts'
 import { type Inputs, judge, readAsked } from './openai-body.ts'
+import type { Order } from './openai-order.ts'
 import { streamImages } from './openai-stream.ts'
-import { chooseSize, formatSize, type Size } from './size.ts'
+import { chooseSize, formatSize } from './size.ts'
 import { beforeImage, openSpool, type Studio } from './studio.ts'
-import { countUsage, type Usage } from './usage.ts'
-
-/** A request that was taken, and what is needed to answer it. */
-export interface Order {
-  studio: Studio
-  exchange: Exchange
-  request: ImageRequest
-  size: Size
-  /** How many images come out; fewer than asked under the fault of that name. */
-  images: number
-  usage: Usage | null
-  fault: Fault | undefined
-  work: ImageWork
-}
+import { countUsage } from './usage.ts'
 
 export async function serveImages(studio: Studio, exchange: Exchange, kind: ImageKind): Promise<void> {
   await using spool = await openSpool(studio.folder)

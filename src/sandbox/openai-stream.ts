@@ -1,6 +1,6 @@
 import { type Exchange, writeChunk } from './exchange.ts'
 import { refusalOfFault } from './faults.ts'
-import type { Order } from './openai-images.ts'
+import type { Order } from './openai-order.ts'
 import type { Picture } from './picture.ts'
 import { formatSize } from './size.ts'
 import { beforeImage } from './studio.ts'

@@ -1,4 +1,4 @@
-import { hang } from './studio.ts'
+import { hang } from './hang.ts'
 
 /** What images pass on their way out. */
 export interface Turnstile {

@@ -5,8 +5,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { diffMigrations, emptyMigration } from '../../prisma/migration-diff.ts'
-import { openDatabase } from '../../src/database/database.ts'
 import { channels } from '../../src/database/notifications.ts'
+import { openDatabase } from '../../src/database/open-database.ts'
 
 let folder: string
 beforeAll(async () => {

@@ -1,5 +1,5 @@
 import { afterAll, expect, test } from 'vitest'
-import { openDatabase } from '../../src/database/database.ts'
+import { openDatabase } from '../../src/database/open-database.ts'
 import { createUsage } from '../../src/usage/usage.ts'
 import { findPostgres, type PostgresServer, startPostgres } from '../kit/postgres.ts'
 import { capture, createOperation, createUser, makeFigures, release, reserve } from './usage-kit.ts'

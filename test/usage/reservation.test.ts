@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { type Database, openDatabase } from '../../src/database/database.ts'
+import type { Database } from '../../src/database/database.ts'
+import { openDatabase } from '../../src/database/open-database.ts'
 import { EaselError } from '../../src/errors.ts'
 import type { BudgetChange } from '../../src/usage/budget.ts'
 import { createUsage, type Usage } from '../../src/usage/usage.ts'

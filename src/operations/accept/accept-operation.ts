@@ -14,7 +14,7 @@ import type { Usage } from '../../usage/usage.ts'
 import type { Failpoint } from '../failpoint.ts'
 import { accept, type NewOperation } from '../transitions/accept.ts'
 import type { OperationSources, StoredSource } from './operation-sources.ts'
-import { findUsed, type SubmitRequest } from './submit-operation.ts'
+import { findUsed, type SubmitRequest } from './submit-request.ts'
 
 export interface Acceptance {
   operationId: string

@@ -1,5 +1,3 @@
-import type { OperationInput } from '../../catalogue/operation-input.ts'
-import type { OperationKind } from '../../catalogue/operation-kind.ts'
 import type { SourceFacts } from '../../catalogue/source-facts.ts'
 import type { Database } from '../../database/database.ts'
 import type { Operation } from '../../database/generated/client.ts'
@@ -9,20 +7,8 @@ import type { Providers } from '../../providers/providers.ts'
 import type { Accept } from './accept-operation.ts'
 import { fingerprint } from './fingerprint.ts'
 import { acceptingModels, type DraftSources, toDraft } from './model-choice.ts'
-import {
-  fingerprintFiles,
-  type NamedSource,
-  type OperationSources,
-  type ReadySource,
-} from './operation-sources.ts'
-
-export interface SubmitRequest {
-  kind: OperationKind
-  userId: string
-  input: OperationInput
-  sources: NamedSource[]
-  requestId: string | null
-}
+import { fingerprintFiles, type OperationSources, type ReadySource } from './operation-sources.ts'
+import { findUsed, type SubmitRequest } from './submit-request.ts'
 
 export interface SubmitOptions {
   database: Database
@@ -59,15 +45,6 @@ export function createSubmit(options: SubmitOptions) {
     const { operation, isNew } = await accept(request, { operationId, print, models, stored })
     return isNew ? operation : replay(operation, print)
   }
-}
-
-/** The operation that has this request id already. */
-export async function findUsed({ prisma }: Database, request: SubmitRequest): Promise<Operation | null> {
-  const { userId, kind, requestId } = request
-  if (requestId === null) return null
-  return prisma.operation.findUnique({
-    where: { userId_kind_requestId: { userId, kind, requestId } },
-  })
 }
 
 function replay(used: Operation, print: string): Operation {

@@ -1,5 +1,3 @@
-import type { ImageModel } from '../../catalogue/image-model.ts'
-import type { ImageRequest } from '../../catalogue/image-request.ts'
 import { keepTrying } from '../../database/keep-trying.ts'
 import { ProviderFailure } from '../../providers/failure.ts'
 import type { CallOptions, Providers } from '../../providers/providers.ts'
@@ -7,41 +5,12 @@ import type { ReplyEvent } from '../../providers/reply.ts'
 import type { Failpoint } from '../failpoint.ts'
 import { sharedSpoolId } from '../keep/shared-spool.ts'
 import type { Spool, SpooledReply, SpoolWriter } from '../keep/spool.ts'
-import type { Lease } from '../run/operation-lease.ts'
-import { type Attempts, jobsOf, type OpenAttempt, type ResponseFacts } from '../transitions/attempts.ts'
-import type { OpenOperation } from '../transitions/leases.ts'
+import { type Attempts, jobsOf, type ResponseFacts } from '../transitions/attempts.ts'
 import { LeaseLost } from '../transitions/statement.ts'
+import type { Call, Claim } from './claim.ts'
 import type { ConcludeReply } from './conclude-reply.ts'
 import type { Receive } from './receive-reply.ts'
 import type { ReceivedImage } from './received-image.ts'
-
-/** An operation in the hands of this process. */
-export interface Claim {
-  operation: OpenOperation
-  lease: Lease
-  /** The lease's, joined with the shutdown of the process. */
-  signal: AbortSignal
-  /** How many attempts before were provably not carried out. */
-  settled: number
-}
-
-export interface Call {
-  attempt: OpenAttempt
-  model: ImageModel
-  request: ImageRequest
-  /** How many providers serve the model. */
-  alternatives: number
-}
-
-/** What is known about a call when its reply has ended. */
-export interface EndedCall extends Call {
-  /** Whether this process let bytes of a paid request leave, or somebody before it did. */
-  sent: boolean
-  /** Whether the reply is whole on disk. */
-  spooled: boolean
-  /** From the beginning of the call to the end of its reply; null where the call was another process's. */
-  ms: number | null
-}
 
 /** One attempt at one provider: sends, asks again or reads from disk, and acts on what comes. */
 export interface AttemptCall {

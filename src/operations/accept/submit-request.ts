@@ -1,0 +1,22 @@
+import type { OperationInput } from '../../catalogue/operation-input.ts'
+import type { OperationKind } from '../../catalogue/operation-kind.ts'
+import type { Database } from '../../database/database.ts'
+import type { Operation } from '../../database/generated/client.ts'
+import type { NamedSource } from './operation-sources.ts'
+
+export interface SubmitRequest {
+  kind: OperationKind
+  userId: string
+  input: OperationInput
+  sources: NamedSource[]
+  requestId: string | null
+}
+
+/** The operation that has this request id already. */
+export async function findUsed({ prisma }: Database, request: SubmitRequest): Promise<Operation | null> {
+  const { userId, kind, requestId } = request
+  if (requestId === null) return null
+  return prisma.operation.findUnique({
+    where: { userId_kind_requestId: { userId, kind, requestId } },
+  })
+}
