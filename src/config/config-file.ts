@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { providerEntries } from '../providers/provider-options.ts'
 
 const positive = z.number().int().positive()
 
@@ -77,9 +78,9 @@ const jwt = z.strictObject({
   algorithms: z.array(z.string()).min(1).optional(),
 })
 
-/** The shape of `easel.yaml`. Providers are checked by the provider room, which knows their presets. */
+/** The shape of `easel.yaml`. */
 export const configFile = z.strictObject({
-  providers: z.array(z.looseObject({ name: z.string().min(1), preset: z.string().min(1) })).optional(),
+  providers: providerEntries.optional(),
   defaults: z
     .strictObject({
       generate: z.string().optional(),
