@@ -1,6 +1,6 @@
 import { parse as parseYaml } from 'yaml'
 import { readAuth } from './auth.ts'
-import { type ConfigFile, configFile, limitDefaults, retentionDefaults } from './config-file.ts'
+import { type ConfigFile, configFile } from './config-file.ts'
 import type { Env } from './env.ts'
 
 /** What the gateway is told to be, without its secrets: safe to log. */
@@ -18,8 +18,8 @@ export interface Config {
   defaults: { generate?: string; edit?: string; variation?: string }
   /** Null: the sandbox, started by the gateway itself. */
   providerNames: string[] | null
-  limits: typeof limitDefaults
-  retention: typeof retentionDefaults
+  limits: ConfigFile['limits']
+  retention: ConfigFile['retention']
   logLevel: string
   production: boolean
 }
@@ -59,9 +59,10 @@ export function parseConfig(env: Env, fileText: string | null): { config: Config
   const file = readFile(fileText, env, faults)
   const host = env.host ?? '127.0.0.1'
   const port = readPort(env.port, faults)
-  const limits = { ...limitDefaults, ...file.limits }
-  const retention = { ...retentionDefaults, ...file.retention }
+  const { limits, retention } = file
   checkRetention(retention, limits, faults)
+  if (limits.images.urlSeconds > limits.images.maxUrlSeconds)
+    faults.push('limits.images.urlSeconds must not exceed limits.images.maxUrlSeconds')
   const publicUrl = readPublicUrl(env, { host, port }, faults)
   const auth = readAuth(env, { host, publicUrl, hasJwt: file.jwt !== undefined }, faults)
   const storage = readStorage(env.storage, faults)
@@ -103,15 +104,18 @@ export function parseConfig(env: Env, fileText: string | null): { config: Config
   }
 }
 
+/** Says nothing, so everything is as by default. */
+const emptyFile = configFile.parse({})
+
 function readFile(text: string | null, env: Env, faults: string[]): ConfigFile {
-  if (text === null) return {}
+  if (text === null) return emptyFile
   let raw: unknown
   try {
     // JSON is YAML too.
     raw = parseYaml(text, { prettyErrors: false })
   } catch (error) {
     faults.push(`${env.configFile} is neither YAML nor JSON: ${(error as Error).message}`)
-    return {}
+    return emptyFile
   }
   const unset = new Set<string>()
   const filled = fillVariables(raw ?? {}, { env, path: [], faults, unset })
@@ -122,7 +126,7 @@ function readFile(text: string | null, env: Env, faults: string[]): ConfigFile {
     // Without its variables a text is not what the operator wrote: the missing variable is the fault.
     if (!unset.has(place)) faults.push(`${env.configFile}: ${place || '(the whole file)'}: ${message}`)
   }
-  return {}
+  return emptyFile
 }
 
 /** "expected string, received undefined" is no news to a reader who did not write the line. */

@@ -10,7 +10,7 @@ import type { CallOptions } from './exchanges/exchange.ts'
 import type { JobHandle } from './exchanges/job.ts'
 import { readSpooledReply } from './exchanges/spooled-reply.ts'
 import { Provider } from './provider.ts'
-import { defaultLimits, type ProviderLimits } from './provider-limits.ts'
+import type { ProviderLimits } from './provider-limits.ts'
 import { listProviderModels, type ProviderOptions } from './provider-options.ts'
 import type { OpenSink, ReplyEvent } from './reply.ts'
 import { guardedLookup } from './transport/address-guard.ts'
@@ -24,7 +24,7 @@ export interface ProvidersOptions {
   providers: readonly ProviderOptions[]
   /** The model of each kind of operation when the caller names none. */
   defaults: { generate?: string | undefined; edit?: string | undefined; variation?: string | undefined }
-  limits?: Partial<ProviderLimits> | undefined
+  limits: ProviderLimits
   now(): Date
   random(): number
   log: { warn(fields: object, message: string): void }
@@ -61,8 +61,7 @@ export interface Providers {
 const defaultOf = { GENERATE: 'generate', EDIT: 'edit', VARIATION: 'variation' } as const
 
 export function createProviders(options: ProvidersOptions): Providers {
-  const limits = { ...defaultLimits, ...options.limits }
-  const { now, random, log, defaults, providers: configured } = options
+  const { now, random, log, defaults, limits, providers: configured } = options
   const transport = createTransport(limits)
   const guardedTransport = createTransport({ ...limits, lookup: guardedLookup })
   const closing = new AbortController()
