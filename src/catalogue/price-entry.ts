@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { qualities } from './choices.ts'
-import { isSame, type PriceRow } from './pricing.ts'
+import { isSame } from './pricing.ts'
 import { parseSize } from './wire-size.ts'
 
 /** Far above every price in any currency, and below most prices that were written in millionths by mistake. */
@@ -49,7 +49,7 @@ const perImage = z
   .transform(({ price, ...image }) => ({ ...image, micros: price }))
 
 /** A price list of a model, as an operator writes it. */
-export const priceEntry: z.ZodType<PriceRow> = z.strictObject({
+export const priceEntry = z.strictObject({
   from: z.iso.date(),
   currency: z.string().regex(/^[A-Z]{3}$/, 'must be three capital letters, such as USD'),
   textInput: rate,
