@@ -6,6 +6,7 @@ import { Registry } from 'prom-client'
 import { v7 as newId } from 'uuid'
 import { type Accounts, createAccounts } from './accounts/accounts.ts'
 import type { Config, Secrets } from './config/config.ts'
+import type { Limits } from './config/limits.ts'
 import { readSecretFile } from './config/secret-file.ts'
 import type { Database, DatabasePlace, DatabaseTimeouts } from './database/database.ts'
 import { openDatabase } from './database/open-database.ts'
@@ -26,6 +27,7 @@ import { createLoaders } from './schema/loaders.ts'
 import { createGatewayServer } from './server/gateway-server.ts'
 import { createServeConsole } from './server/http/console-files.ts'
 import { createUsageCsvRoute } from './server/http/usage-csv-route.ts'
+import type { ServerLimits } from './server/server-limits.ts'
 import { welcome } from './server/welcome.ts'
 import { endUserPseudonym } from './usage/end-user-pseudonym.ts'
 import { createUsage, type Usage } from './usage/usage.ts'
@@ -231,12 +233,14 @@ async function openRooms({ config, secrets, log, failpoint }: AppOptions, opened
     cacheDir: join(config.dataDir, 'cache'),
     publicUrl: config.publicUrl,
     signingKeys: toSigningKeys(urlSecrets),
+    limits: config.limits.images,
     now,
     newId,
   })
   const providers = createProviders({
     providers: secrets.providers ?? [{ name: 'sandbox', preset: 'sandbox', baseUrl: sandbox?.url }],
     defaults: config.defaults,
+    limits: config.limits.providers,
     now,
     random: Math.random,
     log,
@@ -284,6 +288,7 @@ async function openRooms({ config, secrets, log, failpoint }: AppOptions, opened
 async function createServer({ config, log }: AppOptions, rooms: Rooms, watched: WatchedStorage<Storage>) {
   const { database, images, providers, usage, accounts, operations, metrics } = rooms
   const { prisma } = database
+  const { documents } = config.limits
   const serveConsole = await createServeConsole({ folder: consoleFolder, publicUrl: config.publicUrl })
   return createGatewayServer({
     schema,
@@ -301,6 +306,7 @@ async function createServer({ config, log }: AppOptions, rooms: Rooms, watched: 
       usage,
       accounts,
       loaders: createLoaders({ prisma, usage, viewer }),
+      mostWork: { breadth: documents.maxBreadth, complexity: documents.maxComplexity },
       now,
     }),
     // A camera's provenance may say where it was taken, so an upload does not keep it.
@@ -316,18 +322,26 @@ async function createServer({ config, log }: AppOptions, rooms: Rooms, watched: 
     },
     graphiql: !config.production,
     introspection: true,
-    limits: {
-      maxUploadBytes: config.limits.maxUploadBytes,
-      maxRequestBytes: config.limits.maxRequestBytes,
-      maxStreamsPerViewer: config.limits.streamsPerUser,
-      drainTimeoutMs: config.limits.drainTimeoutMs,
-      drainDelayMs: config.limits.drainDelayMs,
-    },
+    limits: toServerLimits(config.limits),
     publicUrl: config.publicUrl,
     metrics,
     log,
     newId,
   })
+}
+
+function toServerLimits({ requests, documents, streams, ...limits }: Limits): ServerLimits {
+  const { maxUploadBytes, maxRequestBytes, streamsPerUser, drainDelayMs, drainTimeoutMs } = limits
+  return {
+    ...requests,
+    ...documents,
+    ...streams,
+    maxUploadBytes,
+    maxRequestBytes,
+    maxStreamsPerViewer: streamsPerUser,
+    drainDelayMs,
+    drainTimeoutMs,
+  }
 }
 
 const keyId = (secret: string) => createHash('sha256').update(secret).digest('hex').slice(0, 8)

@@ -22,7 +22,8 @@ const mayUse: Record<string, string[]> = {
   // Talks to the running gateway like any client, so it has no part of it.
   'admin.ts': ['admin', 'config', 'errors.ts'],
   admin: ['errors.ts'],
-  config: ['errors.ts', 'loopback.ts'],
+  // Of the providers only what checks those of the configuration: see below.
+  config: ['catalogue', 'providers', 'errors.ts', 'loopback.ts'],
   server: ['schema', 'images', 'accounts', 'errors.ts', 'is-record.ts', 'loopback.ts'],
   schema: [
     'operations',
@@ -100,6 +101,14 @@ describe('the rooms of src', () => {
         .map((room) => `${file} imports ${room}`),
     )
     expect(wrong).toEqual([])
+  })
+
+  test('show the configuration only how providers are checked', () => {
+    const used = files
+      .filter((file) => roomOf(file) === 'config')
+      .flatMap(importsOf)
+      .filter((name) => name.includes('/providers/'))
+    expect(used).toEqual(['../providers/provider-options.ts'])
   })
 
   test('have no files that import each other in a circle', () => {

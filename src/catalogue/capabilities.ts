@@ -34,19 +34,19 @@ export const noCapabilities: Readonly<Capabilities> = {
   endUser: false,
 }
 
-const rules = Object.fromEntries(ruled.map(({ capability, rule }) => [capability, rule.nullable()]))
+type RuleEntries = {
+  [N in RuledName as Parameters[N]['capability']]: z.ZodNullable<Parameters[N]['rule']>
+}
+
+const rules = Object.fromEntries(
+  ruled.map(({ capability, rule }) => [capability, rule.nullable()]),
+) as RuleEntries
 const flag = z.boolean()
 
 /** Some of the capabilities of a model, by the kind of operation, as an operator writes them. */
-const written = z.partialRecord(
+export const capabilityEntry = z.partialRecord(
   z.enum(operationKinds),
   z
     .strictObject({ ...rules, n: parameters.n.rule, autoSize: flag, autoQuality: flag, endUser: flag })
     .partial(),
 )
-
-/** What is wrong with capabilities that an operator wrote; null where nothing is. */
-export function findCapabilityFault(capabilities: unknown): string | null {
-  const issue = written.safeParse(capabilities).error?.issues[0]
-  return issue ? `${['capabilities', ...issue.path].join('.')}: ${issue.message}` : null
-}

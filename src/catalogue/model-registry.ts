@@ -2,27 +2,16 @@ import { EaselError } from '../errors.ts'
 import type { Capabilities } from './capabilities.ts'
 import type { ImageModel } from './image-model.ts'
 import type { ModelDefinition } from './model-definition.ts'
+import type { CustomModel } from './model-entry.ts'
 import { listParameters } from './model-parameters.ts'
 import { type OperationKind, operationKinds } from './operation-kind.ts'
-import { noPricing, type PriceRow } from './pricing.ts'
+import { noPricing } from './pricing.ts'
 import { findUnsent, type SentParameters } from './sent-parameters.ts'
 import { variationCapabilities } from './variation-through-edit.ts'
 
-/** A model of the configuration: rules of its own, or those of a known model with changes. */
-export interface CustomModel {
-  name: string
-  upstreamName?: string
-  description?: string
-  /** The model of the preset whose rules it follows. */
-  like?: string
-  kinds?: OperationKind[]
-  capabilities?: Partial<Record<OperationKind, Partial<Capabilities>>>
-  prices?: PriceRow[]
-  variationsThroughEdits?: boolean
-}
-
 /** What an operator can switch on although its documentation says that it is not supported. */
-export type Enablement = 'edits' | 'variations' | 'messageWeights'
+export const enablements = ['edits', 'variations', 'messageWeights'] as const
+export type Enablement = (typeof enablements)[number]
 
 /** The models of a preset, and what is to be made of a name that it does not know. */
 export interface KnownModels {
@@ -41,7 +30,7 @@ export interface RegistryEntry {
   enable?: readonly Enablement[] | undefined
 }
 
-const enablements: Partial<Record<OperationKind, Enablement>> = { EDIT: 'edits', VARIATION: 'variations' }
+const enablementOf: Partial<Record<OperationKind, Enablement>> = { EDIT: 'edits', VARIATION: 'variations' }
 
 /** What follows for a model from the dialect that it speaks. */
 export interface ModelDialect {
@@ -62,11 +51,42 @@ export function listModels(registering: Registering): ImageModel[] {
   return definitions.map((definition) => createModel(registering, definition))
 }
 
-/** What an operator has to mend about the models of one provider. */
-export function findModelFaults(registering: Registering): string[] {
-  return listModels(registering).flatMap((model) =>
-    findUnsent(model, registering.findDialect(model.dialect).sends),
-  )
+/** What an operator has to mend, and where it stands among the models of the provider. */
+export interface ModelFault {
+  path: (string | number)[]
+  message: string
+}
+
+export function findModelFaults(registering: Registering): ModelFault[] {
+  const { entry, preset, findDialect } = registering
+  return listModels(registering).flatMap((model, index) => {
+    const written = entry.models?.[index]
+    const unsent = findUnsent(model, findDialect(model.dialect).sends)
+    return [
+      ...(typeof written === 'object' ? findIdleRules(written, { model, preset }) : []),
+      ...unsent.map((message) => ({ path: [], message })),
+    ].map(({ path, message }) => ({ path: [index, ...path], message }))
+  })
+}
+
+/** What an operator wrote and nothing would come of. */
+function findIdleRules(
+  { like, kinds = [], capabilities = {} }: CustomModel,
+  { model, preset }: { model: ImageModel; preset: KnownModels },
+): ModelFault[] {
+  const isUnknown = like !== undefined && !preset.models.some(({ name }) => name === like)
+  const known = preset.models.map(({ name }) => name).join(', ') || 'none'
+  const isIdle = (kind: OperationKind) => !model.kinds.includes(kind)
+  return [
+    ...(isUnknown ? [{ path: ['like'], message: `must be a model that the preset knows: ${known}` }] : []),
+    ...kinds.filter(isIdle).map((kind) => ({
+      path: ['kinds'],
+      message: `${model.name} does not serve ${kind}`,
+    })),
+    ...operationKinds
+      .filter((kind) => capabilities[kind] && isIdle(kind))
+      .map((kind) => ({ path: ['capabilities', kind], message: `${model.name} does not serve ${kind}` })),
+  ]
 }
 
 function define(model: string | CustomModel, preset: KnownModels): ModelDefinition {
@@ -130,7 +150,7 @@ function enable(definition: ModelDefinition, enabled: readonly Enablement[]): Im
   const capabilities = { ...definition.capabilities }
   for (const kind of operationKinds) {
     const dormant = definition.dormant?.[kind]
-    const word = enablements[kind]
+    const word = enablementOf[kind]
     if (dormant && word && enabled.includes(word)) capabilities[kind] = dormant.capabilities
     const rules = capabilities[kind]
     if (rules?.messages && enabled.includes('messageWeights')) {

@@ -21,9 +21,9 @@ export function findUnsent(model: ImageModel, sends: SentParameters): string[] {
     if (kind === 'VARIATION' && model.variationsThroughEdits) return []
     const capabilities = model.capabilities[kind]
     const sent = sends[kind]
-    if (!sent) return [`model ${model.name}: the dialect ${model.dialect} does not send ${kind}`]
+    if (!sent) return [`${model.name}: the dialect ${model.dialect} does not send ${kind}`]
     return sentNames
       .filter((name) => capabilities?.[name] && !sent.has(name))
-      .map((name) => `model ${model.name}: the dialect ${model.dialect} does not send ${name} for ${kind}`)
+      .map((name) => `${model.name}: the dialect ${model.dialect} does not send ${name} for ${kind}`)
   })
 }

@@ -1,6 +1,6 @@
 import { parse as parseYaml } from 'yaml'
 import { readAuth } from './auth.ts'
-import { type ConfigFile, configFile, limitDefaults, retentionDefaults } from './config-file.ts'
+import { type ConfigFile, configFile } from './config-file.ts'
 import type { Env } from './env.ts'
 
 /** What the gateway is told to be, without its secrets: safe to log. */
@@ -18,8 +18,8 @@ export interface Config {
   defaults: { generate?: string; edit?: string; variation?: string }
   /** Null: the sandbox, started by the gateway itself. */
   providerNames: string[] | null
-  limits: typeof limitDefaults
-  retention: typeof retentionDefaults
+  limits: ConfigFile['limits']
+  retention: ConfigFile['retention']
   logLevel: string
   production: boolean
 }
@@ -35,7 +35,7 @@ export interface Secrets {
   adminKey: string | null
   /** The first signs, all verify. Empty: made at the first start and kept in the data folder. */
   urlSecrets: string[]
-  /** The providers with their keys filled in. */
+  /** The providers with their keys filled in, and prices in millionths. */
   providers: NonNullable<ConfigFile['providers']> | null
 }
 
@@ -59,9 +59,10 @@ export function parseConfig(env: Env, fileText: string | null): { config: Config
   const file = readFile(fileText, env, faults)
   const host = env.host ?? '127.0.0.1'
   const port = readPort(env.port, faults)
-  const limits = { ...limitDefaults, ...file.limits }
-  const retention = { ...retentionDefaults, ...file.retention }
+  const { limits, retention } = file
   checkRetention(retention, limits, faults)
+  if (limits.images.urlSeconds > limits.images.maxUrlSeconds)
+    faults.push('limits.images.urlSeconds must not exceed limits.images.maxUrlSeconds')
   const publicUrl = readPublicUrl(env, { host, port }, faults)
   const auth = readAuth(env, { host, publicUrl, hasJwt: file.jwt !== undefined }, faults)
   const storage = readStorage(env.storage, faults)
@@ -103,34 +104,54 @@ export function parseConfig(env: Env, fileText: string | null): { config: Config
   }
 }
 
+/** Says nothing, so everything is as by default. */
+const emptyFile = configFile.parse({})
+
 function readFile(text: string | null, env: Env, faults: string[]): ConfigFile {
-  if (text === null) return {}
+  if (text === null) return emptyFile
   let raw: unknown
   try {
     // JSON is YAML too.
     raw = parseYaml(text, { prettyErrors: false })
   } catch (error) {
     faults.push(`${env.configFile} is neither YAML nor JSON: ${(error as Error).message}`)
-    return {}
+    return emptyFile
   }
-  const filled = fillVariables(raw ?? {}, { env, path: [], faults })
-  const result = configFile.safeParse(filled)
+  const unset = new Set<string>()
+  const filled = fillVariables(raw ?? {}, { env, path: [], faults, unset })
+  const result = configFile.safeParse(filled, { error: describeMissing })
   if (result.success) return result.data
-  for (const issue of result.error.issues) {
-    faults.push(`${env.configFile}: ${issue.path.join('.') || '(the whole file)'}: ${issue.message}`)
+  for (const { path, message } of result.error.issues) {
+    const place = path.join('.')
+    // Without its variables a text is not what the operator wrote: the missing variable is the fault.
+    if (!unset.has(place)) faults.push(`${env.configFile}: ${place || '(the whole file)'}: ${message}`)
   }
-  return {}
+  return emptyFile
+}
+
+/** "expected string, received undefined" is no news to a reader who did not write the line. */
+function describeMissing({ code, input }: { code: string; input?: unknown }): string | undefined {
+  return code === 'invalid_type' && input === undefined ? 'is missing' : undefined
+}
+
+interface Filling {
+  env: Env
+  path: string[]
+  faults: string[]
+  /** The places of texts that name a variable which is not set. */
+  unset: Set<string>
 }
 
 /** Puts the environment's value where the file says `${NAME}`. */
-function fillVariables(value: unknown, at: { env: Env; path: string[]; faults: string[] }): unknown {
-  const { env, path, faults } = at
+function fillVariables(value: unknown, at: Filling): unknown {
+  const { env, path, faults, unset } = at
   if (typeof value === 'string') {
     return value.replaceAll(/\$\{([A-Za-z_][A-Za-z0-9_]*)\}/g, (_, name: string) => {
       const found = env.variable(name)
-      if (found === undefined)
-        faults.push(`${env.configFile}: ${path.join('.')}: the variable ${name} is not set`)
-      return found ?? ''
+      if (found !== undefined) return found
+      unset.add(path.join('.'))
+      faults.push(`${env.configFile}: ${path.join('.')}: the variable ${name} is not set`)
+      return ''
     })
   }
   if (Array.isArray(value)) {

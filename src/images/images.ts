@@ -42,29 +42,17 @@ export interface ImageLimits {
   readonly maxUrlSeconds: number
 }
 
-export const defaultImageLimits: ImageLimits = {
-  maxPixels: 50_000_000,
-  maxEdge: 16_384,
-  maxBase64Bytes: 64 * 1024 * 1024,
-  variantCacheBytes: 256 * 1024 * 1024,
-  decoders: 2,
-  maxWaitingUploads: 1_024,
-  maxWaitingVariants: 64,
-  urlSeconds: 24 * 3600,
-  maxUrlSeconds: 7 * 24 * 3600,
-}
-
 export interface ImagesOptions {
   readonly prisma: PrismaClient
   readonly storage: Storage
-  /** On the same file system as the storage's folder an image is kept without being copied. */
   /** A folder that other gateways do not reach: if it has images of another database these are left alone, no more. */
   readonly isPrivate?: boolean
+  /** On the same file system as the storage's folder an image is kept without being copied. */
   readonly stagingDir: string
   readonly cacheDir: string
   readonly publicUrl: string
   readonly signingKeys: readonly [SigningKey, ...SigningKey[]]
-  readonly limits?: Partial<ImageLimits>
+  readonly limits: ImageLimits
   readonly now: () => Date
   readonly newId: () => string
 }
@@ -97,8 +85,7 @@ export interface Images {
 
 export function createImages(options: ImagesOptions): Images {
   restrictSharp()
-  const { prisma, storage, stagingDir, cacheDir, publicUrl, signingKeys, now, newId } = options
-  const limits = { ...defaultImageLimits, ...options.limits }
+  const { prisma, storage, stagingDir, cacheDir, publicUrl, signingKeys, limits, now, newId } = options
   const gate = createGate({ slots: limits.decoders, maxWaiting: limits.maxWaitingUploads })
   const staging = { folder: stagingDir, limits, gate, newId }
   const urls = createImageUrls({

@@ -1,22 +1,10 @@
 import { execFile } from 'node:child_process'
+import type { OptionValues } from './option-rules.ts'
 
-export interface CredentialOptions {
-  apiKey?: string | undefined
-  /** A token of Yandex Cloud; goes before the key. */
-  iamToken?: string | undefined
-  /** A shell command that prints such a token. They live for twelve hours at most. */
-  iamTokenCommand?: string | undefined
-  organization?: string | undefined
-  project?: string | undefined
-}
-
-export const credentialNames = [
-  'apiKey',
-  'iamToken',
-  'iamTokenCommand',
-  'organization',
-  'project',
-] as const satisfies (keyof CredentialOptions)[]
+export type CredentialOptions = Pick<
+  OptionValues,
+  'apiKey' | 'iamToken' | 'iamTokenCommand' | 'organization' | 'project'
+>
 
 export interface Credentials {
   /** The headers that say who calls. */

@@ -14,13 +14,3 @@ export interface ProviderLimits {
   pollIntervalsMs?: readonly number[] | undefined
   breaker: { maxFailures: number; pauseMs: number }
 }
-
-export const defaultLimits: ProviderLimits = {
-  connectTimeoutMs: 10_000,
-  replyIdleTimeoutMs: 60_000,
-  downloadPauseMs: 500,
-  maxReplyBytes: 256 * 1024 * 1024,
-  maxEventBytes: 64 * 1024 * 1024,
-  maxTextBytes: 1024 * 1024,
-  breaker: { maxFailures: 10, pauseMs: 30_000 },
-}

@@ -1,58 +1,76 @@
-import { findCapabilityFault } from '../catalogue/capabilities.ts'
+import { z } from 'zod'
 import type { ImageModel } from '../catalogue/image-model.ts'
-import {
-  type CustomModel,
-  type Enablement,
-  findModelFaults,
-  listModels,
-  type ModelDialect,
-} from '../catalogue/model-registry.ts'
-import { EaselError } from '../errors.ts'
-import { type CredentialOptions, credentialNames } from './credentials.ts'
+import { type CustomModel, modelEntry } from '../catalogue/model-entry.ts'
+import { findModelFaults, listModels, type ModelDialect } from '../catalogue/model-registry.ts'
+import { isRecord } from '../is-record.ts'
 import type { Preset } from './dialects/dialect.ts'
 import { findDialect, type PresetName, presets } from './dialects/table.ts'
-import type { WireOptions } from './exchanges/exchange.ts'
+import { type OptionName, optionRules } from './option-rules.ts'
 
-export interface ProviderOptions extends CredentialOptions {
+const httpAddress = z.url({
+  protocol: /^https?$/,
+  error: ({ input }) => (input === undefined ? 'is missing' : 'must be an http or https address'),
+})
+
+/** What every preset takes, and what some do. */
+const rules = {
   /** The first part of its models' ids. */
-  name: string
-  preset: PresetName
-  baseUrl?: string | undefined
-  folderId?: string | undefined
+  name: z.string().regex(/^[\w.-]{1,64}$/, 'must be letters, digits, dots and dashes'),
+  baseUrl: httpAddress.optional(),
   /** Which of the preset's models, or further ones; all of the preset's by default. */
+  models: z.array(modelEntry).optional(),
+  ...optionRules,
+}
+
+type WrittenOptions = z.output<z.ZodObject<typeof rules>>
+
+/** A provider. Its models may be named without changes. */
+export interface ProviderOptions extends Omit<WrittenOptions, 'models'> {
+  preset: PresetName
   models?: readonly (string | CustomModel)[] | undefined
-  enable?: readonly Enablement[] | undefined
-  multiImageField?: WireOptions['multiImageField'] | undefined
-  maskField?: string | undefined
-  responseFormat?: WireOptions['responseFormat'] | undefined
-  forcePartialImages?: boolean | undefined
 }
 
-/** A provider as an operator wrote it. */
-export interface ProviderEntry {
-  name: string
-  preset: string
-  [option: string]: unknown
+const presetNames = Object.keys(presets) as PresetName[]
+
+/** The options of one preset: an option that the preset does not take is a fault, like one that does not exist. */
+function createOptions(name: PresetName) {
+  const preset: Preset = presets[name]
+  const needs = [...(preset.needs ?? []), ...(preset.baseUrl === null ? (['baseUrl'] as const) : [])]
+  const takes = new Set<string>([...preset.takes, ...needs])
+  const others = (Object.keys(optionRules) as OptionName[]).filter((option) => !takes.has(option))
+  const idle = z.never({ error: `the preset ${name} does not take it` }).optional()
+  const changes: object = {
+    ...Object.fromEntries(others.map((option) => [option, idle])),
+    ...Object.fromEntries(needs.map((option) => [option, rules[option].unwrap()])),
+  }
+  return z.strictObject({ ...rules, ...changes, preset: z.literal(name) })
 }
 
-/** Throws one error that lists every fault. No value of an option is shown: it may be a key. */
-export function checkProviderOptions(
-  entries: readonly (ProviderEntry | ProviderOptions)[],
-): ProviderOptions[] {
-  const faults = entries.flatMap((entry) =>
-    findAllFaults(entry).map((fault) => `provider ${entry.name}: ${fault}`),
-  )
-  const names = entries.map(({ name }) => name)
-  for (const name of new Set(names.filter((name, index) => names.indexOf(name) !== index))) {
-    faults.push(`provider ${name}: the name is given twice`)
-  }
-  if (faults.length > 0) {
-    const list = faults.map((fault) => `  - ${fault}`).join('\n')
-    throw new EaselError('BAD_USER_INPUT', `The providers are not configured rightly:\n${list}`, {
-      reason: 'PROVIDERS_MISCONFIGURED',
-    })
-  }
-  return entries as ProviderOptions[]
+const [first, ...more] = presetNames.map(createOptions) as [
+  ReturnType<typeof createOptions>,
+  ...ReturnType<typeof createOptions>[],
+]
+
+const oneProvider = z
+  .discriminatedUnion('preset', [first, ...more], {
+    error: ({ code }) => (code === 'invalid_union' ? `must be one of ${presetNames.join(', ')}` : undefined),
+  })
+  .superRefine((options, context) => {
+    for (const { path, message } of findModelFaults(toRegistering(options)))
+      context.addIssue({ code: 'custom', path: ['models', ...path], message })
+  })
+
+/** The providers as an operator writes them. No fault shows the value of an option: it may be a key. */
+export const providerEntries = z.array(oneProvider).refine((entries) => listTwice(entries).length === 0, {
+  error: ({ input }) => `the name ${listTwice(input).join(', ')} is given twice`,
+  // Beside faults of other kinds too, so that all are told at once.
+  when: ({ value }) => Array.isArray(value),
+})
+
+function listTwice(entries: unknown): string[] {
+  const named = Array.isArray(entries) ? entries.filter(isRecord) : []
+  const names = named.flatMap(({ name }) => (typeof name === 'string' ? [name] : []))
+  return [...new Set(names.filter((name, index) => names.indexOf(name) !== index))]
 }
 
 /** In the order of the configuration, or else of the preset. */
@@ -68,63 +86,4 @@ function toRegistering(entry: ProviderOptions) {
 function findModelDialect(name: string): ModelDialect {
   const { sends, exchange } = findDialect(name)
   return { sends, idempotency: exchange.resume ? 'lookup' : 'none' }
-}
-
-/** The models can be looked at once the options around them are right. */
-function findAllFaults(entry: ProviderEntry | ProviderOptions): string[] {
-  const faults = findFaults({ ...entry })
-  return faults.length > 0 ? faults : findModelFaults(toRegistering(entry as ProviderOptions))
-}
-
-type Rule = (value: unknown) => string | null
-
-const isText: Rule = (value) => (typeof value === 'string' && value !== '' ? null : 'must be a text')
-const isFlag: Rule = (value) => (typeof value === 'boolean' ? null : 'must be true or false')
-const isOneOf =
-  (...allowed: string[]): Rule =>
-  (value) =>
-    allowed.includes(value as string) ? null : `must be one of ${allowed.join(', ')}`
-const isListOf =
-  (rule: Rule): Rule =>
-  (value) =>
-    Array.isArray(value) ? (value.map(rule).find((fault) => fault !== null) ?? null) : 'must be a list'
-const isModel: Rule = (value) => {
-  const name = typeof value === 'object' && value !== null && 'name' in value ? value.name : value
-  if (isText(name)) return 'must hold names or definitions with a name'
-  if (typeof value !== 'object' || value === null || !('capabilities' in value)) return null
-  const fault = findCapabilityFault(value.capabilities)
-  return fault && `of ${name} has ${fault}`
-}
-
-const rules: Record<string, Rule> = {
-  name: (value) => (/^[\w.-]{1,64}$/.test(String(value)) ? null : 'must be letters, digits, dots and dashes'),
-  preset: isOneOf(...Object.keys(presets)),
-  baseUrl: (value) => (isHttpUrl(value) ? null : 'must be an http or https address'),
-  folderId: isText,
-  models: isListOf(isModel),
-  enable: isListOf(isOneOf('edits', 'variations', 'messageWeights')),
-  multiImageField: isOneOf('image[]', 'image'),
-  maskField: isText,
-  responseFormat: isOneOf('as asked', 'always', 'never'),
-  forcePartialImages: isFlag,
-  ...Object.fromEntries(credentialNames.map((name) => [name, isText])),
-}
-
-function findFaults(entry: Record<string, unknown>): string[] {
-  const faults: string[] = []
-  for (const [option, value] of Object.entries(entry)) {
-    const rule = Object.hasOwn(rules, option) ? rules[option] : undefined
-    const fault = rule ? value !== undefined && rule(value) : 'is not an option'
-    if (fault) faults.push(`${option} ${fault}`)
-  }
-  const preset: Preset | null = Object.hasOwn(presets, String(entry.preset))
-    ? presets[entry.preset as PresetName]
-    : null
-  if (preset?.baseUrl === null && entry.baseUrl === undefined) faults.push('baseUrl is missing')
-  if (preset?.needsFolder && entry.folderId === undefined) faults.push('folderId is missing')
-  return faults
-}
-
-function isHttpUrl(value: unknown): boolean {
-  return typeof value === 'string' && URL.canParse(value) && /^https?:$/.test(new URL(value).protocol)
 }

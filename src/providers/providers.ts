@@ -10,13 +10,8 @@ import type { CallOptions } from './exchanges/exchange.ts'
 import type { JobHandle } from './exchanges/job.ts'
 import { readSpooledReply } from './exchanges/spooled-reply.ts'
 import { Provider } from './provider.ts'
-import { defaultLimits, type ProviderLimits } from './provider-limits.ts'
-import {
-  checkProviderOptions,
-  listProviderModels,
-  type ProviderEntry,
-  type ProviderOptions,
-} from './provider-options.ts'
+import type { ProviderLimits } from './provider-limits.ts'
+import { listProviderModels, type ProviderOptions } from './provider-options.ts'
 import type { OpenSink, ReplyEvent } from './reply.ts'
 import { guardedLookup } from './transport/address-guard.ts'
 import { createTransport } from './transport/transport.ts'
@@ -26,11 +21,10 @@ export type { JobHandle } from './exchanges/job.ts'
 export type { ProviderOptions } from './provider-options.ts'
 
 export interface ProvidersOptions {
-  /** As the operator wrote them: they are checked here, and every fault is told at once. */
-  providers: readonly (ProviderEntry | ProviderOptions)[]
+  providers: readonly ProviderOptions[]
   /** The model of each kind of operation when the caller names none. */
   defaults: { generate?: string | undefined; edit?: string | undefined; variation?: string | undefined }
-  limits?: Partial<ProviderLimits> | undefined
+  limits: ProviderLimits
   now(): Date
   random(): number
   log: { warn(fields: object, message: string): void }
@@ -67,9 +61,7 @@ export interface Providers {
 const defaultOf = { GENERATE: 'generate', EDIT: 'edit', VARIATION: 'variation' } as const
 
 export function createProviders(options: ProvidersOptions): Providers {
-  const limits = { ...defaultLimits, ...options.limits }
-  const { now, random, log, defaults } = options
-  const configured = checkProviderOptions(options.providers)
+  const { now, random, log, defaults, limits, providers: configured } = options
   const transport = createTransport(limits)
   const guardedTransport = createTransport({ ...limits, lookup: guardedLookup })
   const closing = new AbortController()

@@ -30,9 +30,6 @@ export interface SchemaTypes {
   }
 }
 
-/** How much one document may ask for. The numbers leave room for every screen of the console many times over. */
-const maxComplexity = { depth: 15, breadth: 400, complexity: 20_000 }
-
 export const builder = new SchemaBuilder<SchemaTypes>({
   // Authorization first: what a caller may not see is refused before anything is validated or loaded.
   plugins: [ScopeAuthPlugin, RelayPlugin, PrismaPlugin, ValidationPlugin, ComplexityPlugin],
@@ -55,11 +52,11 @@ export const builder = new SchemaBuilder<SchemaTypes>({
   },
   validation: { validationError: ({ issues }) => toBadInput(issues) },
   complexity: {
-    limit: maxComplexity,
-    complexityError: (kind) =>
+    limit: ({ mostWork }) => mostWork,
+    complexityError: (kind, { maxBreadth, maxComplexity }) =>
       new EaselError('BAD_USER_INPUT', `This document asks for too much at once (${kind}).`, {
         reason: 'DOCUMENT_TOO_COMPLEX',
-        allowed: maxComplexity,
+        allowed: { breadth: maxBreadth, complexity: maxComplexity },
       }),
   },
 })

@@ -20,6 +20,8 @@ export interface Context {
   usage: Usage
   accounts: Accounts
   loaders: Loaders
+  /** How much one document may ask for. Its depth is limited before it is run. */
+  mostWork: { breadth: number; complexity: number }
   now: () => Date
 }
 

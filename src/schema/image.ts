@@ -26,7 +26,7 @@ export const Image = builder.prismaNode('Image', {
         format: t.arg({ type: ImageFormat, description: 'Another format than the one it is kept in.' }),
         expiresIn: t.arg.int({
           description:
-            'How many seconds the address lives at least: 60 to 604800 (a week). A day by default.',
+            'How many seconds the address lives at least: 60 to 604800 (a week), or less where the gateway allows less. By default a day, unless it is configured otherwise.',
           validate: z.number().int().min(60).max(maxUrlSeconds),
         }),
       },

@@ -17,7 +17,7 @@ import { createNodeServer } from './http/node-server.ts'
 import { createReadiness, type ReadinessChecks } from './http/readiness.ts'
 import { logRequest } from './http/request-log.ts'
 import { addSecurityHeaders } from './http/security-headers.ts'
-import { type ServerLimits, serverLimits } from './server-limits.ts'
+import type { ServerLimits } from './server-limits.ts'
 import { createStreamRegistry } from './stream/stream-registry.ts'
 import type { StageUpload } from './upload/multipart-request.ts'
 
@@ -37,7 +37,7 @@ export interface GatewayServerOptions {
   readiness: ReadinessChecks
   graphiql: boolean
   introspection: boolean
-  limits?: Partial<ServerLimits> | undefined
+  limits: ServerLimits
   publicUrl?: string | null | undefined
   allowedOrigins?: readonly string[] | undefined
   log: Logger
@@ -60,9 +60,8 @@ export interface GatewayServer {
 
 /** The HTTP edge: everything between a socket and a resolver. */
 export function createGatewayServer(options: GatewayServerOptions): GatewayServer {
-  const { log, newId, now = Date.now, random = Math.random, newToken = randomUUID } = options
+  const { log, newId, limits, now = Date.now, random = Math.random, newToken = randomUUID } = options
   const { publicUrl = null, allowedOrigins = [], routes = [] } = options
-  const limits = serverLimits(options.limits)
   const metrics = createHttpMetrics(options.metrics ?? null)
   const crossOrigin = createCrossOriginAccess(allowedOrigins)
   let announced: Promise<void> | undefined

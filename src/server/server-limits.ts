@@ -1,4 +1,4 @@
-/** Every bound of the HTTP edge in one place. `serverLimits` fills in what the caller leaves out. */
+/** Every bound of the HTTP edge. */
 export interface ServerLimits {
   /** A JSON body, and one non-file field of a multipart body. */
   maxJsonBytes: number
@@ -50,43 +50,4 @@ export interface ServerLimits {
   drainLingerMs: number
   /** How long running requests may take to end before their sockets are cut. */
   drainTimeoutMs: number
-}
-
-const defaults: ServerLimits = {
-  maxJsonBytes: 1_000_000,
-  maxJsonValues: 5_000,
-  maxInputDepth: 32,
-  maxUploadBytes: 52_428_800,
-  maxRequestBytes: 1_073_741_824,
-  maxFiles: 32,
-  maxConcurrentUploads: 64,
-  minBytesPerSecond: 1_024,
-  rateWindowMs: 15_000,
-  maxHeaderBytes: 16_384,
-  headersTimeoutMs: 15_000,
-  keepAliveTimeoutMs: 65_000,
-  stallTimeoutMs: 60_000,
-  lingerBytes: 512 * 1024,
-  lingerMs: 1_000,
-  readyTimeoutMs: 2_000,
-  maxDocumentBytes: 100_000,
-  maxTokens: 5_000,
-  maxDepth: 20,
-  maxSelectionSets: 64,
-  maxAliases: 30,
-  maxDirectives: 50,
-  maxFields: 2_000,
-  maxStreamsPerViewer: 100,
-  maxOperationsPerStream: 100,
-  pingMs: 12_000,
-  reservationMs: 60_000,
-  reconnectMs: 2_000,
-  drainDelayMs: 0,
-  drainLingerMs: 1_000,
-  drainTimeoutMs: 30_000,
-}
-
-export function serverLimits(limits: Partial<ServerLimits> = {}): ServerLimits {
-  const given = Object.entries(limits).filter(([, value]) => value !== undefined)
-  return { ...defaults, ...Object.fromEntries(given) }
 }

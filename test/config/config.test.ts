@@ -76,6 +76,27 @@ describe('the configuration', () => {
     ])
   })
 
+  test('takes each limit by its name of before or in its group, and keeps the other defaults', () => {
+    const { limits } = parse({}, 'limits: { drainTimeoutMs: 5000, images: { decoders: 4 } }').config
+    expect(limits).toMatchObject({
+      drainTimeoutMs: 5_000,
+      drainDelayMs: 0,
+      images: { decoders: 4, maxEdge: 16_384 },
+    })
+    const file =
+      'limits: { documents: { maxDepht: 3 }, maxDepth: 3, images: { urlSeconds: 60, maxUrlSeconds: 0 } }'
+    expect(faultsOf(() => parse({}, file))).toEqual([
+      'easel.yaml: limits.documents: Unrecognized key: "maxDepht"',
+      'easel.yaml: limits.images.maxUrlSeconds: Too small: expected number to be >0',
+      'easel.yaml: limits: Unrecognized key: "maxDepth"',
+    ])
+    expect(faultsOf(() => parse({}, 'limits: { images: { maxUrlSeconds: 60 } }'))).toEqual([
+      'limits.images.urlSeconds must not exceed limits.images.maxUrlSeconds',
+    ])
+    // A timer fires at once beyond it.
+    expect(faultsOf(() => parse({}, `limits: { drainTimeoutMs: ${2 ** 31} }`))).toHaveLength(1)
+  })
+
   const jwt = 'jwt: { issuer: https://i.example, audience: easel, jwksUrl: "https://i.example/jwks" }'
   const signs: [string, Record<string, string>, string | null][] = [
     ['HOST is "0.0.0.0"', { HOST: '0.0.0.0' }, null],

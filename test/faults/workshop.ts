@@ -13,6 +13,7 @@ import type { Failpoint } from '../../src/operations/failpoint.ts'
 import { createOperations, type Operations } from '../../src/operations/operations.ts'
 import { createProviders } from '../../src/providers/providers.ts'
 import { createUsage } from '../../src/usage/usage.ts'
+import { defaultLimits } from '../kit/default-limits.ts'
 
 const hourMs = 3_600_000
 const lives = {
@@ -69,6 +70,7 @@ export async function openWorkshop(options: WorkshopOptions): Promise<Workshop> 
       },
     ],
     defaults: {},
+    limits: defaultLimits.providers,
     now: () => new Date(),
     random: Math.random,
     log,
@@ -83,6 +85,7 @@ export async function openWorkshop(options: WorkshopOptions): Promise<Workshop> 
       cacheDir: join(folder, 'cache'),
       publicUrl: 'http://127.0.0.1',
       signingKeys: [{ id: 'k', secret: 'a-secret-of-the-workshop' }],
+      limits: defaultLimits.images,
       now,
       newId,
     }),

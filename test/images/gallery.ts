@@ -8,6 +8,7 @@ import { createFileStorage } from '../../src/images/file-storage.ts'
 import { createImages, type ImageLimits, type ImageRole, type StagedImage } from '../../src/images/images.ts'
 import type { Storage } from '../../src/images/storage.ts'
 import { createTestDatabase } from '../kit/database.ts'
+import { defaultLimits } from '../kit/default-limits.ts'
 import { recordImage } from './record-image.ts'
 
 export interface GalleryParts {
@@ -31,7 +32,7 @@ export async function createGallery(limits: Partial<ImageLimits> = {}, parts: Ga
     cacheDir: join(root, 'cache'),
     publicUrl: 'https://easel.example/',
     signingKeys: [{ id: 'k1', secret }],
-    limits,
+    limits: { ...defaultLimits.images, ...limits },
     now: () => clock.now,
     newId: randomUUID,
   })

@@ -74,7 +74,7 @@ describe('in a database', () => {
   beforeAll(async () => {
     upstream = await startPaidProvider()
     const price = (dollars: number) =>
-      `prices: [{ from: "2026-01-01", currency: USD, textInput: ${dollars}000000, imageInput: ${dollars}000000, textOutput: null, imageOutput: ${dollars}000000, perImage: [], source: test }]`
+      `prices: [{ from: "2026-01-01", currency: USD, textInput: ${dollars}, imageInput: ${dollars}, textOutput: null, imageOutput: ${dollars}, perImage: [], source: test }]`
     const provider = (name: string, dollars: number) =>
       `  - { name: ${name}, preset: openai, apiKey: sk, baseUrl: "${upstream.url}/v1", models: [{ name: gpt-image-2, ${price(dollars)} }] }`
     gateway = await startTestGateway({

@@ -16,6 +16,7 @@ import { type PaidProvider, startPaidProvider, stream } from '../faults/paid-pro
 import { makeFolder, removeFolder } from '../faults/scene.ts'
 import { openWorkshop, type Workshop } from '../faults/workshop.ts'
 import { createTestDatabase } from '../kit/database.ts'
+import { defaultLimits } from '../kit/default-limits.ts'
 import { until } from '../kit/until.ts'
 
 const mending = { mendAll: async () => {} }
@@ -57,6 +58,7 @@ function retentionOver(storage: Storage, log = pino({ level: 'silent' })): Reten
       cacheDir: join(folder, 'cache'),
       publicUrl: 'http://127.0.0.1',
       signingKeys: [{ id: 'k', secret: 'a-secret-of-the-workshop' }],
+      limits: defaultLimits.images,
       now,
       newId,
     }),

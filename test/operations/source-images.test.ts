@@ -17,6 +17,7 @@ import { createSpool } from '../../src/operations/keep/spool.ts'
 import { makeFolder, removeFolder } from '../faults/scene.ts'
 import { recordImage } from '../images/record-image.ts'
 import { createTestDatabase } from '../kit/database.ts'
+import { defaultLimits } from '../kit/default-limits.ts'
 import { photoFile } from '../kit/photo.ts'
 import { findPostgres } from '../kit/postgres.ts'
 import { createPostgresDatabase } from '../kit/postgres-database.ts'
@@ -63,6 +64,7 @@ beforeAll(async () => {
     cacheDir: join(folder, 'cache'),
     publicUrl: 'http://127.0.0.1',
     signingKeys: [{ id: 'k', secret: 'a-secret-of-this-test' }],
+    limits: defaultLimits.images,
     now,
     newId,
   })

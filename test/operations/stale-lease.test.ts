@@ -14,6 +14,7 @@ import { createProgress } from '../../src/operations/transitions/progress.ts'
 import { LeaseLost } from '../../src/operations/transitions/statement.ts'
 import { createUsage } from '../../src/usage/usage.ts'
 import { createTestDatabase } from '../kit/database.ts'
+import { defaultLimits } from '../kit/default-limits.ts'
 import { until } from '../kit/until.ts'
 import { reserve } from '../usage/usage-kit.ts'
 
@@ -50,6 +51,7 @@ function createParts(some: Partial<LeasesOptions> = {}) {
     cacheDir: folder,
     publicUrl: 'http://127.0.0.1',
     signingKeys: [{ id: 'k', secret: 'a-secret-of-this-test' }],
+    limits: defaultLimits.images,
     now,
     newId,
   })

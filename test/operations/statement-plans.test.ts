@@ -11,6 +11,7 @@ import { createSpool } from '../../src/operations/keep/spool.ts'
 import { reportLosses } from '../../src/usage/provider-loss.ts'
 import { report } from '../../src/usage/usage-report.ts'
 import { makeFolder, removeFolder } from '../faults/scene.ts'
+import { defaultLimits } from '../kit/default-limits.ts'
 import { growing, openExplainingDatabase } from '../kit/recorded-plans.ts'
 import { historySql } from './history.ts'
 
@@ -49,6 +50,7 @@ beforeAll(async () => {
     cacheDir: join(folder, 'cache'),
     publicUrl: 'http://127.0.0.1',
     signingKeys: [{ id: 'k', secret: 'a-secret-of-this-test' }],
+    limits: defaultLimits.images,
     now: () => now(),
     newId,
   })

@@ -11,6 +11,7 @@ import {
   type ProvidersOptions,
 } from '../../src/providers/providers.ts'
 import type { ImageSink, ReplyEvent } from '../../src/providers/reply.ts'
+import { defaultLimits } from '../kit/default-limits.ts'
 import { hangMs } from '../kit/limits.ts'
 
 /** The smallest PNG there is. */
@@ -22,7 +23,11 @@ export const pixelBase64 = pixel.toString('base64')
 
 export const today = new Date('2026-11-21T12:00:00Z')
 
-export function openProviders(providers: ProviderOptions[], more: Partial<ProvidersOptions> = {}): Providers {
+export interface MoreOptions extends Partial<Omit<ProvidersOptions, 'limits'>> {
+  limits?: Partial<ProvidersOptions['limits']>
+}
+
+export function openProviders(providers: ProviderOptions[], more: MoreOptions = {}): Providers {
   return createProviders({
     providers,
     defaults: {},
@@ -30,7 +35,13 @@ export function openProviders(providers: ProviderOptions[], more: Partial<Provid
     random: () => 0,
     log: { warn: () => {} },
     ...more,
-    limits: { pollIntervalsMs: [1], connectTimeoutMs: hangMs, downloadPauseMs: 1, ...more.limits },
+    limits: {
+      ...defaultLimits.providers,
+      pollIntervalsMs: [1],
+      connectTimeoutMs: hangMs,
+      downloadPauseMs: 1,
+      ...more.limits,
+    },
   })
 }
 

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test } from 'vitest'
-import { findCapabilityFault } from '../../src/catalogue/capabilities.ts'
+import { capabilityEntry } from '../../src/catalogue/capabilities.ts'
 import { EaselError } from '../../src/errors.ts'
 import type { Providers, ProvidersOptions } from '../../src/providers/providers.ts'
 import { openProviders } from './call-kit.ts'
@@ -239,70 +239,11 @@ describe('the registry', () => {
     }
   })
 
-  test('does not start with a model that would accept what its dialect does not send', () => {
-    const capabilities = { GENERATE: { seed: { min: 0n, max: 9n } } }
-    const drawer = { name: 'drawer', like: 'gpt-image-2', capabilities }
-    const error = refusal(() =>
-      open([
-        { ...openai, models: [drawer] },
-        { name: 'b', preset: 'opanai' },
-      ]),
-    )
-    expect(error.details.reason).toBe('PROVIDERS_MISCONFIGURED')
-    expect(error.message.split('\n').slice(1, 2)).toEqual([
-      '  - provider openai: model drawer: the dialect openai does not send seed for GENERATE',
-    ])
-    expect(error.message).toContain('provider b: preset')
-  })
-
-  test('tells every fault of the configuration at once, and never a key', () => {
-    const wrong = [
-      { name: 'a', preset: 'opanai', apiKey: 'sk-secret' },
-      { name: 'b', preset: 'openai-compatible', apikey: 'sk-secret' },
-      {
-        name: 'c',
-        preset: 'yandex-art',
-        baseUrl: 'ftp://x',
-        enable: ['everything'],
-        forcePartialImages: 'yes',
-      },
-      { name: 'c', preset: 'openai', models: [{}], apiKey: 12 },
-    ]
-    expect(() => open(wrong)).toThrowErrorMatchingInlineSnapshot(`
-      [EaselError: The providers are not configured rightly:
-        - provider a: preset must be one of openai, openai-compatible, localai, tokenops, apigo, yandex-ai-studio, yandex-art, bfl, sandbox
-        - provider b: apikey is not an option
-        - provider b: baseUrl is missing
-        - provider c: baseUrl must be an http or https address
-        - provider c: enable must be one of edits, variations, messageWeights
-        - provider c: forcePartialImages must be true or false
-        - provider c: folderId is missing
-        - provider c: models must hold names or definitions with a name
-        - provider c: apiKey must be a text
-        - provider c: the name is given twice]
-    `)
-    expect(() => open(wrong)).not.toThrow(/sk-secret/)
-  })
-
-  test.each([
-    [{ GENERATE: { n: 4 } }, 'capabilities.GENERATE.n: Invalid input: expected object, received number'],
-    [{ GENERATE: { n: null } }, 'capabilities.GENERATE.n: Invalid input: expected object, received null'],
-    [{ GENRATE: {} }, 'capabilities: '],
-    [{ EDIT: { colour: ['RED'] } }, 'capabilities.EDIT: Unrecognized key: "colour"'],
-    [{ EDIT: { size: '1024x1024' } }, 'capabilities.EDIT.size: Invalid input'],
-    [
-      { EDIT: { size: { type: 'list', values: ['big'] } } },
-      'capabilities.EDIT.size.values.0: must be WIDTHxHEIGHT',
-    ],
-  ])('refuses the capabilities %j of a model of the configuration', (capabilities, fault) => {
-    const models = [{ name: 'own', like: 'gpt-image-2', capabilities }] as never
-    expect(() => open([{ ...openai, models }])).toThrow(`provider openai: models of own has ${fault}`)
-  })
-
   test('takes each capability of the models it knows, and none', () => {
     for (const { capabilities } of open([{ ...openai }, sandbox]).models()) {
-      expect(findCapabilityFault(capabilities)).toBeNull()
+      expect(capabilityEntry.parse(capabilities)).toEqual(capabilities)
     }
-    expect(findCapabilityFault({ EDIT: { mask: null, quality: null } })).toBeNull()
+    const none = { EDIT: { mask: null, quality: null } }
+    expect(capabilityEntry.parse(none)).toEqual(none)
   })
 })

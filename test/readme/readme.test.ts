@@ -6,6 +6,7 @@ import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { errorCodes } from '../../src/errors.ts'
 import { presets } from '../../src/providers/dialects/table.ts'
+import { defaultLimits } from '../kit/default-limits.ts'
 import { startTestGateway, type TestGateway } from '../kit/gateway.ts'
 import { photoFile } from '../kit/photo.ts'
 
@@ -14,6 +15,13 @@ const readme = readFileSync(join(root, 'README.md'), 'utf8')
 const samples = Object.fromEntries(
   [...readme.matchAll(/<!-- sample: (\w+) -->\n```sh\n([\s\S]*?)```/g)].map(([, name, text]) => [name, text]),
 )
+
+/** The numbers of an object and of the objects in it, by their path. */
+function listLeaves(value: object, path = ''): [string, unknown][] {
+  return Object.entries(value).flatMap(([name, item]) =>
+    typeof item === 'object' ? listLeaves(item, `${path}${name}.`) : [[`${path}${name}`, item]],
+  )
+}
 
 describe('the README', () => {
   let gateway: TestGateway
@@ -57,6 +65,13 @@ describe('the README', () => {
       return [...first.matchAll(/`([\w-]+)`/g)].map(([, name]) => name)
     })
     expect(listed.sort()).toEqual(Object.keys(presets).sort())
+  })
+
+  test('lists every limit with its default, and no other', () => {
+    const listed = [...readme.matchAll(/^\| `([a-z][\w.]+)` \| ([\d,]+) \|/gm)].map(
+      ([, name, value = '']) => [name, Number(value.replaceAll(',', ''))],
+    )
+    expect(listed).toEqual(listLeaves(defaultLimits))
   })
 
   test('lists every variable of the environment, and no other', () => {

@@ -11,6 +11,8 @@ import type { Role, Viewer } from '../../src/accounts/viewer.ts'
 import { EaselError } from '../../src/errors.ts'
 import type { StagedImage, StageOptions } from '../../src/images/staging.ts'
 import { createGatewayServer, type GatewayServerOptions } from '../../src/server/gateway-server.ts'
+import type { ServerLimits } from '../../src/server/server-limits.ts'
+import { defaultLimits } from '../kit/default-limits.ts'
 import { Ticker } from './ticker.ts'
 import { toySchema } from './toy-schema.ts'
 
@@ -42,8 +44,21 @@ export interface ToyGateway extends AsyncDisposable {
   post(body: object, headers?: Record<string, string>): Promise<Response>
 }
 
+export interface ToyOptions extends Partial<Omit<GatewayServerOptions, 'limits'>> {
+  limits?: Partial<ServerLimits>
+}
+
+const { requests, documents, streams, ...others } = defaultLimits
+const serverLimits = {
+  ...requests,
+  ...documents,
+  ...streams,
+  ...others,
+  maxStreamsPerViewer: others.streamsPerUser,
+}
+
 /** A gateway with a toy schema, on a real port, that keeps uploads in a folder of its own. */
-export async function openToyGateway(overrides: Partial<GatewayServerOptions> = {}): Promise<ToyGateway> {
+export async function openToyGateway(overrides: ToyOptions = {}): Promise<ToyGateway> {
   const folder = await mkdtemp(join(tmpdir(), 'easel-server-'))
   const logs: Record<string, unknown>[] = []
   const log = pino({ level: 'info' }, { write: (line: string) => void logs.push(JSON.parse(line)) })
@@ -61,6 +76,7 @@ export async function openToyGateway(overrides: Partial<GatewayServerOptions> = 
     log,
     newId: randomUUID,
     ...overrides,
+    limits: { ...serverLimits, ...overrides.limits },
   })
   await new Promise<void>((resolve) => gateway.server.listen(0, '127.0.0.1', resolve))
   const { port } = gateway.server.address() as AddressInfo

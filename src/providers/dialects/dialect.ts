@@ -4,6 +4,7 @@ import type { SentParameters } from '../../catalogue/sent-parameters.ts'
 import type { Authorize } from '../credentials.ts'
 import type { Exchange, WireOptions } from '../exchanges/exchange.ts'
 import type { SortFailure } from '../failures/http-failure.ts'
+import type { OptionName } from '../option-rules.ts'
 
 /** How a family of upstreams is spoken to: a value in the table, from a folder of its own. */
 export interface Dialect {
@@ -23,7 +24,10 @@ export interface Preset extends KnownModels {
   domain?: string
   /** The headers that say who calls. */
   authorize: Authorize
-  needsFolder: boolean
+  /** The options that it takes beside its name, address and models. */
+  takes: readonly OptionName[]
+  /** Those that it cannot do without. */
+  needs?: readonly OptionName[]
   /** The folder goes out as the project of the credentials. */
   folderIsProject?: boolean
   wire: Partial<Omit<WireOptions, 'baseUrl'>>

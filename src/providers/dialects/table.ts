@@ -22,7 +22,13 @@ export const presets = {
   ...openAiPresets,
   ...yandexArtPresets,
   ...bflPresets,
-  sandbox: { ...openAiLike, baseUrl: null, models: table.flatMap(listSandboxModels), sandbox: true },
+  sandbox: {
+    ...openAiLike,
+    baseUrl: null,
+    models: table.flatMap(listSandboxModels),
+    takes: [...openAiLike.takes, 'folderId', 'enable'],
+    sandbox: true,
+  },
 } as const satisfies Record<string, Preset>
 
 export type PresetName = keyof typeof presets

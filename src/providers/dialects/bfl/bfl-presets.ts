@@ -10,7 +10,7 @@ export const bflPresets = {
     models: fluxModels,
     describeModel: describeFlux,
     authorize: ({ key }): Record<string, string> => (key ? { 'x-key': key } : {}),
-    needsFolder: false,
+    takes: ['apiKey'],
     wire: {},
   },
 } as const satisfies Record<string, Preset>

@@ -5,13 +5,23 @@ import { describeGenericModel, describeLocalAiModel } from './generic-model.ts'
 import { openAiModels } from './openai-models.ts'
 import { apigoModels, tokenOpsModels } from './reseller-models.ts'
 
+const takes = [
+  'apiKey',
+  'organization',
+  'project',
+  'multiImageField',
+  'maskField',
+  'responseFormat',
+  'forcePartialImages',
+] as const satisfies Preset['takes']
+
 /** A server that copies OpenAI's Images API, as far as nothing else is known of it. */
 export const openAiLike = {
   dialect: 'openai',
   models: [],
   describeModel: describeGenericModel,
   authorize: (given) => ({ ...sendBearer(given), ...listAccount(given) }),
-  needsFolder: false,
+  takes,
   wire: {},
 } satisfies Omit<Preset, 'baseUrl'>
 
@@ -44,7 +54,8 @@ export const openAiPresets = {
     models: [aliceArt],
     describeModel: (name) => ({ ...aliceArt, name, upstreamName: `art://<folder>/${name}` }),
     authorize: (given) => ({ ...sendScheme('Api-Key', given), ...listAccount(given) }),
-    needsFolder: true,
+    takes: [...takes, 'iamToken', 'iamTokenCommand', 'enable'],
+    needs: ['folderId'],
     folderIsProject: true,
   },
 } as const satisfies Record<string, Preset>

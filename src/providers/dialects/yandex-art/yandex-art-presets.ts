@@ -9,7 +9,8 @@ export const yandexArtPresets = {
     models: yandexArtModels,
     describeModel: (name) => ({ ...yandexArtModel, name, upstreamName: `art://<folder>/${name}/latest` }),
     authorize: (given) => sendScheme('Api-Key', given),
-    needsFolder: true,
+    takes: ['apiKey', 'iamToken', 'iamTokenCommand', 'enable'],
+    needs: ['folderId'],
     wire: {},
   },
 } as const satisfies Record<string, Preset>

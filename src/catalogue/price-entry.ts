@@ -1,0 +1,64 @@
+import { z } from 'zod'
+import { qualities } from './choices.ts'
+import { isSame } from './pricing.ts'
+import { parseSize } from './wire-size.ts'
+
+/** Far above every price in any currency, and below most prices that were written in millionths by mistake. */
+const largest = { perMillionTokens: 1_000_000, perImage: 10_000 }
+
+/** An amount as an operator writes it, in units of the currency; it comes out in millionths. */
+function amount(max: number) {
+  return z
+    .number()
+    .nonnegative()
+    .max(max, `must be at most ${max}: prices are written in units of the currency, such as 0.04`)
+    .transform((value, context) => {
+      const micros = toMicros(value)
+      if (micros !== null) return micros
+      context.addIssue({ code: 'custom', message: 'must have six decimals at most' })
+      return z.NEVER
+    })
+}
+
+/** Goes by the digits, since 1.1 * 1,000,000 is not a whole number. Null: finer than a millionth. */
+export function toMicros(value: number): number | null {
+  const [, whole = '', decimals = ''] = /^(\d+)(?:\.(\d{1,6}))?$/.exec(String(value)) ?? []
+  return whole === '' ? null : Number(whole + decimals.padEnd(6, '0'))
+}
+
+const rate = amount(largest.perMillionTokens).nullable().default(null)
+const imagePrice = amount(largest.perImage)
+
+const perImage = z
+  .strictObject({
+    quality: z
+      .string()
+      .refine(
+        (text) => qualities.some((each) => isSame(each, text)),
+        `must be one of ${qualities.join(', ')}`,
+      )
+      .nullable()
+      .optional(),
+    size: z
+      .string()
+      .refine((text) => parseSize(text) !== null, 'must be WIDTHxHEIGHT')
+      .nullable()
+      .optional(),
+    price: imagePrice,
+  })
+  .transform(({ price, ...image }) => ({ ...image, micros: price }))
+
+/** A price list of a model, as an operator writes it. */
+export const priceEntry = z.strictObject({
+  from: z.iso.date(),
+  currency: z.string().regex(/^[A-Z]{3}$/, 'must be three capital letters, such as USD'),
+  textInput: rate,
+  imageInput: rate,
+  textOutput: rate,
+  imageOutput: rate,
+  perImage: z.array(perImage).default([]),
+  megapixels: z
+    .strictObject({ first: imagePrice, further: imagePrice, largest: z.int().min(1).max(1_000) })
+    .optional(),
+  source: z.string().min(1).default('configuration'),
+})

@@ -1,0 +1,110 @@
+import { z } from 'zod'
+
+const count = z.int().positive()
+const bytes = z.int().positive()
+/** Timers count to 2^31 - 1 and fire at once beyond it. */
+const longestMs = 2 ** 31 - 1
+const wait = z.int().nonnegative().max(longestMs)
+const time = z.int().positive().max(longestMs)
+const kB = 1024
+const MB = 1024 * kB
+const weekSeconds = 7 * 24 * 3600
+
+/** Requests over HTTP, from the first byte to the last. What each of them means: `ServerLimits`. */
+const requests = z.strictObject({
+  maxJsonBytes: bytes.default(1_000_000),
+  maxJsonValues: count.default(5_000),
+  maxInputDepth: count.default(32),
+  maxFiles: count.default(32),
+  maxConcurrentUploads: count.default(64),
+  minBytesPerSecond: count.default(1_024),
+  rateWindowMs: time.default(15_000),
+  maxHeaderBytes: bytes.default(16_384),
+  headersTimeoutMs: time.default(15_000),
+  keepAliveTimeoutMs: time.default(65_000),
+  stallTimeoutMs: time.default(60_000),
+  lingerBytes: bytes.default(512 * kB),
+  lingerMs: time.default(1_000),
+  readyTimeoutMs: time.default(2_000),
+  drainLingerMs: time.default(1_000),
+})
+
+/** GraphQL documents. The defaults leave room for every screen of the console many times over. */
+const documents = z.strictObject({
+  maxDocumentBytes: bytes.default(100_000),
+  maxTokens: count.default(5_000),
+  /** The only one of depth: GraphiQL's own question about the schema goes down fifteen fields. */
+  maxDepth: count.default(20),
+  maxSelectionSets: count.default(64),
+  maxAliases: count.default(30),
+  maxDirectives: count.default(50),
+  maxFields: count.default(2_000),
+  maxBreadth: count.default(400),
+  maxComplexity: count.default(20_000),
+})
+
+/** Event streams of clients. */
+const streams = z.strictObject({
+  maxOperationsPerStream: count.default(100),
+  pingMs: time.default(12_000),
+  reservationMs: time.default(60_000),
+  reconnectMs: wait.default(2_000),
+})
+
+/** Images that are received, kept and shown: `ImageLimits`. */
+const images = z.strictObject({
+  maxPixels: count.default(50_000_000),
+  maxEdge: count.default(16_384),
+  maxBase64Bytes: bytes.default(64 * MB),
+  variantCacheBytes: bytes.default(256 * MB),
+  decoders: count.max(64).default(2),
+  maxWaitingUploads: count.default(1_024),
+  maxWaitingVariants: count.default(64),
+  urlSeconds: count.max(weekSeconds).default(24 * 3600),
+  // A week is what the schema tells clients, and the longest life of an address of S3.
+  maxUrlSeconds: count.max(weekSeconds).default(weekSeconds),
+})
+
+/** Calls of providers: `ProviderLimits`. */
+const providers = z.strictObject({
+  connectTimeoutMs: time.default(10_000),
+  replyIdleTimeoutMs: time.default(60_000),
+  downloadPauseMs: wait.default(500),
+  maxReplyBytes: bytes.default(256 * MB),
+  maxEventBytes: bytes.default(64 * MB),
+  maxTextBytes: bytes.default(MB),
+  breaker: z.strictObject({ maxFailures: count.default(10), pauseMs: time.default(30_000) }).prefault({}),
+})
+
+/** Every limit of the gateway, each with its only default: first those that an operator sets, then one group a room. */
+export const limits = z.strictObject({
+  /** One uploaded file: upstreams take less than 50 MB. */
+  maxUploadBytes: bytes.default(50 * MB),
+  /** One request with all its files. */
+  maxRequestBytes: bytes.default(1024 * MB),
+  /** Operations that this process runs at once. */
+  concurrentOperations: count.max(1_000).default(8),
+  /** From acceptance to the end of an operation. */
+  operationTimeoutMs: time.min(1_000).default(15 * 60 * 1000),
+  /** How long a provider may be silent within a reply; a complex image takes up to two minutes. */
+  upstreamIdleTimeoutMs: time.min(1_000).default(5 * 60 * 1000),
+  /** How long a process may be silent before others take its operations for left; half as long again, and they go on. */
+  leaseMs: time.min(1_000).default(10_000),
+  /** How long a stop waits for running operations: what is cut off then was paid for, so longer than images take. */
+  drainTimeoutMs: time.default(180_000),
+  /** How long a stop only says "not ready" before it takes no more connections: a balancer's time to notice. */
+  drainDelayMs: wait.default(0),
+  /** Event streams that one user may have open. */
+  streamsPerUser: count.default(100),
+  /** Connections of this process to a PostgreSQL server, beside those of the queue and two that listen. */
+  databasePool: count.max(1_000).default(10),
+  /** Connections of the queue to a PostgreSQL server. */
+  queuePool: count.max(100).default(3),
+  requests: requests.prefault({}),
+  documents: documents.prefault({}),
+  streams: streams.prefault({}),
+  images: images.prefault({}),
+  providers: providers.prefault({}),
+})
+
+export type Limits = z.output<typeof limits>

@@ -1,0 +1,24 @@
+import { z } from 'zod'
+import { enablements } from '../catalogue/model-registry.ts'
+
+const text = z.string().min(1)
+
+/** Every option that some presets take. Each preset names those that it takes. */
+export const optionRules = {
+  apiKey: text.optional(),
+  /** A token of Yandex Cloud; goes before the key. */
+  iamToken: text.optional(),
+  /** A shell command that prints such a token. They live for twelve hours at most. */
+  iamTokenCommand: text.optional(),
+  organization: text.optional(),
+  project: text.optional(),
+  folderId: text.optional(),
+  enable: z.array(z.enum(enablements)).readonly().optional(),
+  multiImageField: z.enum(['image[]', 'image']).optional(),
+  maskField: text.optional(),
+  responseFormat: z.enum(['as asked', 'always', 'never']).optional(),
+  forcePartialImages: z.boolean().optional(),
+}
+
+export type OptionName = keyof typeof optionRules
+export type OptionValues = z.output<z.ZodObject<typeof optionRules>>
