@@ -259,7 +259,7 @@ describe('the size of a multipart request', () => {
   it('may reach the limit of a file, and not a byte more', async () => {
     const { body } = await send(toy.url, [...one, file('a', Buffer.alloc(100_000))])
     expect(body.data).toMatchObject({ store: { bytes: 100_000 } })
-    const error = await refuses([...one, file('a', Buffer.alloc(100_001))], 413, 'FILE_TOO_LARGE')
+    const error = await refuses([...one, file('a', Buffer.alloc(100_001))], 413, 'IMAGE_TOO_LARGE')
     expect(error?.extensions).toMatchObject({ field: 'file', allowed: 100_000 })
   })
 

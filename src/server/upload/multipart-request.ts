@@ -233,6 +233,6 @@ function fault(reason: string, message: string, field?: string, cause?: unknown)
 }
 
 function fileTooLarge(allowed: number, field?: string): EaselError {
-  const details = { reason: 'FILE_TOO_LARGE', allowed, field, hint: 'RESIZE' }
+  const details = { reason: 'IMAGE_TOO_LARGE', allowed, field, hint: 'RESIZE' }
   return new EaselError('PAYLOAD_TOO_LARGE', `A file is larger than ${allowed} bytes`, details)
 }
