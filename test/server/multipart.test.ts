@@ -326,7 +326,7 @@ describe('a refused file', () => {
     ]
     const { body } = await send(toy.url, parts)
     expect(body.errors?.[0]?.extensions).toMatchObject({
-      reason: 'IMAGE_UNKNOWN_TYPE',
+      reason: 'IMAGE_TYPE_UNSUPPORTED',
       field: 'input.image.1',
     })
   })
@@ -340,7 +340,7 @@ describe('a refused file', () => {
     socket.write(head)
     await closed
     expect(received()).toMatch(/connection: close/i)
-    expect(received()).toContain('IMAGE_UNKNOWN_TYPE')
+    expect(received()).toContain('IMAGE_TYPE_UNSUPPORTED')
     expect(received()).toContain('"field":"files.0"')
   })
 })
