@@ -1,26 +1,9 @@
-/**
- * The errors a caller can expect. Every other throw is a fault of Easel's own: it is masked and logged once.
- * A failed generation is not one of these: it is data, `Operation.error`.
- */
-export const errorCodes = {
-  UNAUTHENTICATED: { httpStatus: 401, retryable: false },
-  FORBIDDEN: { httpStatus: 403, retryable: false },
-  BAD_USER_INPUT: { httpStatus: 400, retryable: false },
-  UNSUPPORTED_BY_MODEL: { httpStatus: 400, retryable: false },
-  NOT_FOUND: { httpStatus: 404, retryable: false },
-  PAYLOAD_TOO_LARGE: { httpStatus: 413, retryable: false },
-  IDEMPOTENCY_KEY_REUSED: { httpStatus: 422, retryable: false },
-  BUDGET_EXCEEDED: { httpStatus: 402, retryable: false },
-  RATE_LIMITED: { httpStatus: 429, retryable: true },
-  UNAVAILABLE: { httpStatus: 503, retryable: true },
-  INTERNAL_SERVER_ERROR: { httpStatus: 500, retryable: false },
-} as const
-
-export type ErrorCode = keyof typeof errorCodes
+import { type ErrorCode, errorCodes } from './reasons/error-codes.ts'
+import type { ErrorReason, ReasonOf } from './reasons/reasons.ts'
 
 export interface ErrorDetails {
-  /** SCREAMING_SNAKE refinement of the code, e.g. `IMAGE_TRUNCATED`. */
-  reason?: string
+  /** Refines the code. */
+  reason?: ErrorReason
   /** The path of the input at fault, e.g. `input.image.0`. */
   field?: string
   /** What would have been accepted. */
@@ -33,11 +16,25 @@ export interface ErrorDetails {
   [more: string]: unknown
 }
 
+/** A code, and details whose reason belongs to that code. */
+type ErrorArguments = {
+  [Code in ErrorCode]: [
+    code: Code,
+    message: string,
+    details?: ErrorDetails & { reason?: ReasonOf<Code> },
+    options?: ErrorOptions,
+  ]
+}[ErrorCode]
+
+/**
+ * An error that a caller can expect. Every other throw is a fault of Easel's own: it is masked and logged once.
+ * A failed generation is not one of these: it is data, `Operation.error`.
+ */
 export class EaselError extends Error {
   readonly code: ErrorCode
   readonly details: ErrorDetails
 
-  constructor(code: ErrorCode, message: string, details: ErrorDetails = {}, options?: ErrorOptions) {
+  constructor(...[code, message, details = {}, options]: ErrorArguments) {
     super(message, options)
     this.name = 'EaselError'
     this.code = code
@@ -51,7 +48,8 @@ export class EaselError extends Error {
   /** The same error, pointing at the input that caused it; a field named deeper down is kept. */
   at(field: string): EaselError {
     if (this.details.field) return this
-    return new EaselError(this.code, this.message, { ...this.details, field }, { cause: this })
+    const same = [this.code, this.message, { ...this.details, field }, { cause: this }] as ErrorArguments
+    return new EaselError(...same)
   }
 }
 

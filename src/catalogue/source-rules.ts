@@ -77,7 +77,7 @@ function checkType(mimeType: string, allowed: readonly string[], field: string):
   if (allowed.includes(mimeType)) return
   throw refuseValue(`This model takes ${allowed.join(', ')}.`, {
     field,
-    reason: 'IMAGE_TYPE_NOT_SUPPORTED',
+    reason: 'IMAGE_TYPE_UNSUPPORTED',
     allowed,
     actual: mimeType,
     hint: 'CONVERT_TO_PNG',

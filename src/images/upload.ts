@@ -89,7 +89,7 @@ async function* abortable(source: ByteSource, signal: AbortSignal | undefined): 
 
 export function tooLarge(maxBytes: number, actualBytes: number): EaselError {
   return new EaselError('PAYLOAD_TOO_LARGE', 'The file is too large.', {
-    reason: 'IMAGE_TOO_LARGE_BYTES',
+    reason: 'IMAGE_TOO_LARGE',
     allowed: { maxBytes },
     actual: { atLeastBytes: actualBytes },
     hint: 'RESIZE',

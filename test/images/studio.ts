@@ -5,11 +5,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { afterEach, expect } from 'vitest'
-import { EaselError, type ErrorCode, type ErrorDetails } from '../../src/errors.ts'
+import { EaselError, type ErrorDetails } from '../../src/errors.ts'
 import { createGate } from '../../src/images/gate.ts'
 import { restrictSharp } from '../../src/images/pixels.ts'
 import { type StagedImage, type StageOptions, stageImage } from '../../src/images/staging.ts'
 import type { ByteSource } from '../../src/images/upload.ts'
+import type { ErrorCode } from '../../src/reasons/error-codes.ts'
 
 export const testLimits = { maxPixels: 50_000_000, maxEdge: 16_384 }
 

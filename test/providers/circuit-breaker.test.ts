@@ -1,11 +1,12 @@
 import { expect, test } from 'vitest'
 import { createCircuitBreaker, type Passage } from '../../src/providers/circuit-breaker.ts'
-import { type FailureReason, ProviderFailure } from '../../src/providers/failure.ts'
+import { ProviderFailure } from '../../src/providers/failure.ts'
+import type { ProviderReason } from '../../src/reasons/reasons.ts'
 
 let clock = 0
 const openBreaker = () => createCircuitBreaker({ maxFailures: 3, pauseMs: 1000, now: () => new Date(clock) })
 
-const fail = (reason: FailureReason) => (passage: Passage) =>
+const fail = (reason: ProviderReason) => (passage: Passage) =>
   passage.failed(
     new ProviderFailure({ certainty: reason === 'UPSTREAM_INVALID_REQUEST' ? 'REFUSED' : 'UNKNOWN', reason }),
   )

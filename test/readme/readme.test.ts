@@ -4,11 +4,12 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { errorCodes } from '../../src/errors.ts'
 import { presets } from '../../src/providers/dialects/table.ts'
+import { errorCodes } from '../../src/reasons/error-codes.ts'
 import { defaultLimits } from '../kit/default-limits.ts'
 import { startTestGateway, type TestGateway } from '../kit/gateway.ts'
 import { photoFile } from '../kit/photo.ts'
+import { printReasonTables, reasonTables } from './reason-tables.ts'
 
 const root = join(import.meta.dirname, '../..')
 const readme = readFileSync(join(root, 'README.md'), 'utf8')
@@ -77,9 +78,8 @@ describe('the README', () => {
   test('lists every variable of the environment, and no other', () => {
     const source = readFileSync(join(root, 'src/config/env.ts'), 'utf8')
     const read = [...source.matchAll(/read\('([A-Z_]+)'\)/g)].map(([, name]) => name)
-    const listed = [...readme.matchAll(/^\| `([A-Z_]+)` \|.*\|.*\|$/gm)]
-      .map(([, name]) => name ?? '')
-      .filter((name) => !(name in errorCodes))
+    const [, table = ''] = /\n\| variable \|[^\n]*\n\|[-|]+\n((?:\|[^\n]*\n)+)/.exec(readme) ?? []
+    const listed = [...table.matchAll(/^\| `([A-Z_]+)` \|/gm)].map(([, name]) => name)
     expect(listed).toEqual(read)
   })
 
@@ -89,6 +89,10 @@ describe('the README', () => {
       Number(status),
     ])
     expect(listed).toEqual(Object.entries(errorCodes).map(([code, { httpStatus }]) => [code, httpStatus]))
+  })
+
+  test('lists every reason with its code, its meaning and what to do, and no other', () => {
+    expect(reasonTables.exec(readme)?.[0]).toBe(printReasonTables())
   })
 
   test('names only files and scripts that are there', () => {

@@ -50,7 +50,7 @@ describe('an expected error', () => {
       path: ['fail'],
       extensions: {
         code: 'BAD_USER_INPUT',
-        reason: 'N',
+        reason: 'OUT_OF_RANGE',
         field: 'input.n',
         allowed: 10,
         actual: 11,
@@ -145,7 +145,7 @@ describe('an input that does not fit', () => {
     const { first } = await errorsOf({ query: edit, variables: { in: { prompt: 'p', size: 'big' } } })
     expect(first.message).toBe('Not a size')
     expect(first.extensions).toMatchObject({
-      reason: 'SIZE_MALFORMED',
+      reason: 'SIZE_NOT_SUPPORTED',
       field: 'input.size',
       allowed: ['1x1'],
     })

@@ -259,7 +259,7 @@ describe('the size of a multipart request', () => {
   it('may reach the limit of a file, and not a byte more', async () => {
     const { body } = await send(toy.url, [...one, file('a', Buffer.alloc(100_000))])
     expect(body.data).toMatchObject({ store: { bytes: 100_000 } })
-    const error = await refuses([...one, file('a', Buffer.alloc(100_001))], 413, 'FILE_TOO_LARGE')
+    const error = await refuses([...one, file('a', Buffer.alloc(100_001))], 413, 'IMAGE_TOO_LARGE')
     expect(error?.extensions).toMatchObject({ field: 'file', allowed: 100_000 })
   })
 
@@ -326,7 +326,7 @@ describe('a refused file', () => {
     ]
     const { body } = await send(toy.url, parts)
     expect(body.errors?.[0]?.extensions).toMatchObject({
-      reason: 'IMAGE_UNKNOWN_TYPE',
+      reason: 'IMAGE_TYPE_UNSUPPORTED',
       field: 'input.image.1',
     })
   })
@@ -340,7 +340,7 @@ describe('a refused file', () => {
     socket.write(head)
     await closed
     expect(received()).toMatch(/connection: close/i)
-    expect(received()).toContain('IMAGE_UNKNOWN_TYPE')
+    expect(received()).toContain('IMAGE_TYPE_UNSUPPORTED')
     expect(received()).toContain('"field":"files.0"')
   })
 })

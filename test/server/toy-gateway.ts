@@ -116,7 +116,7 @@ export async function stageInto(
   const check = async function* (chunks: AsyncIterable<Buffer>) {
     for await (const chunk of chunks) {
       if (byteSize === 0 && chunk.subarray(0, 12).equals(Buffer.from('not an image'))) {
-        throw new EaselError('BAD_USER_INPUT', 'This is no image', { reason: 'IMAGE_UNKNOWN_TYPE' })
+        throw new EaselError('BAD_USER_INPUT', 'This is no image', { reason: 'IMAGE_TYPE_UNSUPPORTED' })
       }
       byteSize += chunk.length
       hash.update(chunk)

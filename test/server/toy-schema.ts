@@ -51,7 +51,7 @@ const failures: Record<string, () => unknown> = {
     throw new GraphQLError('canary-secret in a GraphQLError')
   },
   input: () => {
-    const details = { field: 'input.n', allowed: 10, actual: 11, reason: 'N' }
+    const details = { field: 'input.n', allowed: 10, actual: 11, reason: 'OUT_OF_RANGE' } as const
     throw new EaselError('BAD_USER_INPUT', 'Too many', details)
   },
   busy: () => {
@@ -117,7 +117,7 @@ const scalars: Record<string, (value: unknown) => unknown> = {
   },
   Size: (value) => {
     if (value === '1x1') return value
-    throw new EaselError('BAD_USER_INPUT', 'Not a size', { reason: 'SIZE_MALFORMED', allowed: ['1x1'] })
+    throw new EaselError('BAD_USER_INPUT', 'Not a size', { reason: 'SIZE_NOT_SUPPORTED', allowed: ['1x1'] })
   },
 }
 

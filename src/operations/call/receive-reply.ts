@@ -3,7 +3,7 @@ import type { EaselError } from '../../errors.ts'
 import type { ProviderFailure } from '../../providers/failure.ts'
 import type { OpenSink, ReplyEvent, ReplyFacts } from '../../providers/reply.ts'
 import type { Failpoint } from '../failpoint.ts'
-import { type OperationFailure, toOperationFailure } from '../operation-error.ts'
+import { createOperationFailure, type OperationFailure, toOperationFailure } from '../operation-error.ts'
 import type { Lease } from '../run/operation-lease.ts'
 import type { ResponseFacts } from '../transitions/attempts.ts'
 import type { ImageFailure, ResultImage } from '../transitions/finish-operation.ts'
@@ -170,13 +170,6 @@ export class ReceivedReply implements ResponseFacts {
 }
 
 function invalidResult(error: EaselError): OperationFailure {
-  return {
-    code: 13,
-    status: 'INTERNAL',
-    message: `The provider's image cannot be used: ${error.message}`,
-    details: [],
-    reason: 'UPSTREAM_INVALID_RESULT',
-    retryable: true,
-    retryAfterMs: null,
-  }
+  const message = `The provider's image cannot be used: ${error.message}`
+  return createOperationFailure('UPSTREAM_INVALID_RESULT', message)
 }

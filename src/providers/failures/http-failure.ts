@@ -1,18 +1,13 @@
-import {
-  type Certainty,
-  type FailureDetails,
-  type FailureReason,
-  ProviderFailure,
-  type RpcStatus,
-  rpcCodes,
-} from '../failure.ts'
+import type { ProviderReason } from '../../reasons/reasons.ts'
+import { type RpcStatus, rpcCodes } from '../../reasons/rpc-codes.ts'
+import { type Certainty, type FailureDetails, ProviderFailure } from '../failure.ts'
 import { type ErrorBody, readErrorBody, type UpstreamAnswer } from './error-body.ts'
 import { type Redaction, redact } from './redaction.ts'
 import { parseRetryAfter } from './retry-after.ts'
 
 /** What a dialect knows better than HTTP does: its own codes and words. What it leaves out follows from HTTP. */
 export interface Sorted {
-  reason: FailureReason
+  reason: ProviderReason
   certainty?: Certainty
   details?: Record<string, unknown>[]
 }
@@ -47,7 +42,7 @@ export function sortAnswer(answer: UpstreamAnswer, { sortOwn, redaction, now }: 
   })
 }
 
-function findReason(status: number, body: ErrorBody): FailureReason {
+function findReason(status: number, body: ErrorBody): ProviderReason {
   if (status === 402) return 'QUOTA_EXHAUSTED'
   if (status === 401 || status === 403) return 'UPSTREAM_AUTH'
   if (status === 429) return 'RATE_LIMITED'
@@ -59,7 +54,7 @@ function findReason(status: number, body: ErrorBody): FailureReason {
 }
 
 /** A 2xx with an error in it: the request was taken, and failed. A google.rpc.Status says why. */
-function findReasonOfSuccess({ rpcCode }: ErrorBody): FailureReason {
+function findReasonOfSuccess({ rpcCode }: ErrorBody): ProviderReason {
   if (rpcCode === rpcCodes.INVALID_ARGUMENT) return 'UPSTREAM_INVALID_REQUEST'
   if (rpcCode === rpcCodes.RESOURCE_EXHAUSTED) return 'RATE_LIMITED'
   if (rpcCode === rpcCodes.UNAVAILABLE) return 'UPSTREAM_UNAVAILABLE'
@@ -75,7 +70,7 @@ function findCertainty(status: number): Certainty {
 }
 
 /** Only two reasons tell the upstream's own words: the rest say nothing a caller could use, and may hold keys. */
-function describe(reason: FailureReason, body: ErrorBody, redaction: Redaction): Partial<FailureDetails> {
+function describe(reason: ProviderReason, body: ErrorBody, redaction: Redaction): Partial<FailureDetails> {
   if (reason !== 'UPSTREAM_INVALID_REQUEST' && reason !== 'UPSTREAM_FAILED') return {}
   const words = redact(body.message, redaction)
   const opening =

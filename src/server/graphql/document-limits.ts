@@ -10,6 +10,7 @@ import {
   visit,
 } from 'graphql'
 import { EaselError } from '../../errors.ts'
+import type { ReasonOf } from '../../reasons/reasons.ts'
 import type { ServerLimits } from '../server-limits.ts'
 import { NestingLexer, type NestingLimits } from './nesting-lexer.ts'
 
@@ -99,10 +100,10 @@ function createWeigher(definitions: readonly DefinitionNode[]): (set: SelectionS
   return weigh
 }
 
-function check(reason: string, actual: number, allowed: number): void {
+function check(reason: ReasonOf<'BAD_USER_INPUT'>, actual: number, allowed: number): void {
   if (actual > allowed) throw tooLarge(reason, actual, allowed)
 }
 
-function tooLarge(reason: string, actual: number, allowed: number): EaselError {
+function tooLarge(reason: ReasonOf<'BAD_USER_INPUT'>, actual: number, allowed: number): EaselError {
   return new EaselError('BAD_USER_INPUT', 'The GraphQL document is too large', { reason, actual, allowed })
 }

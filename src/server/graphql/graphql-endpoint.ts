@@ -103,9 +103,7 @@ function readIdempotencyKey(headers: Headers): string | null {
   throw new EaselError(
     'BAD_USER_INPUT',
     'The header Idempotency-Key must have 1 to 255 printable characters',
-    {
-      reason: 'IDEMPOTENCY_KEY_INVALID',
-    },
+    { reason: 'IDEMPOTENCY_KEY_MALFORMED' },
   )
 }
 

@@ -1,5 +1,6 @@
 import { Lexer, type Source, type Token, TokenKind } from 'graphql'
 import { EaselError } from '../../errors.ts'
+import type { ReasonOf } from '../../reasons/reasons.ts'
 import type { ServerLimits } from '../server-limits.ts'
 
 export type NestingLimits = Pick<ServerLimits, 'maxInputDepth' | 'maxSelectionSets'>
@@ -47,7 +48,7 @@ export class NestingLexer extends Lexer {
 }
 
 /** The document is not read on, so it may be deeper than `actual` says. */
-function check(reason: string, actual: number, allowed: number): void {
+function check(reason: ReasonOf<'BAD_USER_INPUT'>, actual: number, allowed: number): void {
   if (actual <= allowed) return
   throw new EaselError('BAD_USER_INPUT', 'The GraphQL document is nested too deeply', {
     reason,

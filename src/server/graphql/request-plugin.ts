@@ -18,8 +18,10 @@ export function requestPlugin(options: RequestPluginOptions): CallPlugin {
   let receiving = 0
   async function readMultipart(call: GraphQLCall): Promise<GraphQLParams> {
     if (receiving >= limits.maxConcurrentUploads) {
-      const details = { reason: 'TOO_MANY_UPLOADS', retryAfterMs: 2_000 }
-      throw new EaselError('UNAVAILABLE', 'Too many uploads are being received', details)
+      throw new EaselError('UNAVAILABLE', 'Too many uploads are being received', {
+        reason: 'TOO_MANY_UPLOADS',
+        retryAfterMs: 2_000,
+      })
     }
     receiving += 1
     try {
@@ -63,8 +65,10 @@ function nameOperation(call: GraphQLCall, { stream, starting }: ReservedStream, 
     })
   }
   if (stream.size + starting.size >= maxOperations) {
-    const details = { reason: 'TOO_MANY_OPERATIONS', allowed: maxOperations }
-    throw new EaselError('RATE_LIMITED', 'Too many operations run on this stream', details)
+    throw new EaselError('RATE_LIMITED', 'Too many operations run on this stream', {
+      reason: 'TOO_MANY_OPERATIONS',
+      allowed: maxOperations,
+    })
   }
   starting.set(id, call.abort)
   call.operationId = id

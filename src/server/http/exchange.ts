@@ -3,6 +3,7 @@ import { Readable } from 'node:stream'
 import type { ReadableStream as NodeReadableStream } from 'node:stream/web'
 import type { Viewer } from '../../accounts/viewer.ts'
 import { EaselError } from '../../errors.ts'
+import type { ReasonOf } from '../../reasons/reasons.ts'
 
 /** One HTTP request on its way to one response, and what is learned about it in between. */
 export interface Exchange {
@@ -117,6 +118,6 @@ function readHeaders({ rawHeaders }: IncomingMessage): Headers {
   return headers
 }
 
-function badRequest(reason: string, message: string): EaselError {
+function badRequest(reason: ReasonOf<'BAD_USER_INPUT'>, message: string): EaselError {
   return new EaselError('BAD_USER_INPUT', message, { reason })
 }

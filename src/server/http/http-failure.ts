@@ -1,14 +1,7 @@
-import { EaselError, errorCodes } from '../../errors.ts'
-
-/** Failures whose HTTP status says more than their code does. */
-const statusByReason: Record<string, number> = {
-  METHOD_NOT_ALLOWED: 405,
-  NOT_ACCEPTABLE: 406,
-  BODY_TOO_SLOW: 408,
-  STREAM_ALREADY_OPEN: 409,
-  OPERATION_ID_TAKEN: 409,
-  UNSUPPORTED_MEDIA_TYPE: 415,
-}
+import { EaselError } from '../../errors.ts'
+import { errorCodes } from '../../reasons/error-codes.ts'
+import type { ErrorMeaning } from '../../reasons/meaning.ts'
+import { errorReasons } from '../../reasons/reasons.ts'
 
 export interface FailureExtensions {
   code: string
@@ -18,7 +11,9 @@ export interface FailureExtensions {
 }
 
 export function httpStatusOf(error: EaselError): number {
-  return statusByReason[error.details.reason ?? ''] ?? errorCodes[error.code].httpStatus
+  const { reason } = error.details
+  const meaning: ErrorMeaning | null = reason ? errorReasons[reason] : null
+  return meaning?.httpStatus ?? errorCodes[error.code].httpStatus
 }
 
 export function failureHeaders(error: EaselError): Record<string, string> {

@@ -1,4 +1,5 @@
 import { EaselError } from '../../errors.ts'
+import type { ReasonOf } from '../../reasons/reasons.ts'
 import type { ServerLimits } from '../server-limits.ts'
 
 export type JsonLimits = Pick<ServerLimits, 'maxInputDepth' | 'maxJsonValues'>
@@ -70,6 +71,10 @@ function endOfString(text: string, start: number): number {
   return text.length
 }
 
-function refuse(reason: string, message: string, numbers: { allowed: number; actual: number }): EaselError {
+function refuse(
+  reason: ReasonOf<'BAD_USER_INPUT'>,
+  message: string,
+  numbers: { allowed: number; actual: number },
+): EaselError {
   return new EaselError('BAD_USER_INPUT', message, { reason, ...numbers })
 }

@@ -39,7 +39,7 @@ function decode(bytes: Buffer): string {
 }
 
 function notJson(cause: unknown): EaselError {
-  const details = { reason: 'JSON_MALFORMED' }
+  const details = { reason: 'JSON_MALFORMED' } as const
   return new EaselError('BAD_USER_INPUT', 'The request body is not valid JSON in UTF-8', details, { cause })
 }
 

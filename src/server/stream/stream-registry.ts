@@ -1,5 +1,6 @@
 import type { Viewer } from '../../accounts/viewer.ts'
 import { EaselError } from '../../errors.ts'
+import type { ReasonOf } from '../../reasons/reasons.ts'
 import type { ServerLimits } from '../server-limits.ts'
 import { createEventStream, type EventStream, type EventStreamOptions } from './event-stream.ts'
 
@@ -124,11 +125,13 @@ export function createStreamRegistry(options: StreamRegistryOptions): StreamRegi
   }
 }
 
+const accessRevoked: ReasonOf<'UNAUTHENTICATED'> = 'ACCESS_REVOKED'
+
 const revokedResult = {
   errors: [
     {
       message: 'Your access has been revoked',
-      extensions: { code: 'UNAUTHENTICATED', reason: 'ACCESS_REVOKED', retryable: false },
+      extensions: { code: 'UNAUTHENTICATED', reason: accessRevoked, retryable: false },
     },
   ],
 }

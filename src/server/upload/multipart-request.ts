@@ -4,6 +4,7 @@ import type { GraphQLParams } from 'graphql-yoga'
 import { EaselError } from '../../errors.ts'
 import type { StagedImage, StageOptions } from '../../images/staging.ts'
 import { isRecord } from '../../is-record.ts'
+import type { ReasonOf } from '../../reasons/reasons.ts'
 import type { Exchange } from '../http/exchange.ts'
 import { type JsonLimits, parseJson } from '../http/json-limits.ts'
 import { watchRate } from '../http/rate-watch.ts'
@@ -136,7 +137,7 @@ class Reception {
   #readField(name: string, value: string, truncated: boolean): void {
     if (truncated) {
       const allowed = this.#options.limits.maxJsonBytes
-      const details = { reason: 'FIELD_TOO_LARGE', allowed }
+      const details = { reason: 'FIELD_TOO_LARGE', allowed } as const
       throw new EaselError('PAYLOAD_TOO_LARGE', `A multipart field is larger than ${allowed} bytes`, details)
     }
     if (name === 'operations' && !this.#operations)
@@ -228,11 +229,16 @@ function malformed(message: string, cause?: unknown): EaselError {
   return fault('MULTIPART_MALFORMED', message, undefined, cause)
 }
 
-function fault(reason: string, message: string, field?: string, cause?: unknown): EaselError {
+function fault(
+  reason: ReasonOf<'BAD_USER_INPUT'>,
+  message: string,
+  field?: string,
+  cause?: unknown,
+): EaselError {
   return new EaselError('BAD_USER_INPUT', message, { reason, field }, { cause })
 }
 
 function fileTooLarge(allowed: number, field?: string): EaselError {
-  const details = { reason: 'FILE_TOO_LARGE', allowed, field, hint: 'RESIZE' }
+  const details = { reason: 'IMAGE_TOO_LARGE', allowed, field, hint: 'RESIZE' } as const
   return new EaselError('PAYLOAD_TOO_LARGE', `A file is larger than ${allowed} bytes`, details)
 }

@@ -1,0 +1,70 @@
+import type { ErrorMeaning } from './meaning.ts'
+
+/** Who may do what, and how much of it. */
+export const accountReasons = {
+  CREDENTIALS_MISSING: {
+    code: 'UNAUTHENTICATED',
+    meaning: 'The request has no API key and no token.',
+    hint: 'Send Authorization: Bearer, and the key or the token.',
+  },
+  CREDENTIALS_INVALID: {
+    code: 'UNAUTHENTICATED',
+    meaning: 'The API key or the token is not valid.',
+    hint: 'Use another key, or have the token renewed.',
+  },
+  REQUEST_NOT_LOCAL: {
+    code: 'FORBIDDEN',
+    meaning: 'Authentication is off, and the request comes from another machine.',
+    hint: 'The operator can start the gateway with EASEL_AUTH=on.',
+  },
+  API_KEY_TAKEN: {
+    code: 'BAD_USER_INPUT',
+    meaning: 'A user has this API key already.',
+    hint: 'Choose another key.',
+  },
+  TOO_MANY_API_KEYS: {
+    code: 'BAD_USER_INPUT',
+    meaning: 'The user has as many working API keys as are allowed.',
+    hint: 'Revoke a key first.',
+  },
+  DAY_TOKENS: {
+    code: 'BUDGET_EXCEEDED',
+    meaning: 'The daily budget of tokens does not hold the most that this may take.',
+    hint: 'Wait until `resetsAt`, ask for less, or have the budget raised.',
+  },
+  DAY_MONEY: {
+    code: 'BUDGET_EXCEEDED',
+    meaning: 'The daily budget of money does not hold the most that this may take.',
+    hint: 'Wait until `resetsAt`, ask for less, or have the budget raised.',
+  },
+  MONTH_TOKENS: {
+    code: 'BUDGET_EXCEEDED',
+    meaning: 'The monthly budget of tokens does not hold the most that this may take.',
+    hint: 'Wait until `resetsAt`, ask for less, or have the budget raised.',
+  },
+  MONTH_MONEY: {
+    code: 'BUDGET_EXCEEDED',
+    meaning: 'The monthly budget of money does not hold the most that this may take.',
+    hint: 'Wait until `resetsAt`, ask for less, or have the budget raised.',
+  },
+  TOTAL_TOKENS: {
+    code: 'BUDGET_EXCEEDED',
+    meaning: 'The total budget of tokens does not hold the most that this may take.',
+    hint: 'Ask for less, or have the budget raised.',
+  },
+  TOTAL_MONEY: {
+    code: 'BUDGET_EXCEEDED',
+    meaning: 'The total budget of money does not hold the most that this may take.',
+    hint: 'Ask for less, or have the budget raised.',
+  },
+  RANGE_EMPTY: {
+    code: 'BAD_USER_INPUT',
+    meaning: 'The report ends before it begins.',
+    hint: 'Choose a `to` after `from`.',
+  },
+  REPORT_TOO_LARGE: {
+    code: 'BAD_USER_INPUT',
+    meaning: 'The report has too many rows.',
+    hint: 'Choose a shorter time, or group by less.',
+  },
+} as const satisfies Record<string, ErrorMeaning>
