@@ -94,6 +94,12 @@ describe('the rooms of src', () => {
     expect([...new Set(files.map(roomOf))].filter((room) => !mayUse[room])).toEqual([])
   })
 
+  test('are all in ARCHITECTURE.md', () => {
+    const page = readFileSync(join(src, '../ARCHITECTURE.md'), 'utf8')
+    const folders = Object.keys(mayUse).filter((room) => !room.endsWith('.ts'))
+    expect(folders.filter((room) => !page.includes(`| \`${room}/\` |`))).toEqual([])
+  })
+
   test('import only what stands below them', () => {
     const wrong = files.flatMap((file) =>
       importsOf(file)
