@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
+import { EaselError } from '../src/errors.ts'
 import { errorReasons, failureReasons } from '../src/reasons/reasons.ts'
 
 const src = join(import.meta.dirname, '../src')
@@ -38,5 +39,15 @@ describe('the list of reasons', () => {
     )
     expect(named.filter((name, index) => named.indexOf(name) !== index)).toEqual([])
     expect(named).toHaveLength(Object.keys(errorReasons).length + Object.keys(failureReasons).length)
+  })
+
+  // The compiler holds this one, in `npm run check`.
+  test('lets an error have a reason of its own code only', () => {
+    const known = new EaselError('NOT_FOUND', 'Gone', { reason: 'IMAGE_GONE' })
+    // @ts-expect-error It is not in the list.
+    const unknown = new EaselError('NOT_FOUND', 'Gone', { reason: 'IMAGE_AWAY' })
+    // @ts-expect-error It is a reason of another code.
+    const foreign = new EaselError('NOT_FOUND', 'Gone', { reason: 'IMAGE_EMPTY' })
+    expect([known, unknown, foreign].map(({ code }) => code)).toEqual(Array(3).fill('NOT_FOUND'))
   })
 })

@@ -305,6 +305,9 @@ describe('a request that is no GraphQL request', () => {
   it('is refused with an idempotency key that is too long', async () => {
     const response = await toy.post({ query: '{ key }' }, { 'idempotency-key': 'k'.repeat(256) })
     expect(response.status).toBe(400)
+    expect(await response.json()).toMatchObject({
+      errors: [{ extensions: { reason: 'IDEMPOTENCY_KEY_MALFORMED' } }],
+    })
     expect(await (await toy.post({ query: '{ key }' }, { 'idempotency-key': 'k' })).json()).toEqual({
       data: { key: 'k' },
     })
