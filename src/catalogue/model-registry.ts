@@ -59,10 +59,14 @@ export interface ModelFault {
 
 export function findModelFaults(registering: Registering): ModelFault[] {
   const { entry, preset, findDialect } = registering
-  return listModels(registering).flatMap((model, index) => {
+  const models = listModels(registering)
+  const isTwice = ({ name }: ImageModel, index: number) =>
+    models.findIndex((each) => each.name === name) !== index
+  return models.flatMap((model, index) => {
     const written = entry.models?.[index]
     const unsent = findUnsent(model, findDialect(model.dialect).sends)
     return [
+      ...(isTwice(model, index) ? [{ path: ['name'], message: `${model.name} is given twice` }] : []),
       ...(typeof written === 'object' ? findIdleRules(written, { model, preset }) : []),
       ...unsent.map((message) => ({ path: [], message })),
     ].map(({ path, message }) => ({ path: [index, ...path], message }))

@@ -12,6 +12,8 @@ const text = z.string().nullable()
 const choices = z.array(z.string()).min(1)
 const positive = z.int().min(1)
 const bigNumber = z.coerce.bigint()
+const isOrdered = ({ min, max }: { min: number | bigint; max: number | bigint }) => min <= max
+const outOfOrder = 'min must not exceed max'
 
 /** A value that is one of a list; `values` are all that there are, the rule of a model has those that it takes. */
 function choice<const Value extends string>(values: readonly Value[]) {
@@ -115,7 +117,7 @@ export const parameters = {
     value: z.int().nullable(),
     default: null,
     capability: 'outputCompression',
-    rule: z.strictObject({ min: z.int(), max: z.int() }),
+    rule: z.strictObject({ min: z.int(), max: z.int() }).refine(isOrdered, outOfOrder),
     form: ({ min, max }) => ({
       type: 'INTEGER',
       min: String(min),
@@ -156,7 +158,7 @@ export const parameters = {
     value: bigNumber.nullable(),
     default: null,
     capability: 'seed',
-    rule: z.strictObject({ min: bigNumber, max: bigNumber }),
+    rule: z.strictObject({ min: bigNumber, max: bigNumber }).refine(isOrdered, outOfOrder),
     form: ({ min, max }) => ({ type: 'BIG_INTEGER', min: String(min), max: String(max) }),
     check: checkRange,
   }),

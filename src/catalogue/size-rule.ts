@@ -10,15 +10,17 @@ const pixels = z.int().min(1)
 export const sizeRule = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('list'), values: sizes }),
   /** Any WIDTHxHEIGHT within bounds; `presets` are the ones to offer, and always valid. */
-  z.strictObject({
-    type: z.literal('range'),
-    multipleOf: pixels,
-    maxEdge: pixels,
-    maxRatio: z.number().min(1),
-    minPixels: pixels,
-    maxPixels: pixels,
-    presets: sizes,
-  }),
+  z
+    .strictObject({
+      type: z.literal('range'),
+      multipleOf: pixels,
+      maxEdge: pixels,
+      maxRatio: z.number().min(1),
+      minPixels: pixels,
+      maxPixels: pixels,
+      presets: sizes,
+    })
+    .refine(({ minPixels, maxPixels }) => minPixels <= maxPixels, 'minPixels must not exceed maxPixels'),
   /** Only the ratio of the two numbers counts; `presets` are the ones to offer. */
   z.strictObject({ type: z.literal('ratio'), presets: sizes }),
   /** Nothing is known of the model: anything that looks like a size. */

@@ -6,16 +6,18 @@ import type { MaskFacts, SourceFacts } from './source-facts.ts'
 const count = z.int().min(1)
 const mimeTypes = z.array(z.string()).min(1)
 
-export const imageRule = z.strictObject({
-  minCount: count,
-  maxCount: count,
-  mimeTypes,
-  /** A file must be smaller than this. */
-  maxBytes: count,
-  square: z.boolean(),
-  /** Without a mask the image's own transparency says where to edit. */
-  alphaUnlessMasked: z.boolean(),
-})
+export const imageRule = z
+  .strictObject({
+    minCount: count,
+    maxCount: count,
+    mimeTypes,
+    /** A file must be smaller than this. */
+    maxBytes: count,
+    square: z.boolean(),
+    /** Without a mask the image's own transparency says where to edit. */
+    alphaUnlessMasked: z.boolean(),
+  })
+  .refine(({ minCount, maxCount }) => minCount <= maxCount, 'minCount must not exceed maxCount')
 
 export const maskRule = z.strictObject({
   mimeTypes,

@@ -1,4 +1,7 @@
 import { parse as parseYaml } from 'yaml'
+import { answersTo } from '../catalogue/model-registry.ts'
+import { defaultWords, operationKinds } from '../catalogue/operation-kind.ts'
+import { listProviderModels } from '../providers/provider-options.ts'
 import { readAuth } from './auth.ts'
 import { type ConfigFile, configFile } from './config-file.ts'
 import type { Env } from './env.ts'
@@ -60,6 +63,7 @@ export function parseConfig(env: Env, fileText: string | null): { config: Config
   const host = env.host ?? '127.0.0.1'
   const port = readPort(env.port, faults)
   const { limits, retention } = file
+  checkDefaults(file, env, faults)
   checkRetention(retention, limits, faults)
   if (limits.images.urlSeconds > limits.images.maxUrlSeconds)
     faults.push('limits.images.urlSeconds must not exceed limits.images.maxUrlSeconds')
@@ -162,6 +166,20 @@ function fillVariables(value: unknown, at: Filling): unknown {
   return Object.fromEntries(
     entries.map(([key, item]) => [key, fillVariables(item, { ...at, path: [...path, key] })]),
   )
+}
+
+/** A default that no model answers to would refuse every request that relies on it. */
+function checkDefaults({ providers, defaults = {} }: ConfigFile, env: Env, faults: string[]): void {
+  const models = (providers ?? [{ name: 'sandbox', preset: 'sandbox' } as const]).flatMap(listProviderModels)
+  for (const kind of operationKinds) {
+    const word = defaultWords[kind]
+    const name = defaults[word]
+    if (name === undefined) continue
+    const meant = models.filter((model) => answersTo(model, name))
+    const fault = meant.length === 0 ? 'there is no such model here' : `the model does not serve ${kind}`
+    if (!meant.some((model) => model.kinds.includes(kind)))
+      faults.push(`${env.configFile}: defaults.${word}: ${fault}`)
+  }
 }
 
 function checkRetention(

@@ -2,7 +2,7 @@ import type { ImageModel } from '../catalogue/image-model.ts'
 import type { ImageRequest, RequestDraft } from '../catalogue/image-request.ts'
 import { refuseKind, validateRequest } from '../catalogue/judge.ts'
 import { answersTo, isRetired, refuseRetiredModel, refuseUnknownModel } from '../catalogue/model-registry.ts'
-import type { OperationKind } from '../catalogue/operation-kind.ts'
+import { defaultWords, type OperationKind } from '../catalogue/operation-kind.ts'
 import { asSent } from '../catalogue/variation-through-edit.ts'
 import { EaselError } from '../errors.ts'
 import { findDialect } from './dialects/table.ts'
@@ -58,8 +58,6 @@ export interface Providers {
   close(): Promise<void>
 }
 
-const defaultOf = { GENERATE: 'generate', EDIT: 'edit', VARIATION: 'variation' } as const
-
 export function createProviders(options: ProvidersOptions): Providers {
   const { now, random, log, defaults, limits, providers: configured } = options
   const transport = createTransport(limits)
@@ -83,7 +81,7 @@ export function createProviders(options: ProvidersOptions): Providers {
     models: () => [...models],
     find: (id) => byId.get(id) ?? null,
     candidates: (kind, asked) =>
-      chooseModels({ models, kind, asked: asked ?? defaults[defaultOf[kind]] ?? null, now: now() }),
+      chooseModels({ models, kind, asked: asked ?? defaults[defaultWords[kind]] ?? null, now: now() }),
     validate: validateRequest,
     call: (model, request, callOptions) =>
       providerOf(model).call({ model, request: asSent(model, request), options: callOptions }, (call) =>

@@ -149,6 +149,18 @@ describe('the configuration', () => {
     expect(faultsOf(() => parse({}, 'a: [1'))[0]).toMatch(/^easel\.yaml is neither YAML nor JSON: /)
   })
 
+  test('refuses a default that no model answers to, or none for its kind', () => {
+    const art = 'providers: [{ name: art, preset: yandex-art, folderId: b1g }]\n'
+    const defaults = (text: string) => faultsOf(() => parse({}, `${art}defaults: ${text}`))
+    expect(defaults('{ generate: art/yandex-art }')).toEqual([])
+    expect(defaults('{ generate: yandex-arts, variation: yandex-art }')).toEqual([
+      'easel.yaml: defaults.generate: there is no such model here',
+      'easel.yaml: defaults.variation: the model does not serve VARIATION',
+    ])
+    // A model that was retired still has its name: the request says what replaced it.
+    expect(faultsOf(() => parse({}, 'defaults: { variation: dall-e-2 }'))).toEqual([])
+  })
+
   test('takes a bucket with a prefix, and refuses a prefix that could mean another place', () => {
     const storage = (text: string) => parse({ EASEL_STORAGE: text }).config.storage
     expect(storage('s3://pictures?region=eu')).toEqual({

@@ -87,6 +87,7 @@ describe('a model of the configuration', () => {
       { capabilities: { EDIT: { size: { type: 'list', values: ['big'] } } } },
       'capabilities.EDIT.size.values.0: must be WIDTHxHEIGHT',
     ],
+    [{ capabilities: { EDIT: { outputCompression: { min: 9, max: 1 } } } }, 'min must not exceed max'],
     [{ variationsThroughEdits: 'yes' }, 'variationsThroughEdits: Invalid input: expected boolean'],
     [{ like: 'gpt-image-twelve' }, 'like: must be a model that the preset knows: gpt-image-'],
     [{ kinds: ['GENERATE'], capabilities: { EDIT: {} } }, 'capabilities.EDIT: own does not serve EDIT'],
@@ -99,6 +100,11 @@ describe('a model of the configuration', () => {
     expect(others).toEqual([])
     expect(first).toContain(`providers.0.models.0`)
     expect(first).toContain(fault)
+  })
+
+  test('has a name of its own at its provider', () => {
+    const providers = [{ ...openai, models: ['gpt-image-2', { name: 'gpt-image-2' }] }]
+    expect(faultsOf({ providers })).toEqual(['providers.0.models.1.name: gpt-image-2 is given twice'])
   })
 
   test('has numbers of any size where the catalogue counts with them', () => {
