@@ -46,6 +46,8 @@ export interface AcceptOptions {
 const patienceMs = 5_000
 /** and for the queue of a gateway that is starting. */
 const openingMs = 30_000
+/** How often a reservation is tried that was refused and then would have been held. */
+const maxTries = 3
 
 /**
  * Writes an operation, its reservation and its job: all of them, or none. A connection that breaks during COMMIT leaves
@@ -110,13 +112,14 @@ async function insert(
     reserving: usage.reserving(reservation),
     sending: await queue.sending(operationId),
   }
-  try {
-    return await acceptNew(options, operation, stored)
-  } catch (error) {
-    const refusal = await usage.explainRefusal(error, reservation)
-    if (refusal) throw refusal
-    // Somebody else's reservation ended between the refusal and its explanation.
-    return acceptNew({ database, sources }, operation, stored)
+  for (let tried = 1; ; tried++) {
+    try {
+      return await acceptNew({ database, sources }, operation, stored)
+    } catch (error) {
+      const refusal = await usage.explainRefusal(error, reservation)
+      // Where every budget holds by now, another reservation ended between the refusal and its explanation.
+      if (refusal || tried === maxTries) throw refusal ?? error
+    }
   }
 }
 
