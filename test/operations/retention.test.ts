@@ -293,13 +293,14 @@ test('a sweep that takes long does not hold up a stop', async () => {
     signal?.throwIfAborted()
     yield []
   }
-  // The sweep of the other storage of this database was today.
-  await database.prisma.storageOwner.updateMany({ data: { sweptAt: null } })
+  // A workshop that is closed stops the queue of its database.
+  const fresh = await createTestDatabase()
   const home = join(folder, 'swept')
   const files = createFileStorage({ folder: join(home, 'images'), newId })
   const storage: Storage = { ...files, pages }
-  const swept = await openWorkshop({ database, providerUrl: provider.url, folder: home, storage })
+  const swept = await openWorkshop({ database: fresh, providerUrl: provider.url, folder: home, storage })
   await asked
   await swept.close()
+  await fresh.close()
   expect(swept.output.join('')).not.toMatch(/failed/)
 })
