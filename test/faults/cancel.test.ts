@@ -48,7 +48,8 @@ describe.each(databases)('a cancel (%s)', (database) => {
   let gateways: [GatewayProcess, GatewayProcess]
   // Few places, so that an operation can be made to wait for one.
   const bed = shareTestBed(
-    { database, limits: { concurrentOperations: placesEach } },
+    // The second name is left alone for a while once it has refused.
+    { database, limits: { concurrentOperations: placesEach }, names: ['paid', 'busy'] },
     {
       prepare: async ({ gateway, start }) => {
         gateways = [gateway, database === 'server' ? await start() : gateway]
@@ -152,7 +153,7 @@ describe.each(databases)('a cancel (%s)', (database) => {
   test('MON-14: one that waits to try again does not try again', async () => {
     const prompt = 'a walk that was put off'
     bed.provider.answer(prompt, refuse(429, { 'retry-after': '200' }))
-    const id = await accepted(gateways[0], { prompt })
+    const id = await accepted(gateways[0], { prompt, model: 'busy/gpt-image-2' })
     await until(async () => (await readOperation(gateways[0], id)).metadata.stage === 'WAITING_TO_RETRY')
     await cancelTwice(id)
     expect(await ended(gateways[1], id)).toMatchObject({ status: 'CANCELLED', metadata: { attempts: 1 } })
