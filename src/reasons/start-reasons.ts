@@ -2,11 +2,6 @@ import type { ErrorMeaning } from './meaning.ts'
 
 /** What keeps the gateway from starting. The operator reads these in the log. */
 export const startReasons = {
-  PROVIDERS_MISCONFIGURED: {
-    code: 'BAD_USER_INPUT',
-    meaning: 'The providers are not configured rightly.',
-    hint: 'Mend each fault that the message lists.',
-  },
   ALGORITHM_NOT_ALLOWED: {
     code: 'BAD_USER_INPUT',
     meaning: '`jwt.algorithms` has one that is not asymmetric.',
