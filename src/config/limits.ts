@@ -23,8 +23,8 @@ const requests = z.strictObject({
   headersTimeoutMs: time.default(15_000),
   keepAliveTimeoutMs: time.default(65_000),
   stallTimeoutMs: time.default(60_000),
-  lingerBytes: bytes.default(512 * kB),
-  lingerMs: time.default(1_000),
+  lingerBytes: bytes.default(64 * MB),
+  lingerMs: time.default(10_000),
   readyTimeoutMs: time.default(2_000),
   drainLingerMs: time.default(1_000),
 })

@@ -187,6 +187,22 @@ describe('an odd request', () => {
     },
   )
 
+  it('whose body is far too large is answered, although its client reads only after it has written everything', async () => {
+    const length = 48 * 2 ** 20
+    const { received, socket, closed } = await openRaw(toy.port)
+    socket.pause()
+    const failed: Error[] = []
+    socket.on('error', (error) => failed.push(error))
+    socket.write(`POST /graphql HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ann\r\n`)
+    socket.write(`content-type: application/json\r\ncontent-length: ${length}\r\n\r\n`)
+    await new Promise((resolve) => socket.write(Buffer.alloc(length), resolve))
+    socket.resume()
+    await closed
+    expect(failed).toEqual([])
+    expect(received()).toMatch(/^HTTP\/1.1 413 /)
+    expect(received()).toContain('BODY_TOO_LARGE')
+  })
+
   it('finds nothing at an unknown address', async () => {
     const response = await fetch(`${toy.url}/nothing`)
     expect(response.status).toBe(404)

@@ -338,10 +338,11 @@ describe('a refused file', () => {
       `POST /graphql HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ann\r\ncontent-type: multipart/form-data; boundary=----toy-boundary\r\ncontent-length: 900000\r\n\r\n`,
     )
     socket.write(head)
-    await closed
+    await until(() => received().includes('"field":"files.0"'))
     expect(received()).toMatch(/connection: close/i)
     expect(received()).toContain('IMAGE_TYPE_UNSUPPORTED')
-    expect(received()).toContain('"field":"files.0"')
+    socket.destroy()
+    await closed
   })
 })
 

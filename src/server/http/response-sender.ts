@@ -14,11 +14,14 @@ export interface SendOptions {
   close: boolean
 }
 
+/** A client that nobody knows may not send more than this. */
+const strangerBytes = 512 * 1024
+
 /**
  * Writes a response as fast as the client reads it, and no faster. Resolves when it is out or the client is gone.
  */
 export async function sendResponse(options: SendOptions): Promise<void> {
-  const { exchange, incoming, outgoing, response, limits } = options
+  const { incoming, outgoing, response, limits } = options
   const isUnread = !incoming.complete
   outgoing.statusCode = response.status
   for (const [name, value] of response.headers) outgoing.appendHeader(name, value)
@@ -26,9 +29,13 @@ export async function sendResponse(options: SendOptions): Promise<void> {
   if (incoming.method === 'HEAD') await response.body?.cancel()
   else if (isInMemory(response)) writeWhole(outgoing, Buffer.from(await response.arrayBuffer()))
   else if (response.body) await pump(response.body, outgoing, limits.stallTimeoutMs)
-  // A client that waits for "100 Continue" sends nothing more, so there is nothing to swallow.
-  if (isUnread && (exchange?.bodyWanted || !incoming.headers.expect)) await linger(incoming, limits)
+  if (isUnread && !isSilent(options)) await linger(options)
   outgoing.end()
+}
+
+/** Nothing more comes of a client that waits for "100 Continue", and too little of one whose body was too slow (408). */
+function isSilent({ exchange, incoming, response }: SendOptions): boolean {
+  return response.status === 408 || (!exchange?.bodyWanted && incoming.headers.expect !== undefined)
 }
 
 /** The answers this room prints itself are strings; their length is worth telling. */
@@ -86,10 +93,13 @@ function drained(outgoing: ServerResponse, stallTimeoutMs: number): Promise<void
 }
 
 /**
- * Swallows a little more of a body that was refused. Closing a socket with unread bytes resets it, and a reset
- * may take the answer from the client before it is read.
+ * Swallows the rest of a body that was refused, within limits. Closing a socket with unread bytes resets it, and a reset
+ * takes the answer from a client that writes first and reads afterwards, as most do.
  */
-function linger(incoming: IncomingMessage, { lingerBytes, lingerMs }: SendLimits): Promise<void> {
+function linger({ incoming, response, limits }: SendOptions): Promise<void> {
+  const { lingerMs } = limits
+  const lingerBytes =
+    response.status === 401 ? Math.min(strangerBytes, limits.lingerBytes) : limits.lingerBytes
   return new Promise((resolve) => {
     let swallowed = 0
     const count = (chunk: Buffer) => {
