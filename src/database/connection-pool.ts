@@ -47,6 +47,24 @@ class Connection extends pg.Client {
   }
 }
 
+/**
+ * pg's own `query` closes the connection at any error, even one that the server answers as a matter of course, and a new
+ * connection costs the server a process.
+ */
+class Pool extends pg.Pool {
+  override query = (async (...statement: Parameters<pg.Client['query']>) => {
+    const client = await this.connect()
+    try {
+      const result = await client.query(...statement)
+      client.release()
+      return result
+    } catch (error) {
+      client.release(!isAnswer(error))
+      throw error
+    }
+  }) as pg.Pool['query']
+}
+
 /** What holds for every kind of connection: the limits as the server and the driver know them. */
 export function connectionRules({ lockMs, statementMs, queryMs, idleTransactionMs }: DatabaseTimeouts) {
   return {
@@ -64,7 +82,7 @@ export function connectionRules({ lockMs, statementMs, queryMs, idleTransactionM
  * warning, and its COMMIT would commit a stranger's statements.
  */
 export function createConnectionPool({ url, size, timeouts, onError }: ConnectionPoolOptions): pg.Pool {
-  const pool = new pg.Pool({
+  const pool = new Pool({
     connectionString: url,
     max: size,
     connectionTimeoutMillis: timeouts.poolWaitMs,
@@ -84,3 +102,11 @@ export function createConnectionPool({ url, size, timeouts, onError }: Connectio
 function isInTransaction(client: pg.PoolClient): boolean {
   return ['T', 'E'].includes(client.getTransactionStatus() ?? '')
 }
+
+/** The server answered with an error of this statement's own: the connection is as good as before. */
+function isAnswer(error: unknown): boolean {
+  return error instanceof pg.DatabaseError && !ofConnection.test(error.code ?? '')
+}
+
+/** SQLSTATE classes that say something of the connection or the server: it is ending, broken, full or at fault. */
+const ofConnection = /^$|^(08|25P|53|57P|58|F0|XX)/

@@ -87,6 +87,18 @@ describe.skipIf(!findPostgres())('the connections to a PostgreSQL server', () =>
     expect(rows).toEqual([{ amount: 0 }])
   })
 
+  test('are kept when the server refuses a statement, and closed when it refuses the connection', async () => {
+    open({})
+    const first = await processId()
+    const raise = (code: string) =>
+      pool.query(`DO $$ BEGIN RAISE EXCEPTION 'no' USING ERRCODE = '${code}'; END $$`)
+    await expect(raise('EB001')).rejects.toMatchObject({ code: 'EB001' })
+    await expect(pool.query('SELECT 1 / 0')).rejects.toMatchObject({ code: '22012' })
+    expect(await processId()).toBe(first)
+    await expect(raise('57P01')).rejects.toMatchObject({ code: '57P01' })
+    expect(await processId()).not.toBe(first)
+  })
+
   test('end no process when they break between two owners', async () => {
     open({})
     const client = await pool.connect()
