@@ -76,18 +76,22 @@ export function createAccept(options: AcceptOptions): Accept {
     }
   }
 
+  /** The files that came with a request of which no operation was made. */
+  const discard = async ({ operationId, stored }: Acceptance) => {
+    if (stored.some((source) => source.stored)) await images.deleteImages({ operationId })
+  }
+
   return async (request, acceptance) => {
-    const { operationId } = acceptance
     await failpoint('accepting')
     try {
       await queue.untilOpen(openingMs)
       const accepted = await keepTrying(() => write(request, acceptance), { forMs: patienceMs })
-      if (!accepted.isNew) await images.deleteImages({ operationId })
+      if (!accepted.isNew) await discard(acceptance)
       await failpoint('accepted')
       return accepted
     } catch (error) {
       // Without an answer from the database the operation may be there, and its files with it; else they are swept.
-      if (databaseFailure(error) === null) await images.deleteImages({ operationId })
+      if (databaseFailure(error) === null) await discard(acceptance)
       throw toUnavailable(error)
     }
   }
