@@ -1,5 +1,5 @@
 import { formatCount, formatMoment, formatMoney } from '../controls/format.ts'
-import type { OperationDetail } from './operation-page.tsx'
+import type { OperationDetail } from './operation-detail.ts'
 
 type Fact = [label: string, value: string | number | null | undefined]
 

@@ -2,7 +2,7 @@ import { useQuery } from 'urql'
 import { SelectField } from '../controls/select-field.tsx'
 import { FilterChoicesDocument, FilterUsersDocument } from '../generated/graphql.ts'
 import { useViewer } from '../session/viewer-context.ts'
-import type { FilterName, FilterValues } from './operations-page.tsx'
+import type { FilterName, FilterValues } from './filter-values.ts'
 
 interface OperationFiltersProps {
   values: FilterValues

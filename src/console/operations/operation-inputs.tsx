@@ -1,7 +1,7 @@
 import { labelOfValue } from '../controls/format.ts'
 import { labelOfParameter } from '../controls/parameter-label.ts'
 import { Picture } from '../controls/picture.tsx'
-import type { OperationDetail } from './operation-page.tsx'
+import type { OperationDetail } from './operation-detail.ts'
 
 /** Shown on their own, or of no use to a reader. */
 const left = ['prompt', 'messages', 'images', 'mask', 'stream', '__typename']

@@ -2,7 +2,7 @@ import { useQuery } from 'urql'
 import { Picture } from '../controls/picture.tsx'
 import { OperationAncestorDocument } from '../generated/graphql.ts'
 import { hrefOf } from '../routing/location.ts'
-import type { OperationDetail } from './operation-page.tsx'
+import type { OperationDetail } from './operation-detail.ts'
 import { kindLabels, titleOf } from './operation-text.ts'
 
 /** A chain of edits ends somewhere; this keeps a page from asking on for ever. */

@@ -3,23 +3,18 @@ import { Button } from '../controls/button.tsx'
 import { formatMoment } from '../controls/format.ts'
 import { FailureNotice, Notice } from '../controls/notice.tsx'
 import { StatusBadge } from '../controls/status-badge.tsx'
-import {
-  CancelOperationDocument,
-  OperationPageDocument,
-  type OperationPageQuery,
-} from '../generated/graphql.ts'
+import { CancelOperationDocument, OperationPageDocument } from '../generated/graphql.ts'
 import { failureOf } from '../graphql/failure.ts'
 import { useConnection } from '../graphql/gateway-context.ts'
 import { hrefOf, navigate } from '../routing/location.ts'
 import { ElapsedTime } from '../studio/elapsed-time.tsx'
 import { RunResult } from '../studio/run-result.tsx'
+import type { OperationDetail } from './operation-detail.ts'
 import { OperationEvents } from './operation-events.tsx'
 import { OperationFacts } from './operation-facts.tsx'
 import { OperationInputs } from './operation-inputs.tsx'
 import { OperationLineage } from './operation-lineage.tsx'
 import { kindLabels, titleOf } from './operation-text.ts'
-
-export type OperationDetail = NonNullable<OperationPageQuery['operation']>
 
 export function OperationPage({ id }: { id: string }) {
   const [{ data, error }, ask] = useQuery({

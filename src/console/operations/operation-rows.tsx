@@ -15,8 +15,8 @@ import { failureOf } from '../graphql/failure.ts'
 import { usePolling } from '../graphql/use-polling.ts'
 import { hrefOf } from '../routing/location.ts'
 import { useViewer } from '../session/viewer-context.ts'
+import type { FilterValues } from './filter-values.ts'
 import { kindLabels, titleOf } from './operation-text.ts'
-import type { FilterValues } from './operations-page.tsx'
 
 type Row = OperationListQuery['operations']['edges'][number]['node']
 

@@ -1,12 +1,8 @@
 import { useState } from 'react'
 import { hrefOf, replaceLocation } from '../routing/location.ts'
+import { type FilterName, type FilterValues, filterNames } from './filter-values.ts'
 import { OperationFilters } from './operation-filters.tsx'
 import { OperationRows } from './operation-rows.tsx'
-
-const filterNames = ['kind', 'status', 'model', 'user'] as const
-
-export type FilterName = (typeof filterNames)[number]
-export type FilterValues = Record<FilterName, string>
 
 /** The filters are in the address, so that a view can be kept and passed on. */
 export function OperationsPage({ params }: { params: URLSearchParams }) {
