@@ -36,7 +36,8 @@ export class ImageSlot<T> {
     return this.#sink === null && this.fault === null
   }
 
-  async write(text: string): Promise<void> {
+  /** The next piece of its base64 text. */
+  async write(text: Buffer): Promise<void> {
     await this.#guard(async () => this.#pass(this.#decoder.write(text)))
   }
 

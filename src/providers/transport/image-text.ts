@@ -54,7 +54,7 @@ export class ImageText<T> {
   async #writeStart(): Promise<void> {
     const start = this.#start
     this.#start = ''
-    if (start !== '') await this.#slot.write(start)
+    if (start !== '') await this.#slot.write(latin1(start))
   }
 
   async #readData(bytes: Buffer, from: number): Promise<number> {
@@ -63,7 +63,7 @@ export class ImageText<T> {
     const whole = bytes.subarray(from, end === -1 ? bytes.length : end)
     const escapeAt = whole.indexOf(backslash)
     const plain = escapeAt === -1 ? whole : whole.subarray(0, escapeAt)
-    if (plain.length > 0) await this.#slot.write(plain.toString('latin1'))
+    if (plain.length > 0) await this.#slot.write(plain)
     if (escapeAt === -1) return from + plain.length
     this.#state = 'escape'
     return from + plain.length + 1
@@ -78,7 +78,7 @@ export class ImageText<T> {
     }
     if (this.#state === 'unicode') return this.#readUnicode(character)
     this.#state = 'data'
-    await this.#slot.write('nrtbf'.includes(character) ? ' ' : character)
+    await this.#slot.write(latin1('nrtbf'.includes(character) ? ' ' : character))
   }
 
   #readHeader(byte: number, character: string): void {
@@ -100,6 +100,11 @@ export class ImageText<T> {
     const code = Number.parseInt(this.#unicode, 16)
     this.#unicode = ''
     this.#state = 'data'
-    await this.#slot.write(String.fromCharCode(code))
+    // What is above takes no place in base64: a character of it is as wrong as any.
+    await this.#slot.write(latin1(code < 0x80 ? String.fromCharCode(code) : '?'))
   }
+}
+
+function latin1(text: string): Buffer {
+  return Buffer.from(text, 'latin1')
 }
