@@ -1,8 +1,8 @@
 import { availableParallelism } from 'node:os'
 import { configDefaults, defineConfig } from 'vitest/config'
 import { hangMs, waitMs } from './kit/limits.ts'
-import { LongestFirst } from './kit/longest-first.ts'
-import { createProgressReporter } from './kit/progress-reporter.ts'
+import { LongestFirst } from './kit/runner/longest-first.ts'
+import { createProgressReporter } from './kit/runner/progress-reporter.ts'
 
 export default defineConfig({
   // Node resolves graphql to its CommonJS build, Vite to the other one: two copies do not know each other's types.
@@ -10,7 +10,7 @@ export default defineConfig({
   test: {
     root: new URL('..', import.meta.url).pathname,
     include: ['test/**/*.test.ts'],
-    globalSetup: ['test/kit/global-setup.ts'],
+    globalSetup: ['test/kit/runner/global-setup.ts'],
     testTimeout: hangMs,
     hookTimeout: hangMs,
     teardownTimeout: hangMs,

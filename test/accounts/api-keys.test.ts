@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { type Accounts, type AccountsOptions, createAccounts } from '../../src/accounts/accounts.ts'
 import type { Database, PrismaClient } from '../../src/database/database.ts'
 import { channels } from '../../src/database/notifications.ts'
-import { createTestDatabase } from '../kit/database.ts'
+import { createTestDatabase } from '../kit/database/test-database.ts'
 
 let database: Database
 let now: Date

@@ -5,7 +5,7 @@ import { exportJWK, exportSPKI, generateKeyPair, type JWTPayload, SignJWT } from
 import { afterAll, afterEach, beforeAll, expect, onTestFinished, test, vi } from 'vitest'
 import { type Accounts, createAccounts, type JwtOptions } from '../../src/accounts/accounts.ts'
 import type { Database } from '../../src/database/database.ts'
-import { createTestDatabase } from '../kit/database.ts'
+import { createTestDatabase } from '../kit/database/test-database.ts'
 
 const issuer = 'https://issuer.example'
 const audience = 'easel'

@@ -9,9 +9,9 @@ import { PGlite } from '@electric-sql/pglite'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { runAdmin } from '../../src/admin.ts'
 import { readEnv } from '../../src/config/env.ts'
-import { startTestGateway, type TestGateway } from '../kit/gateway.ts'
+import { makePreparedFolder } from '../kit/database/prepared-embedded.ts'
+import { startTestGateway, type TestGateway } from '../kit/gateway/test-gateway.ts'
 import { photoFile } from '../kit/photo.ts'
-import { makePreparedFolder } from '../kit/prepared-embedded.ts'
 
 const adminKey = 'the-key-of-the-first-admin'
 

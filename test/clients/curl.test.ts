@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { promisify } from 'node:util'
 import { expect, test } from 'vitest'
-import { startTestGateway } from '../kit/gateway.ts'
+import { startTestGateway } from '../kit/gateway/test-gateway.ts'
 import { photoFile } from '../kit/photo.ts'
 import { codeOf, unwrap } from './answer.ts'
 import {

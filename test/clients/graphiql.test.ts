@@ -1,7 +1,7 @@
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { findChromium, launchChromium } from '../kit/browser.ts'
-import { startTestGateway, type TestGateway } from '../kit/gateway.ts'
+import { findChromium, launchChromium } from '../kit/browser/chromium.ts'
+import { startTestGateway, type TestGateway } from '../kit/gateway/test-gateway.ts'
 import { waitMs } from '../kit/limits.ts'
 
 const chromium = findChromium()

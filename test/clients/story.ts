@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
-import { adminKey, bearer, type GuardedGateway, startGuardedGateway } from '../gateway/accounts-kit.ts'
+import { adminKey, bearer, type GuardedGateway, startGuardedGateway } from '../kit/gateway/accounts.ts'
 import { photoFile } from '../kit/photo.ts'
 import { type CuttingProxy, openCuttingProxy } from './cutting-proxy.ts'
 import type { EditedOperation, EditInput, ImageEvent, UsageReport } from './documents.ts'

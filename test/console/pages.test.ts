@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises'
 import type { BrowserContextOptions, Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
-import { findChromium } from '../kit/browser.ts'
-import { auditPage, keepScreenshot, startConsole, type TestConsole } from './console-kit.ts'
+import { findChromium } from '../kit/browser/chromium.ts'
+import { auditPage, keepScreenshot, startConsole, type TestConsole } from '../kit/browser/console-page.ts'
 
 const chromium = findChromium()
 const adminKey = 'an-admin-key-for-tests-only'

@@ -1,7 +1,7 @@
 import type { Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
-import { findChromium } from '../kit/browser.ts'
-import { startConsole, type TestConsole } from './console-kit.ts'
+import { findChromium } from '../kit/browser/chromium.ts'
+import { startConsole, type TestConsole } from '../kit/browser/console-page.ts'
 import { addPhoto, chooseKind, paint, promptOf } from './studio-steps.ts'
 
 const chromium = findChromium()

@@ -4,9 +4,9 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import sharp from 'sharp'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
-import { findChromium } from '../kit/browser.ts'
+import { findChromium } from '../kit/browser/chromium.ts'
+import { auditPage, keepScreenshot, startConsole, type TestConsole } from '../kit/browser/console-page.ts'
 import { maskFile, photoFile } from '../kit/photo.ts'
-import { auditPage, keepScreenshot, startConsole, type TestConsole } from './console-kit.ts'
 import {
   addPhoto,
   chooseKind,

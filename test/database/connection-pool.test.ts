@@ -5,8 +5,8 @@ import {
   type DatabaseTimeouts,
   databaseTimeouts,
 } from '../../src/database/connection-pool.ts'
-import { findPostgres } from '../kit/postgres.ts'
-import { createPostgresDatabase } from '../kit/postgres-database.ts'
+import { findPostgres } from '../kit/database/postgres.ts'
+import { createPostgresDatabase } from '../kit/database/postgres-database.ts'
 
 let url: string
 let pool: pg.Pool

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test
 import type { Database } from '../../src/database/database.ts'
 import { databaseFailure } from '../../src/database/database-failure.ts'
 import { inTransaction } from '../../src/database/transaction.ts'
-import { createTestDatabase } from '../kit/database.ts'
+import { createTestDatabase } from '../kit/database/test-database.ts'
 
 /** A COMMIT fails where a check was put off to it. */
 const setUp = [

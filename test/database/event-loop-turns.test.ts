@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { Database } from '../../src/database/database.ts'
-import { createTestDatabase } from '../kit/database.ts'
+import { createTestDatabase } from '../kit/database/test-database.ts'
 
 let database: Database
 

@@ -9,8 +9,8 @@ import {
   type MigrationConnection,
   type MigrationOptions,
 } from '../../src/database/migrations.ts'
-import { findPostgres } from '../kit/postgres.ts'
-import { createPostgresDatabase } from '../kit/postgres-database.ts'
+import { findPostgres } from '../kit/database/postgres.ts'
+import { createPostgresDatabase } from '../kit/database/postgres-database.ts'
 
 let holder: pg.Client
 let client: pg.Client

@@ -5,9 +5,9 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { Database } from '../../src/database/database.ts'
 import { openEmbeddedDatabase } from '../../src/database/embedded-database.ts'
 import { openDatabase } from '../../src/database/open-database.ts'
-import { createTestDatabase } from '../kit/database.ts'
-import { findPostgres } from '../kit/postgres.ts'
-import { createPostgresDatabase } from '../kit/postgres-database.ts'
+import { findPostgres } from '../kit/database/postgres.ts'
+import { createPostgresDatabase } from '../kit/database/postgres-database.ts'
+import { createTestDatabase } from '../kit/database/test-database.ts'
 
 /*
  * Tests start from a copy of a database that was prepared. It is what they would have made themselves.

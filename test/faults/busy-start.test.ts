@@ -1,9 +1,9 @@
 import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { findPostgres } from '../kit/postgres.ts'
+import { findPostgres } from '../kit/database/postgres.ts'
+import { accepted, ended } from '../kit/gateway/scene.ts'
+import { openTestBed, type TestBed } from '../kit/gateway/test-bed.ts'
 import { until } from '../kit/until.ts'
-import { accepted, ended } from './scene.ts'
-import { openTestBed, type TestBed } from './test-bed.ts'
 
 describe.skipIf(!findPostgres())('a replica that starts while the queue is busy', () => {
   let bed: TestBed

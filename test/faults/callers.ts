@@ -1,4 +1,4 @@
-import type { GatewayProcess } from './gateway-process.ts'
+import type { GatewayProcess } from '../kit/gateway/gateway-process.ts'
 
 const adminKey = 'admin-key-of-the-fault-tests'
 

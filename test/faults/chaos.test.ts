@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
+import { databases } from '../kit/gateway/test-bed.ts'
 import { runChaos } from './chaos.ts'
-import { databases } from './test-bed.ts'
 
 /** A server has more ways to stand still, and each takes its time. */
 const trouble = { embedded: { kills: 4, stalls: 1 }, server: { kills: 1, stalls: 2 } } as const

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict'
 import { setTimeout as pause } from 'node:timers/promises'
 import type { FailpointName } from '../../src/operations/failpoint.ts'
-import { type PostgresServer, startPostgres } from '../kit/postgres.ts'
-import { makePreparedFolder } from '../kit/prepared-embedded.ts'
-import { type GatewayProcess, startGatewayProcess } from './gateway-process.ts'
-import { checkInvariants } from './invariants.ts'
+import { checkInvariants } from '../kit/checks/invariants.ts'
+import { type PostgresServer, startPostgres } from '../kit/database/postgres.ts'
+import { makePreparedFolder } from '../kit/database/prepared-embedded.ts'
+import { type GatewayProcess, startGatewayProcess } from '../kit/gateway/gateway-process.ts'
+import { gatewayOptions, lookInto, makeFolder, removeFolder } from '../kit/gateway/scene.ts'
 import {
   type Answer,
   cutAfter,
@@ -14,10 +15,9 @@ import {
   refuse,
   reset,
   startPaidProvider,
-} from './paid-provider.ts'
+} from '../kit/provider/paid-provider.ts'
 import { seeThrough } from './persistent-client.ts'
 import { createRandom, type Random } from './random.ts'
-import { gatewayOptions, lookInto, makeFolder, removeFolder } from './scene.ts'
 import { listStalls, type StallName, stall } from './stall.ts'
 
 /*

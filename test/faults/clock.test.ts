@@ -1,11 +1,11 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { Database } from '../../src/database/database.ts'
-import { createTestDatabase } from '../kit/database.ts'
+import { checkInvariants } from '../kit/checks/invariants.ts'
+import { createTestDatabase } from '../kit/database/test-database.ts'
+import { makeFolder, removeFolder } from '../kit/gateway/scene.ts'
+import { openWorkshop, type Workshop } from '../kit/gateway/workshop.ts'
+import { after, type PaidProvider, startPaidProvider, usage } from '../kit/provider/paid-provider.ts'
 import { until } from '../kit/until.ts'
-import { checkInvariants } from './invariants.ts'
-import { after, type PaidProvider, startPaidProvider, usage } from './paid-provider.ts'
-import { makeFolder, removeFolder } from './scene.ts'
-import { openWorkshop, type Workshop } from './workshop.ts'
 
 const hourMs = 3_600_000
 const leaseMs = 1_000

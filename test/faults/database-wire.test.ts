@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest'
-import { findPostgres } from '../kit/postgres.ts'
+import { findPostgres } from '../kit/database/postgres.ts'
+import { accepted, ended, generate, type OperationAnswer, rawId } from '../kit/gateway/scene.ts'
+import { shareTestBed } from '../kit/gateway/shared-bed.ts'
+import type { FaultProxy } from '../kit/network/fault-proxy.ts'
+import { after } from '../kit/provider/paid-provider.ts'
 import { until } from '../kit/until.ts'
-import type { FaultProxy } from './fault-proxy.ts'
-import { after } from './paid-provider.ts'
-import { accepted, ended, generate, type OperationAnswer, rawId } from './scene.ts'
-import { shareTestBed } from './shared-bed.ts'
 
 /** What the wire to a PostgreSQL server may do to an operation that is being paid for. */
 describe.skipIf(!findPostgres())('a wire to the database', () => {

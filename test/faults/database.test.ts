@@ -1,12 +1,12 @@
 import { describe, expect, test } from 'vitest'
 import { databaseFailure } from '../../src/database/database-failure.ts'
 import { inTransaction } from '../../src/database/transaction.ts'
-import { findPostgres, type PostgresServer } from '../kit/postgres.ts'
-import type { FaultProxy } from './fault-proxy.ts'
-import type { GatewayProcess } from './gateway-process.ts'
-import { after, type PaidProvider } from './paid-provider.ts'
-import { accepted, ended, generate, type lookInto, rawId } from './scene.ts'
-import { shareTestBed } from './shared-bed.ts'
+import { findPostgres, type PostgresServer } from '../kit/database/postgres.ts'
+import type { GatewayProcess } from '../kit/gateway/gateway-process.ts'
+import { accepted, ended, generate, type lookInto, rawId } from '../kit/gateway/scene.ts'
+import { shareTestBed } from '../kit/gateway/shared-bed.ts'
+import type { FaultProxy } from '../kit/network/fault-proxy.ts'
+import { after, type PaidProvider } from '../kit/provider/paid-provider.ts'
 
 /** How much a gateway may grow while its database hangs: 40 waiting queries and a reply that cannot be written down. */
 const maxGrowthBytes = 48 * 1024 * 1024

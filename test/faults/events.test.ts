@@ -1,10 +1,10 @@
 import { describe, expect } from 'vitest'
+import { accepted, ended, generate } from '../kit/gateway/scene.ts'
+import { shareTestBed } from '../kit/gateway/shared-bed.ts'
+import { databases } from '../kit/gateway/test-bed.ts'
 import { hangMs } from '../kit/limits.ts'
+import { after as answerAfter, stream } from '../kit/provider/paid-provider.ts'
 import { authOn, type Caller, createCaller } from './callers.ts'
-import { after as answerAfter, stream } from './paid-provider.ts'
-import { accepted, ended, generate } from './scene.ts'
-import { shareTestBed } from './shared-bed.ts'
-import { databases } from './test-bed.ts'
 import { turnsOn } from './turns.ts'
 
 interface Followed {

@@ -1,12 +1,9 @@
 import { afterEach, beforeEach, describe, expect, onTestFinished, test } from 'vitest'
 import type { PrismaClient } from '../../src/database/database.ts'
 import type { FailpointName } from '../../src/operations/failpoint.ts'
-import { startS3Server } from '../images/s3-server.ts'
-import { findPostgres, type PostgresServer, startPostgres } from '../kit/postgres.ts'
-import { until } from '../kit/until.ts'
-import { type GatewayProcess, startGatewayProcess } from './gateway-process.ts'
-import { checkInvariants } from './invariants.ts'
-import { type PaidProvider, startPaidProvider } from './paid-provider.ts'
+import { checkInvariants } from '../kit/checks/invariants.ts'
+import { findPostgres, type PostgresServer, startPostgres } from '../kit/database/postgres.ts'
+import { type GatewayProcess, startGatewayProcess } from '../kit/gateway/gateway-process.ts'
 import {
   accepted,
   ended,
@@ -15,7 +12,10 @@ import {
   makeFolder,
   readOperation,
   removeFolder,
-} from './scene.ts'
+} from '../kit/gateway/scene.ts'
+import { type PaidProvider, startPaidProvider } from '../kit/provider/paid-provider.ts'
+import { startS3Server } from '../kit/storage/s3-server.ts'
+import { until } from '../kit/until.ts'
 
 /** Two machines on one PostgreSQL server, each with a disk of its own. */
 describe.skipIf(!findPostgres())('two machines', () => {

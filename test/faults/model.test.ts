@@ -2,9 +2,12 @@ import type { PGlite } from '@electric-sql/pglite'
 import fc from 'fast-check'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { FailpointName } from '../../src/operations/failpoint.ts'
-import { createTestPglite } from '../kit/database.ts'
+import { checkInvariants, checkLedger } from '../kit/checks/invariants.ts'
+import { createTestPglite } from '../kit/database/test-database.ts'
+import { makeFolder, removeFolder } from '../kit/gateway/scene.ts'
+import { openWorkshop, type Workshop } from '../kit/gateway/workshop.ts'
+import { type PaidProvider, startPaidProvider } from '../kit/provider/paid-provider.ts'
 import { until } from '../kit/until.ts'
-import { checkInvariants, checkLedger } from './invariants.ts'
 import { beginLife, type MortalDatabase, never } from './mortal.ts'
 import {
   type AnswerName,
@@ -17,9 +20,6 @@ import {
   gaps,
   undisturbed,
 } from './operation-model.ts'
-import { type PaidProvider, startPaidProvider } from './paid-provider.ts'
-import { makeFolder, removeFolder } from './scene.ts'
-import { openWorkshop, type Workshop } from './workshop.ts'
 
 /*
  * The life of an operation as a model: what it ends as, and how often it is paid for, is a matter of what the provider

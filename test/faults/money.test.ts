@@ -1,11 +1,11 @@
 import { describe, expect } from 'vitest'
+import type { Answer } from '../kit/gateway/gateway-process.ts'
+import { ended, generate, rawId, readOperation } from '../kit/gateway/scene.ts'
+import { shareTestBed } from '../kit/gateway/shared-bed.ts'
+import { databases } from '../kit/gateway/test-bed.ts'
+import { image, refuse, reset, silence, stream, usage } from '../kit/provider/paid-provider.ts'
 import { until } from '../kit/until.ts'
 import { authOn, type Caller, cancel, createCaller, setBudget } from './callers.ts'
-import type { Answer } from './gateway-process.ts'
-import { image, refuse, reset, silence, stream, usage } from './paid-provider.ts'
-import { ended, generate, rawId, readOperation } from './scene.ts'
-import { shareTestBed } from './shared-bed.ts'
-import { databases } from './test-bed.ts'
 import { turnsOn } from './turns.ts'
 
 describe.each(databases)('money (%s)', (database) => {

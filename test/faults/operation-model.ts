@@ -1,5 +1,5 @@
 import type { FailpointName } from '../../src/operations/failpoint.ts'
-import { type Answer, image, refuse, reset } from './paid-provider.ts'
+import { type Answer, image, refuse, reset } from '../kit/provider/paid-provider.ts'
 
 /*
  * What an operation must end as, and how often it must have been paid for: a matter of what the provider answers, and

@@ -1,7 +1,7 @@
 import { expect } from 'vitest'
-import type { Answer } from './paid-provider.ts'
-import { ended, generate, type OperationAnswer } from './scene.ts'
-import type { TestBed } from './test-bed.ts'
+import { ended, generate, type OperationAnswer } from '../kit/gateway/scene.ts'
+import type { TestBed } from '../kit/gateway/test-bed.ts'
+import type { Answer } from '../kit/provider/paid-provider.ts'
 
 /** Each run has a provider of its own: one that keeps failing is paused, and one that says "later" is left alone. */
 export const providerNames = Array.from({ length: 40 }, (_, index) => `p${index}`)

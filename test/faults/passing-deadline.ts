@@ -1,4 +1,4 @@
-import type { TestBed } from './test-bed.ts'
+import type { TestBed } from '../kit/gateway/test-bed.ts'
 
 const firstTimeoutMs = 2_000
 

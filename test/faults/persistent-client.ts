@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { setTimeout as pause } from 'node:timers/promises'
+import type { GatewayProcess } from '../kit/gateway/gateway-process.ts'
+import { generate, type OperationAnswer, readOperation } from '../kit/gateway/scene.ts'
 import { waitMs } from '../kit/limits.ts'
-import type { GatewayProcess } from './gateway-process.ts'
-import { generate, type OperationAnswer, readOperation } from './scene.ts'
 
 export interface PersistentRequest {
   requestId: string

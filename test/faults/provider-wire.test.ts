@@ -1,12 +1,12 @@
 import { describe, expect, test } from 'vitest'
-import { multipart } from '../kit/gateway.ts'
+import { accepted, ended, type OperationAnswer } from '../kit/gateway/scene.ts'
+import { shareTestBed } from '../kit/gateway/shared-bed.ts'
+import { multipart } from '../kit/gateway/test-gateway.ts'
 import { hangMs } from '../kit/limits.ts'
+import type { FaultProxy } from '../kit/network/fault-proxy.ts'
 import { photoFile } from '../kit/photo.ts'
-import type { FaultProxy } from './fault-proxy.ts'
-import { after as answerAfter } from './paid-provider.ts'
+import { after as answerAfter } from '../kit/provider/paid-provider.ts'
 import { withDeadline } from './passing-deadline.ts'
-import { accepted, ended, type OperationAnswer } from './scene.ts'
-import { shareTestBed } from './shared-bed.ts'
 
 /** What the wire to a provider may do to a call that costs money. The provider's own books say what was paid. */
 describe('a wire to a provider', () => {

@@ -1,11 +1,11 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { afterEach, describe, expect, test } from 'vitest'
 import type { FailpointName } from '../../src/operations/failpoint.ts'
-import { findPostgres } from '../kit/postgres.ts'
-import type { GatewayProcess } from './gateway-process.ts'
-import { after } from './paid-provider.ts'
-import { accepted, ended, generate, rawId, readOperation } from './scene.ts'
-import { shareTestBed } from './shared-bed.ts'
+import { findPostgres } from '../kit/database/postgres.ts'
+import type { GatewayProcess } from '../kit/gateway/gateway-process.ts'
+import { accepted, ended, generate, rawId, readOperation } from '../kit/gateway/scene.ts'
+import { shareTestBed } from '../kit/gateway/shared-bed.ts'
+import { after } from '../kit/provider/paid-provider.ts'
 
 const lostMessage = 'lost an operation: it has ended, or has a new owner'
 

@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises'
-import type { PostgresServer } from '../kit/postgres.ts'
-import type { GatewayProcess } from './gateway-process.ts'
+import type { PostgresServer } from '../kit/database/postgres.ts'
+import type { GatewayProcess } from '../kit/gateway/gateway-process.ts'
 import { type Lockable, type OtherSession, openOtherSession } from './other-session.ts'
 
 /*

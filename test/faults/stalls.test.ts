@@ -1,12 +1,12 @@
 import { describe, expect, test } from 'vitest'
-import { findPostgres, type PostgresServer } from '../kit/postgres.ts'
+import { findPostgres, type PostgresServer } from '../kit/database/postgres.ts'
+import type { GatewayProcess } from '../kit/gateway/gateway-process.ts'
+import { ended, generate, type OperationAnswer } from '../kit/gateway/scene.ts'
+import { shareTestBed } from '../kit/gateway/shared-bed.ts'
+import { after } from '../kit/provider/paid-provider.ts'
 import { until } from '../kit/until.ts'
-import type { GatewayProcess } from './gateway-process.ts'
 import { type OtherSession, openOtherSession } from './other-session.ts'
-import { after } from './paid-provider.ts'
 import { seeThrough } from './persistent-client.ts'
-import { ended, generate, type OperationAnswer } from './scene.ts'
-import { shareTestBed } from './shared-bed.ts'
 
 /** Short, so that a lock outlives all of them in a few seconds. */
 const databaseTimeouts = {

@@ -1,6 +1,6 @@
 import { test } from 'vitest'
+import { type DatabaseKind, databases } from '../kit/gateway/test-bed.ts'
 import { isLong } from '../kit/limits.ts'
-import { type DatabaseKind, databases } from './test-bed.ts'
 
 /**
  * The `test` of a `describe` that is run on every database: in the short form each case has its turn on one of them, in

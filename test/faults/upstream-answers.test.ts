@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest'
+import { accepted, ended } from '../kit/gateway/scene.ts'
+import { shareTestBed } from '../kit/gateway/shared-bed.ts'
+import { image, refuse, usage } from '../kit/provider/paid-provider.ts'
 import { until } from '../kit/until.ts'
 import { providerNames, startRuns } from './own-provider.ts'
-import { image, refuse, usage } from './paid-provider.ts'
-import { accepted, ended } from './scene.ts'
-import { shareTestBed } from './shared-bed.ts'
 
 const bed = shareTestBed({
   database: 'embedded',

@@ -1,7 +1,8 @@
 import { gzipSync } from 'node:zlib'
 import { describe, expect, test } from 'vitest'
-import { writeHead } from '../kit/scripted-upstream.ts'
-import { expectUnknown, providerNames, type Ran, startRuns } from './own-provider.ts'
+import { accepted, ended } from '../kit/gateway/scene.ts'
+import { shareTestBed } from '../kit/gateway/shared-bed.ts'
+import type { TestBed } from '../kit/gateway/test-bed.ts'
 import {
   type Answer,
   after as answerAfter,
@@ -12,11 +13,10 @@ import {
   imageBase64,
   reset,
   silence,
-} from './paid-provider.ts'
+} from '../kit/provider/paid-provider.ts'
+import { writeHead } from '../kit/provider/scripted-upstream.ts'
+import { expectUnknown, providerNames, type Ran, startRuns } from './own-provider.ts'
 import { withDeadline } from './passing-deadline.ts'
-import { accepted, ended } from './scene.ts'
-import { shareTestBed } from './shared-bed.ts'
-import type { TestBed } from './test-bed.ts'
 
 const megabyte = 1024 * 1024
 /** A reply may have 256 MB, one event of it 64: neither is ever held whole. */

@@ -4,9 +4,15 @@ import { createServer } from 'node:http'
 import { type AddressInfo, connect } from 'node:net'
 import { exportJWK, generateKeyPair, SignJWT } from 'jose'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
-import { startTestGateway, type TestGatewayOptions } from '../kit/gateway.ts'
-import { makePreparedFolder } from '../kit/prepared-embedded.ts'
-import { adminKey, bearer, editAs, type GuardedGateway, startGuardedGateway } from './accounts-kit.ts'
+import { makePreparedFolder } from '../kit/database/prepared-embedded.ts'
+import {
+  adminKey,
+  bearer,
+  editAs,
+  type GuardedGateway,
+  startGuardedGateway,
+} from '../kit/gateway/accounts.ts'
+import { startTestGateway, type TestGatewayOptions } from '../kit/gateway/test-gateway.ts'
 
 describe('a gateway with authentication', () => {
   let gateway: GuardedGateway

@@ -1,8 +1,14 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
-import { findPostgres } from '../kit/postgres.ts'
-import { createPostgresDatabase } from '../kit/postgres-database.ts'
-import { admin, bearer, type GuardedGateway, type Person, startGuardedGateway } from './accounts-kit.ts'
+import { findPostgres } from '../kit/database/postgres.ts'
+import { createPostgresDatabase } from '../kit/database/postgres-database.ts'
+import {
+  admin,
+  bearer,
+  type GuardedGateway,
+  type Person,
+  startGuardedGateway,
+} from '../kit/gateway/accounts.ts'
 
 const requests = 200
 const fits = 8

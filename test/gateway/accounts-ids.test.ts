@@ -9,7 +9,7 @@ import {
   type Person,
   rawId,
   startGuardedGateway,
-} from './accounts-kit.ts'
+} from '../kit/gateway/accounts.ts'
 
 let gateway: GuardedGateway
 let bob: Person

@@ -9,7 +9,7 @@ import {
   type GuardedGateway,
   type Person,
   startGuardedGateway,
-} from './accounts-kit.ts'
+} from '../kit/gateway/accounts.ts'
 
 const all = 'from: "2020-01-01T00:00:00Z", to: "2100-01-01T00:00:00Z"'
 

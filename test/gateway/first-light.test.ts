@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { createClient } from 'graphql-sse'
 import sharp from 'sharp'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
-import { startTestGateway, type TestGateway } from '../kit/gateway.ts'
+import { startTestGateway, type TestGateway } from '../kit/gateway/test-gateway.ts'
 import { maskFile, photoFile } from '../kit/photo.ts'
 
 let gateway: TestGateway

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { multipart, startTestGateway, type TestGateway } from '../kit/gateway.ts'
+import { multipart, startTestGateway, type TestGateway } from '../kit/gateway/test-gateway.ts'
 import { photoFile } from '../kit/photo.ts'
 
 let gateway: TestGateway

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Sandbox, startSandbox } from '../../src/sandbox/sandbox.ts'
-import { startTestGateway, type TestGateway } from '../kit/gateway.ts'
+import { startTestGateway, type TestGateway } from '../kit/gateway/test-gateway.ts'
 import { photoFile } from '../kit/photo.ts'
 
 let sandbox: Sandbox

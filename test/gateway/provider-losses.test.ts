@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { admin, bearer, editAs, type GuardedGateway, startGuardedGateway } from './accounts-kit.ts'
+import { admin, bearer, editAs, type GuardedGateway, startGuardedGateway } from '../kit/gateway/accounts.ts'
 
 const document = `query ($from: DateTime!, $to: DateTime!) { providerLosses(from: $from, to: $to) {
   rows { totalTokens cost { amountMicros currency } createdAt

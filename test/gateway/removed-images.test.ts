@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { accepted, ended } from '../faults/scene.ts'
-import { openTestBed, type TestBed } from '../faults/test-bed.ts'
+import { accepted, ended } from '../kit/gateway/scene.ts'
+import { openTestBed, type TestBed } from '../kit/gateway/test-bed.ts'
 
 let bed: TestBed
 

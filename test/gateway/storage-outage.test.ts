@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { type FaultProxy, startFaultProxy } from '../faults/fault-proxy.ts'
-import { type PaidProvider, startPaidProvider } from '../faults/paid-provider.ts'
-import { accepted, ended, rawId, readOperation } from '../faults/scene.ts'
-import { startS3Server } from '../images/s3-server.ts'
-import { startTestGateway, type TestGateway } from '../kit/gateway.ts'
+import { accepted, ended, rawId, readOperation } from '../kit/gateway/scene.ts'
+import { startTestGateway, type TestGateway } from '../kit/gateway/test-gateway.ts'
+import { type FaultProxy, startFaultProxy } from '../kit/network/fault-proxy.ts'
 import { photoFile } from '../kit/photo.ts'
+import { type PaidProvider, startPaidProvider } from '../kit/provider/paid-provider.ts'
+import { startS3Server } from '../kit/storage/s3-server.ts'
 import { until } from '../kit/until.ts'
 
 describe('a gateway whose bucket is away', () => {

@@ -3,7 +3,7 @@ import { readdir } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
-import { multipart, startTestGateway, type TestGateway } from '../kit/gateway.ts'
+import { multipart, startTestGateway, type TestGateway } from '../kit/gateway/test-gateway.ts'
 import { photoFile } from '../kit/photo.ts'
 
 const limits = 'limits: { maxUploadBytes: 200000, maxRequestBytes: 500000 }'

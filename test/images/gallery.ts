@@ -7,8 +7,8 @@ import type { Database } from '../../src/database/database.ts'
 import { createFileStorage } from '../../src/images/file-storage.ts'
 import { createImages, type ImageLimits, type ImageRole, type StagedImage } from '../../src/images/images.ts'
 import type { Storage } from '../../src/images/storage.ts'
-import { createTestDatabase } from '../kit/database.ts'
-import { defaultLimits } from '../kit/default-limits.ts'
+import { createTestDatabase } from '../kit/database/test-database.ts'
+import { defaultLimits } from '../kit/gateway/default-limits.ts'
 import { recordImage } from './record-image.ts'
 
 export interface GalleryParts {

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createS3Storage, type S3Storage } from '../../src/images/s3-storage.ts'
-import { hasCeph, type S3Server, startCeph } from '../kit/ceph.ts'
+import { hasCeph, type S3Server, startCeph } from '../kit/storage/ceph.ts'
 import { makeBucket } from './bucket.ts'
 import { createGallery } from './gallery.ts'
 import { makePicture } from './pictures.ts'

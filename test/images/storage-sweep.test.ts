@@ -8,9 +8,9 @@ import { createFileStorage } from '../../src/images/file-storage.ts'
 import { createS3Storage } from '../../src/images/s3-storage.ts'
 import type { Storage } from '../../src/images/storage.ts'
 import { sweepStorage } from '../../src/images/storage-sweep.ts'
+import { startS3Server } from '../kit/storage/s3-server.ts'
 import { createGallery, type Gallery } from './gallery.ts'
 import { makePicture } from './pictures.ts'
-import { startS3Server } from './s3-server.ts'
 import { put } from './storage-contract.ts'
 
 const dayMs = 24 * 3_600_000

@@ -10,7 +10,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createFileStorage } from '../../src/images/file-storage.ts'
 import { createS3Storage, type S3Storage, type S3Timeouts } from '../../src/images/s3-storage.ts'
 import { storageKey } from '../../src/images/storage.ts'
-import { startS3Server } from './s3-server.ts'
+import { startS3Server } from '../kit/storage/s3-server.ts'
 import { keepsImages, put, startedAt } from './storage-contract.ts'
 
 const root = mkdtempSync(join(tmpdir(), 'easel-storage-'))

@@ -8,8 +8,8 @@ import { createFileStorage } from '../../src/images/file-storage.ts'
 import { createS3Storage, type S3Storage } from '../../src/images/s3-storage.ts'
 import type { Storage } from '../../src/images/storage.ts'
 import { type WatchedStorage, watchStorage } from '../../src/images/watched-storage.ts'
-import { type FaultProxy, startFaultProxy } from '../faults/fault-proxy.ts'
-import { startS3Server } from './s3-server.ts'
+import { type FaultProxy, startFaultProxy } from '../kit/network/fault-proxy.ts'
+import { startS3Server } from '../kit/storage/s3-server.ts'
 import { refusalOf } from './studio.ts'
 
 const root = mkdtempSync(join(tmpdir(), 'easel-watched-'))

@@ -5,8 +5,8 @@ import type { Database } from '../../src/database/database.ts'
 import { openDatabase } from '../../src/database/open-database.ts'
 import { createLeases } from '../../src/operations/run/operation-lease.ts'
 import { LeaseLost } from '../../src/operations/transitions/statement.ts'
-import { findPostgres } from '../kit/postgres.ts'
-import { createPostgresDatabase } from '../kit/postgres-database.ts'
+import { findPostgres } from '../kit/database/postgres.ts'
+import { createPostgresDatabase } from '../kit/database/postgres-database.ts'
 import { until } from '../kit/until.ts'
 
 let database: Database

@@ -1,9 +1,9 @@
 import sharp from 'sharp'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { type PaidProvider, startPaidProvider } from '../faults/paid-provider.ts'
-import { ended } from '../faults/scene.ts'
-import { startTestGateway, type TestGateway } from '../kit/gateway.ts'
+import { ended } from '../kit/gateway/scene.ts'
+import { startTestGateway, type TestGateway } from '../kit/gateway/test-gateway.ts'
 import { maskFile, photoFile } from '../kit/photo.ts'
+import { type PaidProvider, startPaidProvider } from '../kit/provider/paid-provider.ts'
 
 let small: PaidProvider
 let big: PaidProvider

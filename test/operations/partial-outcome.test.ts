@@ -1,18 +1,18 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { emptyInput } from '../../src/catalogue/operation-input.ts'
 import type { Database } from '../../src/database/database.ts'
-import { checkInvariants } from '../faults/invariants.ts'
+import { checkInvariants } from '../kit/checks/invariants.ts'
+import { createTestDatabase } from '../kit/database/test-database.ts'
+import { makeFolder, removeFolder } from '../kit/gateway/scene.ts'
+import { openWorkshop, type Workshop } from '../kit/gateway/workshop.ts'
 import {
   type Answer,
   body,
   imageBase64,
   type PaidProvider,
   startPaidProvider,
-} from '../faults/paid-provider.ts'
-import { makeFolder, removeFolder } from '../faults/scene.ts'
-import { openWorkshop, type Workshop } from '../faults/workshop.ts'
-import { createTestDatabase } from '../kit/database.ts'
-import { replyJson, writeHead } from '../kit/scripted-upstream.ts'
+} from '../kit/provider/paid-provider.ts'
+import { replyJson, writeHead } from '../kit/provider/scripted-upstream.ts'
 
 let database: Database
 let provider: PaidProvider

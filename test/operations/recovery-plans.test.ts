@@ -3,7 +3,7 @@ import { v7 as newId } from 'uuid'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import { endCheckBatch, markChecked, readEnds } from '../../src/operations/keep/half-ended.ts'
 import { createRecovery } from '../../src/operations/run/recover-operations.ts'
-import { growing, openExplainingDatabase } from '../kit/recorded-plans.ts'
+import { growing, openExplainingDatabase } from '../kit/database/recorded-plans.ts'
 import { historySql } from './history.ts'
 
 const { database, plans, exec } = await openExplainingDatabase()

@@ -4,9 +4,9 @@ import { fillInput, type OperationInput } from '../../src/catalogue/operation-in
 import type { OperationKind } from '../../src/catalogue/operation-kind.ts'
 import { mostOf } from '../../src/operations/accept/accept-operation.ts'
 import { estimateOperation } from '../../src/operations/accept/estimate-operation.ts'
-import { type PaidProvider, startPaidProvider } from '../faults/paid-provider.ts'
-import { startTestGateway, type TestGateway } from '../kit/gateway.ts'
+import { startTestGateway, type TestGateway } from '../kit/gateway/test-gateway.ts'
 import { maskFile, photoFile } from '../kit/photo.ts'
+import { type PaidProvider, startPaidProvider } from '../kit/provider/paid-provider.ts'
 import { openProviders } from '../providers/call-kit.ts'
 
 /*

@@ -6,10 +6,10 @@ import { emptyInput } from '../../src/catalogue/operation-input.ts'
 import type { Database } from '../../src/database/database.ts'
 import { createFileStorage } from '../../src/images/file-storage.ts'
 import type { Storage } from '../../src/images/storage.ts'
-import { type PaidProvider, startPaidProvider, stream } from '../faults/paid-provider.ts'
-import { makeFolder, removeFolder } from '../faults/scene.ts'
-import { openWorkshop } from '../faults/workshop.ts'
-import { createTestDatabase } from '../kit/database.ts'
+import { createTestDatabase } from '../kit/database/test-database.ts'
+import { makeFolder, removeFolder } from '../kit/gateway/scene.ts'
+import { openWorkshop } from '../kit/gateway/workshop.ts'
+import { type PaidProvider, startPaidProvider, stream } from '../kit/provider/paid-provider.ts'
 
 let database: Database
 let provider: PaidProvider

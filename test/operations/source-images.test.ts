@@ -14,13 +14,13 @@ import {
 } from '../../src/operations/accept/operation-sources.ts'
 import { createRetention, type Retention } from '../../src/operations/keep/retention.ts'
 import { createSpool } from '../../src/operations/keep/spool.ts'
-import { makeFolder, removeFolder } from '../faults/scene.ts'
 import { recordImage } from '../images/record-image.ts'
-import { createTestDatabase } from '../kit/database.ts'
-import { defaultLimits } from '../kit/default-limits.ts'
+import { findPostgres } from '../kit/database/postgres.ts'
+import { createPostgresDatabase } from '../kit/database/postgres-database.ts'
+import { createTestDatabase } from '../kit/database/test-database.ts'
+import { defaultLimits } from '../kit/gateway/default-limits.ts'
+import { makeFolder, removeFolder } from '../kit/gateway/scene.ts'
 import { photoFile } from '../kit/photo.ts'
-import { findPostgres } from '../kit/postgres.ts'
-import { createPostgresDatabase } from '../kit/postgres-database.ts'
 import { until } from '../kit/until.ts'
 
 const mending = { mendAll: async () => {} }

@@ -13,8 +13,8 @@ import { createFinish } from '../../src/operations/transitions/finish-operation.
 import { createProgress } from '../../src/operations/transitions/progress.ts'
 import { LeaseLost } from '../../src/operations/transitions/statement.ts'
 import { createUsage } from '../../src/usage/usage.ts'
-import { createTestDatabase } from '../kit/database.ts'
-import { defaultLimits } from '../kit/default-limits.ts'
+import { createTestDatabase } from '../kit/database/test-database.ts'
+import { defaultLimits } from '../kit/gateway/default-limits.ts'
 import { until } from '../kit/until.ts'
 import { reserve } from '../usage/usage-kit.ts'
 

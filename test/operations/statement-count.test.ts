@@ -1,11 +1,11 @@
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import { emptyInput } from '../../src/catalogue/operation-input.ts'
 import type { FailpointName } from '../../src/operations/failpoint.ts'
-import { type PaidProvider, startPaidProvider, stream } from '../faults/paid-provider.ts'
-import { makeFolder, removeFolder } from '../faults/scene.ts'
-import { openWorkshop, type Workshop } from '../faults/workshop.ts'
-import { openCountingDatabase } from '../kit/counted-statements.ts'
+import { openCountingDatabase } from '../kit/database/counted-statements.ts'
+import { makeFolder, removeFolder } from '../kit/gateway/scene.ts'
+import { openWorkshop, type Workshop } from '../kit/gateway/workshop.ts'
 import { hangMs } from '../kit/limits.ts'
+import { type PaidProvider, startPaidProvider, stream } from '../kit/provider/paid-provider.ts'
 import { until } from '../kit/until.ts'
 
 /*

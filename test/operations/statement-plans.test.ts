@@ -10,9 +10,9 @@ import { createRetention } from '../../src/operations/keep/retention.ts'
 import { createSpool } from '../../src/operations/keep/spool.ts'
 import { reportLosses } from '../../src/usage/provider-loss.ts'
 import { report } from '../../src/usage/usage-report.ts'
-import { makeFolder, removeFolder } from '../faults/scene.ts'
-import { defaultLimits } from '../kit/default-limits.ts'
-import { growing, openExplainingDatabase } from '../kit/recorded-plans.ts'
+import { growing, openExplainingDatabase } from '../kit/database/recorded-plans.ts'
+import { defaultLimits } from '../kit/gateway/default-limits.ts'
+import { makeFolder, removeFolder } from '../kit/gateway/scene.ts'
 import { historySql } from './history.ts'
 
 const mending = { mendAll: async () => {} }

@@ -11,7 +11,7 @@ import {
   type ProvidersOptions,
 } from '../../src/providers/providers.ts'
 import type { ImageSink, ReplyEvent } from '../../src/providers/reply.ts'
-import { defaultLimits } from '../kit/default-limits.ts'
+import { defaultLimits } from '../kit/gateway/default-limits.ts'
 import { hangMs } from '../kit/limits.ts'
 
 /** The smallest PNG there is. */

@@ -9,7 +9,7 @@ import {
   type ScriptedUpstream,
   startScriptedUpstream,
   writeHead,
-} from '../kit/scripted-upstream.ts'
+} from '../kit/provider/scripted-upstream.ts'
 import { makeRequest, makeSource, openProviders, pixel, pixelBase64, record, typesOf } from './call-kit.ts'
 
 /*

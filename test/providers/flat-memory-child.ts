@@ -1,5 +1,5 @@
 import { hangMs } from '../kit/limits.ts'
-import { startScriptedUpstream, writeHead } from '../kit/scripted-upstream.ts'
+import { startScriptedUpstream, writeHead } from '../kit/provider/scripted-upstream.ts'
 import { makeRequest, openProviders } from './call-kit.ts'
 
 /*

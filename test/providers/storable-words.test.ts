@@ -8,7 +8,7 @@ import {
   type Script,
   type ScriptedUpstream,
   startScriptedUpstream,
-} from '../kit/scripted-upstream.ts'
+} from '../kit/provider/scripted-upstream.ts'
 import { makeRequest, openProviders, pixelBase64, type Recorded, record } from './call-kit.ts'
 
 let upstream: ScriptedUpstream

@@ -7,7 +7,7 @@ import {
   type ScriptedUpstream,
   startScriptedUpstream,
   writeHead,
-} from '../kit/scripted-upstream.ts'
+} from '../kit/provider/scripted-upstream.ts'
 import {
   collect,
   makeRequest,

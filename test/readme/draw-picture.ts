@@ -1,6 +1,6 @@
 import { createClient } from 'graphql-sse'
 import sharp from 'sharp'
-import { startTestGateway } from '../kit/gateway.ts'
+import { startTestGateway } from '../kit/gateway/test-gateway.ts'
 import { maskFile, photoFile } from '../kit/photo.ts'
 
 /** Makes the picture of the README: an edit from the photo to the result, as a client sees it. */

@@ -6,7 +6,7 @@ import { noCapabilities } from '../../src/catalogue/capabilities.ts'
 import { modelEntry } from '../../src/catalogue/model-entry.ts'
 import { priceEntry } from '../../src/catalogue/price-entry.ts'
 import { type Sandbox, startSandbox } from '../../src/sandbox/sandbox.ts'
-import { startTestGateway, type TestGateway } from '../kit/gateway.ts'
+import { startTestGateway, type TestGateway } from '../kit/gateway/test-gateway.ts'
 
 const readme = readFileSync(join(import.meta.dirname, '../../README.md'), 'utf8')
 const [, sample = ''] = /<!-- sample: model -->\n```yaml\n([\s\S]*?)```/.exec(readme) ?? []

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { Database } from '../../src/database/database.ts'
 import { endUserPseudonym } from '../../src/usage/end-user-pseudonym.ts'
 import { createUsage, type Usage } from '../../src/usage/usage.ts'
-import { createTestDatabase } from '../kit/database.ts'
+import { createTestDatabase } from '../kit/database/test-database.ts'
 import { createUser, reserve } from './usage-kit.ts'
 
 let database: Database

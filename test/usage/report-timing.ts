@@ -9,7 +9,7 @@ import type { Database } from '../../src/database/database.ts'
 import { openDatabase } from '../../src/database/open-database.ts'
 import type { ReportRequest, UsageDimension } from '../../src/usage/report-request.ts'
 import { createUsage } from '../../src/usage/usage.ts'
-import { startPostgres } from '../kit/postgres.ts'
+import { startPostgres } from '../kit/database/postgres.ts'
 
 const records = 1_000_000
 const heavyUser = '00000000-0000-7000-8000-000000000000'

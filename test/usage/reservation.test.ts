@@ -4,11 +4,11 @@ import { openDatabase } from '../../src/database/open-database.ts'
 import { EaselError } from '../../src/errors.ts'
 import type { BudgetChange } from '../../src/usage/budget.ts'
 import { createUsage, type Usage } from '../../src/usage/usage.ts'
-import { createTestDatabase } from '../kit/database.ts'
+import { patientDatabase } from '../kit/database/patient-database.ts'
+import { findPostgres } from '../kit/database/postgres.ts'
+import { createPostgresDatabase } from '../kit/database/postgres-database.ts'
+import { createTestDatabase } from '../kit/database/test-database.ts'
 import { waitMs } from '../kit/limits.ts'
-import { patientDatabase } from '../kit/patient-database.ts'
-import { findPostgres } from '../kit/postgres.ts'
-import { createPostgresDatabase } from '../kit/postgres-database.ts'
 import {
   capture,
   createOperation,

@@ -7,7 +7,7 @@ import type { ReportViewer } from '../../src/usage/report-viewer.ts'
 import { createUsage, type Usage } from '../../src/usage/usage.ts'
 import type { UsageOwner } from '../../src/usage/usage-record.ts'
 import type { UsageRow } from '../../src/usage/usage-report.ts'
-import { createTestDatabase } from '../kit/database.ts'
+import { createTestDatabase } from '../kit/database/test-database.ts'
 import { createOperation, createUser, makeFigures, recordUsage } from './usage-kit.ts'
 
 const first = Date.UTC(2026, 4, 30)

@@ -2,7 +2,7 @@ import { cpSync } from 'node:fs'
 import { appendFile, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { openEmbeddedDatabase } from '../../src/database/embedded-database.ts'
+import { openEmbeddedDatabase } from '../../../src/database/embedded-database.ts'
 import { prepareFolder } from './prepared-folder.ts'
 import { eraseTraces } from './prepared-traces.ts'
 

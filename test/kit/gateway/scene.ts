@@ -1,13 +1,13 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { Database } from '../../src/database/database.ts'
-import { openDatabase } from '../../src/database/open-database.ts'
-import { hangMs } from '../kit/limits.ts'
-import { patientDatabase } from '../kit/patient-database.ts'
+import type { Database } from '../../../src/database/database.ts'
+import { openDatabase } from '../../../src/database/open-database.ts'
+import { canaries } from '../checks/invariants.ts'
+import { patientDatabase } from '../database/patient-database.ts'
+import { hangMs } from '../limits.ts'
 import type { DatabaseTimeouts, EntryOptions } from './gateway-entry.ts'
 import type { GatewayProcess } from './gateway-process.ts'
-import { canaries } from './invariants.ts'
 
 const [apiKey = '', , urlSecret = ''] = canaries
 

@@ -3,7 +3,7 @@ import { glob, mkdir, readdir, readFile, rename, rm, stat, utimes } from 'node:f
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
-const root = join(import.meta.dirname, '../..')
+const root = join(import.meta.dirname, '../../..')
 const prefix = 'easel-prepared-'
 
 /** What decides the content of a prepared folder: whoever changes one of these gets another folder. */
@@ -11,7 +11,7 @@ const sources = [
   'package-lock.json',
   'prisma/migrations/**/*.sql',
   'src/database/*.ts',
-  'test/kit/prepared-*.ts',
+  'test/kit/database/prepared-*.ts',
 ]
 
 /** Well below the days after which a system cleans its temporary folder, file by file. */

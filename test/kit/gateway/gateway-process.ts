@@ -3,13 +3,13 @@ import { EventEmitter, once } from 'node:events'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
-import type { FailpointName } from '../../src/operations/failpoint.ts'
-import { hangMs, waitMs } from '../kit/limits.ts'
-import { prepareGateway } from '../kit/prepared-gateway.ts'
+import type { FailpointName } from '../../../src/operations/failpoint.ts'
+import type { Books } from '../checks/invariants.ts'
+import type { OperationStory } from '../checks/story.ts'
+import type { Vitals } from '../checks/vitals.ts'
+import { hangMs, waitMs } from '../limits.ts'
 import type { Armed, EntryOptions, FromGateway, Question, ToGateway } from './gateway-entry.ts'
-import type { Books } from './invariants.ts'
-import type { OperationStory } from './story.ts'
-import type { Vitals } from './vitals.ts'
+import { prepareGateway } from './prepared-gateway.ts'
 
 /** A gateway in a process of its own, which can be killed, frozen and asked to leave. */
 export interface GatewayProcess {
@@ -69,7 +69,7 @@ const shortLived = ['--liftoff-only']
 /** For a bucket, where a test has one: the SDK reads them from the environment. */
 const s3Keys = { AWS_ACCESS_KEY_ID: 'key', AWS_SECRET_ACCESS_KEY: 'secret' }
 
-const node = join(import.meta.dirname, '../../node_modules/.bin/node')
+const node = join(import.meta.dirname, '../../../node_modules/.bin/node')
 
 export async function startGatewayProcess(options: EntryOptions): Promise<GatewayProcess> {
   const entry = await prepareGateway()

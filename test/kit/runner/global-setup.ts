@@ -1,6 +1,6 @@
 import type { TestProject } from 'vitest/node'
-import { type PostgresServer, startPostgres, urlOf } from './postgres.ts'
-import { prepareEmbedded } from './prepared-embedded.ts'
+import { type PostgresServer, startPostgres, urlOf } from '../database/postgres.ts'
+import { prepareEmbedded } from '../database/prepared-embedded.ts'
 
 let server: PostgresServer | null
 

@@ -2,8 +2,8 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { PGlite } from '@electric-sql/pglite'
-import type { Database } from '../../src/database/database.ts'
-import { connectEmbedded } from '../../src/database/embedded-database.ts'
+import type { Database } from '../../../src/database/database.ts'
+import { connectEmbedded } from '../../../src/database/embedded-database.ts'
 import { copyPreparedFolder } from './prepared-embedded.ts'
 
 /** A real, empty, migrated PostgreSQL in this process. Close it in `afterAll`. */

@@ -1,11 +1,11 @@
 import { pino } from 'pino'
-import { createApp } from '../../src/app.ts'
-import { parseConfig } from '../../src/config/config.ts'
-import { readEnv } from '../../src/config/env.ts'
-import type { FailpointName } from '../../src/operations/failpoint.ts'
-import { type Books, checkInvariants } from './invariants.ts'
-import { type OperationStory, tellStories } from './story.ts'
-import { readVitals, resetVitals, type Vitals } from './vitals.ts'
+import { createApp } from '../../../src/app.ts'
+import { parseConfig } from '../../../src/config/config.ts'
+import { readEnv } from '../../../src/config/env.ts'
+import type { FailpointName } from '../../../src/operations/failpoint.ts'
+import { type Books, checkInvariants } from '../checks/invariants.ts'
+import { type OperationStory, tellStories } from '../checks/story.ts'
+import { readVitals, resetVitals, type Vitals } from '../checks/vitals.ts'
 
 /*
  * The gateway as `src/main.ts` starts it, in a process that its test can stop in the gaps between commits. The test

@@ -1,4 +1,4 @@
-import type { PrismaClient } from '../../src/database/database.ts'
+import type { PrismaClient } from '../../../src/database/database.ts'
 
 /** What a start leaves in a database that is to be copied, and that a copy must not have of another one. */
 export async function eraseTraces(prisma: PrismaClient): Promise<void> {

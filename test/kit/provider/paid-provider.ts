@@ -1,6 +1,6 @@
 import { EventEmitter, once } from 'node:events'
 import sharp from 'sharp'
-import { waitMs } from '../kit/limits.ts'
+import { waitMs } from '../limits.ts'
 import {
   type Exchange,
   type RecordedRequest,
@@ -9,7 +9,7 @@ import {
   type Script,
   startScriptedUpstream,
   writeHead,
-} from '../kit/scripted-upstream.ts'
+} from './scripted-upstream.ts'
 
 /** A whole request for an image, as a provider would charge for it. */
 export interface PaidCall {

@@ -1,4 +1,4 @@
-import { openDatabase } from '../../src/database/open-database.ts'
+import { openDatabase } from '../../../src/database/open-database.ts'
 import { eraseTraces } from './prepared-traces.ts'
 
 /** Fills a database of a PostgreSQL server as the first start of a gateway does. */

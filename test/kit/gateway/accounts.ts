@@ -1,5 +1,5 @@
-import { startTestGateway, type TestGateway, type TestGatewayOptions } from '../kit/gateway.ts'
-import { photoFile } from '../kit/photo.ts'
+import { photoFile } from '../photo.ts'
+import { startTestGateway, type TestGateway, type TestGatewayOptions } from './test-gateway.ts'
 
 export const adminKey = 'the-key-of-the-first-admin'
 

@@ -1,4 +1,4 @@
-import type { PrismaClient } from '../../src/database/database.ts'
+import type { PrismaClient } from '../../../src/database/database.ts'
 
 /** An operation as its database knows it: what it came to, and by which steps. */
 export interface OperationStory {

@@ -4,10 +4,10 @@ import { join } from 'node:path'
 import type { AxeResults } from 'axe-core'
 import type { BrowserContextOptions, Page } from 'playwright-core'
 import { onTestFinished } from 'vitest'
-import { launchChromium } from '../kit/browser.ts'
-import { startTestGateway, type TestGateway } from '../kit/gateway.ts'
-import { waitMs } from '../kit/limits.ts'
+import { startTestGateway, type TestGateway } from '../gateway/test-gateway.ts'
+import { waitMs } from '../limits.ts'
 import { ensureConsoleBuilt } from './built-console.ts'
+import { launchChromium } from './chromium.ts'
 
 export interface TestConsole {
   url: string

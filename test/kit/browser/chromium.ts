@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 import { type Browser, chromium } from 'playwright-core'
-import { hangMs } from './limits.ts'
+import { hangMs } from '../limits.ts'
 
 /** The first one draws no windows around its pages, which takes half the time. */
 const names = [

@@ -1,12 +1,12 @@
 import { glob, readFile, symlink } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { build, type Plugin } from 'vite'
-import { prepareFolder } from './prepared-folder.ts'
+import { prepareFolder } from '../database/prepared-folder.ts'
 
-const root = join(import.meta.dirname, '../..')
-const entry = 'test/faults/gateway-entry.ts'
+const root = join(import.meta.dirname, '../../..')
+const entry = 'test/kit/gateway/gateway-entry.ts'
 const fileName = 'gateway-entry.mjs'
-const sources = ['src/**/*.ts', 'test/faults/*.ts', 'test/kit/*.ts']
+const sources = ['src/**/*.ts', 'test/kit/**/*.ts']
 /** These load WebAssembly and native code from beside their own files. */
 const apart = [
   'sharp',

@@ -1,7 +1,7 @@
 import type { PGlite, Transaction } from '@electric-sql/pglite'
-import type { Database } from '../../src/database/database.ts'
-import { connectEmbedded } from '../../src/database/embedded-database.ts'
-import { createTestPglite } from './database.ts'
+import type { Database } from '../../../src/database/database.ts'
+import { connectEmbedded } from '../../../src/database/embedded-database.ts'
+import { createTestPglite } from './test-database.ts'
 
 /** A real database that writes down every statement that is sent to it, those of the queue and BEGIN and COMMIT too. */
 export async function openCountingDatabase(): Promise<{ database: Database; statements: string[] }> {

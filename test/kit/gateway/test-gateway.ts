@@ -3,11 +3,11 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pino } from 'pino'
-import { type App, createApp } from '../../src/app.ts'
-import { parseConfig } from '../../src/config/config.ts'
-import { readEnv } from '../../src/config/env.ts'
-import { freePort } from './free-port.ts'
-import { makePreparedFolder } from './prepared-embedded.ts'
+import { type App, createApp } from '../../../src/app.ts'
+import { parseConfig } from '../../../src/config/config.ts'
+import { readEnv } from '../../../src/config/env.ts'
+import { makePreparedFolder } from '../database/prepared-embedded.ts'
+import { freePort } from '../network/free-port.ts'
 
 export interface TestGateway extends App {
   url: string

@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { promisify } from 'node:util'
-import { findPort } from './postgres.ts'
+import { findPort } from '../database/postgres.ts'
 
 /** A real S3 server of this test's own: Ceph's object gateway over a one-node cluster in memory, on the loopback. */
 export interface S3Server {

@@ -1,7 +1,7 @@
 import type { PGlite, Transaction } from '@electric-sql/pglite'
-import type { Database } from '../../src/database/database.ts'
-import { connectEmbedded } from '../../src/database/embedded-database.ts'
-import { createTestPglite } from './database.ts'
+import type { Database } from '../../../src/database/database.ts'
+import { connectEmbedded } from '../../../src/database/embedded-database.ts'
+import { createTestPglite } from './test-database.ts'
 
 /** How the database went about one statement, its subqueries flattened. */
 export interface RecordedPlan {
