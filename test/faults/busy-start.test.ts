@@ -1,7 +1,7 @@
 import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { accepted, ended } from '../kit/client/operation-client.ts'
 import { findPostgres } from '../kit/database/postgres.ts'
-import { accepted, ended } from '../kit/gateway/scene.ts'
 import { openTestBed, type TestBed } from '../kit/gateway/test-bed.ts'
 import { until } from '../kit/until.ts'
 

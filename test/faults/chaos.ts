@@ -2,10 +2,11 @@ import assert from 'node:assert/strict'
 import { setTimeout as pause } from 'node:timers/promises'
 import type { FailpointName } from '../../src/operations/failpoint.ts'
 import { checkInvariants } from '../kit/checks/invariants.ts'
+import { lookInto } from '../kit/database/look-into.ts'
 import { type PostgresServer, startPostgres } from '../kit/database/postgres.ts'
 import { makePreparedFolder } from '../kit/database/prepared-embedded.ts'
 import { type GatewayProcess, startGatewayProcess } from '../kit/gateway/gateway-process.ts'
-import { gatewayOptions, lookInto, makeFolder, removeFolder } from '../kit/gateway/scene.ts'
+import { paidGatewayOptions } from '../kit/gateway/paid-gateway-options.ts'
 import {
   type Answer,
   cutAfter,
@@ -16,6 +17,7 @@ import {
   reset,
   startPaidProvider,
 } from '../kit/provider/paid-provider.ts'
+import { makeFolder, removeFolder } from '../kit/temporary-folder.ts'
 import { seeThrough } from './persistent-client.ts'
 import { createRandom, type Random } from './random.ts'
 import { listStalls, type StallName, stall } from './stall.ts'
@@ -122,7 +124,9 @@ function start(world: Pick<World, 'provider' | 'folder' | 'postgres'>, retention
   const { provider, folder, postgres } = world
   const databaseUrl = postgres && { databaseUrl: postgres.url }
   const where = { providerUrl: provider.url, folder, ...databaseUrl }
-  return startGatewayProcess(gatewayOptions({ ...where, limits: { leaseMs }, retention, databaseTimeouts }))
+  return startGatewayProcess(
+    paidGatewayOptions({ ...where, limits: { leaseMs }, retention, databaseTimeouts }),
+  )
 }
 
 /** In an order that the seed picks. */

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
+import { rawId } from '../kit/client/global-id.ts'
+import { accepted, ended, generate, type OperationAnswer } from '../kit/client/operation-client.ts'
 import { findPostgres } from '../kit/database/postgres.ts'
-import { accepted, ended, generate, type OperationAnswer, rawId } from '../kit/gateway/scene.ts'
 import { shareTestBed } from '../kit/gateway/shared-bed.ts'
 import type { FaultProxy } from '../kit/network/fault-proxy.ts'
 import { after } from '../kit/provider/paid-provider.ts'

@@ -1,5 +1,5 @@
 import { describe, expect } from 'vitest'
-import { accepted, ended, generate } from '../kit/gateway/scene.ts'
+import { accepted, ended, generate } from '../kit/client/operation-client.ts'
 import { shareTestBed } from '../kit/gateway/shared-bed.ts'
 import { databases } from '../kit/gateway/test-bed.ts'
 import { hangMs } from '../kit/limits.ts'

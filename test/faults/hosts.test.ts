@@ -2,19 +2,14 @@ import { afterEach, beforeEach, describe, expect, onTestFinished, test } from 'v
 import type { PrismaClient } from '../../src/database/database.ts'
 import type { FailpointName } from '../../src/operations/failpoint.ts'
 import { checkInvariants } from '../kit/checks/invariants.ts'
+import { accepted, ended, readOperation } from '../kit/client/operation-client.ts'
+import { lookInto } from '../kit/database/look-into.ts'
 import { findPostgres, type PostgresServer, startPostgres } from '../kit/database/postgres.ts'
 import { type GatewayProcess, startGatewayProcess } from '../kit/gateway/gateway-process.ts'
-import {
-  accepted,
-  ended,
-  gatewayOptions,
-  lookInto,
-  makeFolder,
-  readOperation,
-  removeFolder,
-} from '../kit/gateway/scene.ts'
+import { paidGatewayOptions } from '../kit/gateway/paid-gateway-options.ts'
 import { type PaidProvider, startPaidProvider } from '../kit/provider/paid-provider.ts'
 import { startS3Server } from '../kit/storage/s3-server.ts'
+import { makeFolder, removeFolder } from '../kit/temporary-folder.ts'
 import { until } from '../kit/until.ts'
 
 /** Two machines on one PostgreSQL server, each with a disk of its own. */
@@ -52,7 +47,7 @@ describe.skipIf(!findPostgres())('two machines', () => {
 
   async function start(folder: string, env = {}): Promise<GatewayProcess> {
     const options = { providerUrl: provider.url, folder, databaseUrl: postgres.url, env }
-    const gateway = await startGatewayProcess(gatewayOptions(options))
+    const gateway = await startGatewayProcess(paidGatewayOptions(options))
     gateways.push(gateway)
     return gateway
   }

@@ -1,5 +1,5 @@
 import { expect } from 'vitest'
-import { ended, generate, type OperationAnswer } from '../kit/gateway/scene.ts'
+import { ended, generate, type OperationAnswer } from '../kit/client/operation-client.ts'
 import type { TestBed } from '../kit/gateway/test-bed.ts'
 import type { Answer } from '../kit/provider/paid-provider.ts'
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { setTimeout as pause } from 'node:timers/promises'
+import { generate, type OperationAnswer, readOperation } from '../kit/client/operation-client.ts'
 import type { GatewayProcess } from '../kit/gateway/gateway-process.ts'
-import { generate, type OperationAnswer, readOperation } from '../kit/gateway/scene.ts'
 import { waitMs } from '../kit/limits.ts'
 
 export interface PersistentRequest {

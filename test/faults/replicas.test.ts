@@ -1,9 +1,10 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { afterEach, describe, expect, test } from 'vitest'
 import type { FailpointName } from '../../src/operations/failpoint.ts'
+import { rawId } from '../kit/client/global-id.ts'
+import { accepted, ended, generate, readOperation } from '../kit/client/operation-client.ts'
 import { findPostgres } from '../kit/database/postgres.ts'
 import type { GatewayProcess } from '../kit/gateway/gateway-process.ts'
-import { accepted, ended, generate, rawId, readOperation } from '../kit/gateway/scene.ts'
 import { shareTestBed } from '../kit/gateway/shared-bed.ts'
 import { after } from '../kit/provider/paid-provider.ts'
 

@@ -2,9 +2,10 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { createGraphqlClient } from '../kit/client/graphql-client.ts'
+import { ended, generateDocument } from '../kit/client/operation-client.ts'
 import { findPostgres } from '../kit/database/postgres.ts'
-import { type GatewayProcess, post } from '../kit/gateway/gateway-process.ts'
-import { ended, generateDocument } from '../kit/gateway/scene.ts'
+import type { GatewayProcess } from '../kit/gateway/gateway-process.ts'
 import { openTestBed, type TestBed } from '../kit/gateway/test-bed.ts'
 import { freePort } from '../kit/network/free-port.ts'
 import { findNginx, type Nginx, startNginx } from '../kit/network/nginx.ts'
@@ -46,7 +47,7 @@ describe.skipIf(missing).each([{ drainDelayMs: 1_000 }, { drainDelayMs: 0 }])(
       url: nginx.url,
       headers,
       graphql: <Data>(query: string, variables?: object) =>
-        post<Data>(nginx.url, { query, variables }, headers),
+        createGraphqlClient(nginx.url).graphql<Data>(query, variables, headers),
     })
 
     /** Stops one and starts it again; resolves when nginx has sent something to the new one. */

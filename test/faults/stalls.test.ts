@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
+import { ended, generate, type OperationAnswer } from '../kit/client/operation-client.ts'
 import { findPostgres, type PostgresServer } from '../kit/database/postgres.ts'
 import type { GatewayProcess } from '../kit/gateway/gateway-process.ts'
-import { ended, generate, type OperationAnswer } from '../kit/gateway/scene.ts'
 import { shareTestBed } from '../kit/gateway/shared-bed.ts'
 import { after } from '../kit/provider/paid-provider.ts'
 import { until } from '../kit/until.ts'

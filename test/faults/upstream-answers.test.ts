@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { accepted, ended } from '../kit/gateway/scene.ts'
+import { accepted, ended } from '../kit/client/operation-client.ts'
 import { shareTestBed } from '../kit/gateway/shared-bed.ts'
 import { image, refuse, usage } from '../kit/provider/paid-provider.ts'
 import { until } from '../kit/until.ts'

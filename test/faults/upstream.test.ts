@@ -1,6 +1,6 @@
 import { gzipSync } from 'node:zlib'
 import { describe, expect, test } from 'vitest'
-import { accepted, ended } from '../kit/gateway/scene.ts'
+import { accepted, ended } from '../kit/client/operation-client.ts'
 import { shareTestBed } from '../kit/gateway/shared-bed.ts'
 import type { TestBed } from '../kit/gateway/test-bed.ts'
 import {

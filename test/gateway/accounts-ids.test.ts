@@ -1,13 +1,11 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { globalId, nowhere, rawId } from '../kit/client/global-id.ts'
 import {
   admin,
   bearer,
   editAs,
   type GuardedGateway,
-  globalId,
-  nowhere,
   type Person,
-  rawId,
   startGuardedGateway,
 } from '../kit/gateway/accounts.ts'
 

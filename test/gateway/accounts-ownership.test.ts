@@ -1,14 +1,12 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { globalId, nowhere, rawId } from '../kit/client/global-id.ts'
 import {
   admin,
   bearer,
   type Edited,
   editAs,
   type GuardedGateway,
-  globalId,
-  nowhere,
   type Person,
-  rawId,
   startGuardedGateway,
 } from '../kit/gateway/accounts.ts'
 

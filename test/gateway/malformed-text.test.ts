@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { multipart, startTestGateway, type TestGateway } from '../kit/gateway/test-gateway.ts'
+import { multipart } from '../kit/client/graphql-client.ts'
+import { startTestGateway, type TestGateway } from '../kit/gateway/test-gateway.ts'
 import { photoFile } from '../kit/photo.ts'
 
 let gateway: TestGateway

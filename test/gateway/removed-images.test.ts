@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { accepted, ended } from '../kit/gateway/scene.ts'
+import { accepted, ended } from '../kit/client/operation-client.ts'
 import { openTestBed, type TestBed } from '../kit/gateway/test-bed.ts'
 
 let bed: TestBed

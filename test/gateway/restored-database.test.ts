@@ -6,8 +6,8 @@ import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { findPostgres } from '../kit/database/postgres.ts'
 import { createPostgresDatabase } from '../kit/database/postgres-database.ts'
-import { makeFolder, removeFolder } from '../kit/gateway/scene.ts'
 import { startTestGateway, type TestGateway } from '../kit/gateway/test-gateway.ts'
+import { makeFolder, removeFolder } from '../kit/temporary-folder.ts'
 import { until } from '../kit/until.ts'
 
 /*

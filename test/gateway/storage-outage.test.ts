@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { accepted, ended, rawId, readOperation } from '../kit/gateway/scene.ts'
+import { rawId } from '../kit/client/global-id.ts'
+import { accepted, ended, readOperation } from '../kit/client/operation-client.ts'
 import { startTestGateway, type TestGateway } from '../kit/gateway/test-gateway.ts'
 import { type FaultProxy, startFaultProxy } from '../kit/network/fault-proxy.ts'
 import { photoFile } from '../kit/photo.ts'

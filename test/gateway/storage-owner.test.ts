@@ -1,9 +1,9 @@
 import { readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { makeFolder, removeFolder } from '../kit/gateway/scene.ts'
 import { startTestGateway } from '../kit/gateway/test-gateway.ts'
 import { startS3Server } from '../kit/storage/s3-server.ts'
+import { makeFolder, removeFolder } from '../kit/temporary-folder.ts'
 import { until } from '../kit/until.ts'
 
 /*

@@ -3,11 +3,11 @@ import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import type { Database } from '../../src/database/database.ts'
 import { describeCause } from '../../src/operations/call/attempt-report.ts'
 import { createTestDatabase } from '../kit/database/test-database.ts'
-import { makeFolder, removeFolder } from '../kit/gateway/scene.ts'
 import { openWorkshop, type Workshop } from '../kit/gateway/workshop.ts'
 import { hangMs } from '../kit/limits.ts'
 import { freePort } from '../kit/network/free-port.ts'
 import { image, type PaidProvider, startPaidProvider } from '../kit/provider/paid-provider.ts'
+import { makeFolder, removeFolder } from '../kit/temporary-folder.ts'
 import { until } from '../kit/until.ts'
 
 let database: Database

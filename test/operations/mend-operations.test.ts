@@ -4,9 +4,9 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { Database } from '../../src/database/database.ts'
 import { checkInvariants } from '../kit/checks/invariants.ts'
 import { createTestDatabase } from '../kit/database/test-database.ts'
-import { makeFolder, removeFolder } from '../kit/gateway/scene.ts'
 import { openWorkshop, type Workshop } from '../kit/gateway/workshop.ts'
 import { type PaidProvider, refuse, startPaidProvider } from '../kit/provider/paid-provider.ts'
+import { makeFolder, removeFolder } from '../kit/temporary-folder.ts'
 import { until } from '../kit/until.ts'
 
 let database: Database

@@ -1,6 +1,6 @@
 import sharp from 'sharp'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { ended } from '../kit/gateway/scene.ts'
+import { ended } from '../kit/client/operation-client.ts'
 import { startTestGateway, type TestGateway } from '../kit/gateway/test-gateway.ts'
 import { maskFile, photoFile } from '../kit/photo.ts'
 import { type PaidProvider, startPaidProvider } from '../kit/provider/paid-provider.ts'

@@ -3,7 +3,6 @@ import { emptyInput } from '../../src/catalogue/operation-input.ts'
 import type { Database } from '../../src/database/database.ts'
 import { checkInvariants } from '../kit/checks/invariants.ts'
 import { createTestDatabase } from '../kit/database/test-database.ts'
-import { makeFolder, removeFolder } from '../kit/gateway/scene.ts'
 import { openWorkshop, type Workshop } from '../kit/gateway/workshop.ts'
 import {
   type Answer,
@@ -13,6 +12,7 @@ import {
   startPaidProvider,
 } from '../kit/provider/paid-provider.ts'
 import { replyJson, writeHead } from '../kit/provider/scripted-upstream.ts'
+import { makeFolder, removeFolder } from '../kit/temporary-folder.ts'
 
 let database: Database
 let provider: PaidProvider

@@ -14,9 +14,9 @@ import { createRetention, type Retention } from '../../src/operations/keep/reten
 import { createSpool } from '../../src/operations/keep/spool.ts'
 import { createTestDatabase } from '../kit/database/test-database.ts'
 import { defaultLimits } from '../kit/gateway/default-limits.ts'
-import { makeFolder, removeFolder } from '../kit/gateway/scene.ts'
 import { openWorkshop, type Workshop } from '../kit/gateway/workshop.ts'
 import { type PaidProvider, startPaidProvider, stream } from '../kit/provider/paid-provider.ts'
+import { makeFolder, removeFolder } from '../kit/temporary-folder.ts'
 import { until } from '../kit/until.ts'
 
 const mending = { mendAll: async () => {} }

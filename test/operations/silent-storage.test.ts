@@ -7,9 +7,9 @@ import type { Database } from '../../src/database/database.ts'
 import { createFileStorage } from '../../src/images/file-storage.ts'
 import type { Storage } from '../../src/images/storage.ts'
 import { createTestDatabase } from '../kit/database/test-database.ts'
-import { makeFolder, removeFolder } from '../kit/gateway/scene.ts'
 import { openWorkshop } from '../kit/gateway/workshop.ts'
 import { type PaidProvider, startPaidProvider, stream } from '../kit/provider/paid-provider.ts'
+import { makeFolder, removeFolder } from '../kit/temporary-folder.ts'
 
 let database: Database
 let provider: PaidProvider

@@ -19,8 +19,8 @@ import { findPostgres } from '../kit/database/postgres.ts'
 import { createPostgresDatabase } from '../kit/database/postgres-database.ts'
 import { createTestDatabase } from '../kit/database/test-database.ts'
 import { defaultLimits } from '../kit/gateway/default-limits.ts'
-import { makeFolder, removeFolder } from '../kit/gateway/scene.ts'
 import { photoFile } from '../kit/photo.ts'
+import { makeFolder, removeFolder } from '../kit/temporary-folder.ts'
 import { until } from '../kit/until.ts'
 
 const mending = { mendAll: async () => {} }

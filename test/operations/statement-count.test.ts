@@ -2,10 +2,10 @@ import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import { emptyInput } from '../../src/catalogue/operation-input.ts'
 import type { FailpointName } from '../../src/operations/failpoint.ts'
 import { openCountingDatabase } from '../kit/database/counted-statements.ts'
-import { makeFolder, removeFolder } from '../kit/gateway/scene.ts'
 import { openWorkshop, type Workshop } from '../kit/gateway/workshop.ts'
 import { hangMs } from '../kit/limits.ts'
 import { type PaidProvider, startPaidProvider, stream } from '../kit/provider/paid-provider.ts'
+import { makeFolder, removeFolder } from '../kit/temporary-folder.ts'
 import { until } from '../kit/until.ts'
 
 /*

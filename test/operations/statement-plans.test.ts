@@ -12,7 +12,7 @@ import { reportLosses } from '../../src/usage/provider-loss.ts'
 import { report } from '../../src/usage/usage-report.ts'
 import { growing, openExplainingDatabase } from '../kit/database/recorded-plans.ts'
 import { defaultLimits } from '../kit/gateway/default-limits.ts'
-import { makeFolder, removeFolder } from '../kit/gateway/scene.ts'
+import { makeFolder, removeFolder } from '../kit/temporary-folder.ts'
 import { historySql } from './history.ts'
 
 const mending = { mendAll: async () => {} }

@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { Database } from '../../src/database/database.ts'
 import { createTestDatabase } from '../kit/database/test-database.ts'
-import { makeFolder, removeFolder } from '../kit/gateway/scene.ts'
 import { openWorkshop, type Workshop } from '../kit/gateway/workshop.ts'
 import { type Answer, body, type PaidProvider, startPaidProvider } from '../kit/provider/paid-provider.ts'
 import { replyJson } from '../kit/provider/scripted-upstream.ts'
+import { makeFolder, removeFolder } from '../kit/temporary-folder.ts'
 
 let database: Database
 let provider: PaidProvider

@@ -7,12 +7,13 @@ import type { FailpointName } from '../../../src/operations/failpoint.ts'
 import type { Books } from '../checks/invariants.ts'
 import type { OperationStory } from '../checks/story.ts'
 import type { Vitals } from '../checks/vitals.ts'
-import { hangMs, waitMs } from '../limits.ts'
+import { createGraphqlClient, type GraphqlClient } from '../client/graphql-client.ts'
+import { waitMs } from '../limits.ts'
 import type { Armed, EntryOptions, FromGateway, Question, ToGateway } from './gateway-entry.ts'
 import { prepareGateway } from './prepared-gateway.ts'
 
 /** A gateway in a process of its own, which can be killed, frozen and asked to leave. */
-export interface GatewayProcess {
+export interface GatewayProcess extends GraphqlClient {
   url: string
   pid: number
   /** Everything it wrote, as it wrote it. */
@@ -20,11 +21,6 @@ export interface GatewayProcess {
   logged(message: string): Record<string, unknown>[]
   /** Resolves when a line with this message has been logged so many times. */
   untilLogged(message: string, times?: number): Promise<void>
-  graphql<Data = Record<string, never>>(
-    query: string,
-    variables?: object,
-    headers?: HeadersInit,
-  ): Promise<Answer<Data>>
   /** The process dies, freezes or holds when it next comes by; resolves when it got there. */
   arm(name: FailpointName, options?: ArmOptions): Promise<{ reached: Promise<void> }>
   disarm(): Promise<void>
@@ -55,11 +51,6 @@ export interface ArmOptions {
 export interface Exit {
   code: number | null
   signal: NodeJS.Signals | null
-}
-
-export interface Answer<Data> {
-  data: Data
-  errors?: { message: string; extensions: Record<string, unknown> }[]
 }
 
 /** A gateway is started some hundred times: what it runs is compiled once. */
@@ -141,6 +132,7 @@ function describe({ child, url, output, lines, exited }: Started): GatewayProces
     return answer
   }
   return {
+    ...createGraphqlClient(url),
     url,
     pid: child.pid as number,
     output,
@@ -153,7 +145,6 @@ function describe({ child, url, output, lines, exited }: Started): GatewayProces
         })
       }
     },
-    graphql: (query, variables, headers) => post(url, { query, variables }, headers),
     arm: async (name, { skip = 0, how = 'SIGKILL' } = {}) => {
       const came = heard(name, (message) =>
         'reached' in message && message.reached === name ? true : undefined,
@@ -190,18 +181,4 @@ function describe({ child, url, output, lines, exited }: Started): GatewayProces
     exited,
     hasExited: () => child.exitCode !== null || child.signalCode !== null,
   }
-}
-
-export async function post<Data>(
-  url: string,
-  body: object,
-  headers: HeadersInit = {},
-): Promise<Answer<Data>> {
-  const response = await fetch(`${url}/graphql`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json', ...headers },
-    body: JSON.stringify(body),
-    signal: AbortSignal.timeout(hangMs),
-  })
-  return (await response.json()) as Answer<Data>
 }

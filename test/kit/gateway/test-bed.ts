@@ -4,13 +4,15 @@ import pg from 'pg'
 import { canaries, checkInvariants } from '../checks/invariants.ts'
 import { writeReport } from '../checks/report.ts'
 import { type OperationStory, tellStories } from '../checks/story.ts'
+import { lookInto } from '../database/look-into.ts'
 import { findPostgres, type PostgresServer, startPostgres } from '../database/postgres.ts'
 import { makePreparedFolder } from '../database/prepared-embedded.ts'
 import { type FaultProxy, startFaultProxy } from '../network/fault-proxy.ts'
 import { type PaidProvider, startPaidProvider } from '../provider/paid-provider.ts'
+import { makeFolder, removeFolder } from '../temporary-folder.ts'
 import { until } from '../until.ts'
 import { type GatewayProcess, startGatewayProcess } from './gateway-process.ts'
-import { gatewayOptions, lookInto, makeFolder, removeFolder, type SceneOptions } from './scene.ts'
+import { type PaidGatewayOptions, paidGatewayOptions } from './paid-gateway-options.ts'
 
 export type DatabaseKind = 'embedded' | 'server'
 
@@ -23,7 +25,7 @@ const maxLoopDelayMs = 200
 /** A report is no verdict: what does not tell of itself by then is left out. */
 const patienceMs = 10_000
 
-type Life = Pick<SceneOptions, 'limits' | 'retention' | 'databaseTimeouts' | 'env' | 'names' | 'more'>
+type Life = Pick<PaidGatewayOptions, 'limits' | 'retention' | 'databaseTimeouts' | 'env' | 'names' | 'more'>
 
 /** What a gateway reaches by a wire. */
 export type Behind = 'provider' | 'database'
@@ -94,7 +96,7 @@ export async function openTestBed({ database, wires = [], ...life }: TestBedOpti
     // Nobody is left who holds one: the time that it still has would be waited for.
     if (databaseUrl && lives.length > 0 && lives.every(({ hasExited }) => hasExited()))
       await letLeasesPass(databaseUrl)
-    lives.push(await startGatewayProcess(gatewayOptions(options)))
+    lives.push(await startGatewayProcess(paidGatewayOptions(options)))
     return present()
   }
   const leave = async () => {

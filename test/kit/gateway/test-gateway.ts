@@ -6,33 +6,16 @@ import { pino } from 'pino'
 import { type App, createApp } from '../../../src/app.ts'
 import { parseConfig } from '../../../src/config/config.ts'
 import { readEnv } from '../../../src/config/env.ts'
+import { createGraphqlClient, type GraphqlClient } from '../client/graphql-client.ts'
 import { makePreparedFolder } from '../database/prepared-embedded.ts'
 import { freePort } from '../network/free-port.ts'
 
-export interface TestGateway extends App {
+export interface TestGateway extends App, GraphqlClient {
   url: string
   folder: string
   /** Lines that were logged, parsed. */
   logged: Record<string, unknown>[]
-  /** Sends a document and gives the answer, errors and all. */
-  graphql<Data = Record<string, never>>(
-    query: string,
-    variables?: object,
-    headers?: HeadersInit,
-  ): Promise<Answer<Data>>
-  /** Sends files by the multipart request specification; `files` names where each belongs. */
-  upload<Data = Record<string, never>>(
-    query: string,
-    variables: object,
-    files: Record<string, Blob>,
-    headers?: HeadersInit,
-  ): Promise<Answer<Data>>
   [Symbol.asyncDispose](): Promise<void>
-}
-
-export interface Answer<Data> {
-  data: Data
-  errors?: { message: string; path?: string[]; extensions: Record<string, unknown> }[]
 }
 
 export interface TestGatewayOptions {
@@ -60,25 +43,10 @@ export async function startTestGateway(options: TestGatewayOptions = {}): Promis
   const url = config.publicUrl
   return {
     ...app,
+    ...createGraphqlClient(url),
     url,
     folder,
     logged,
-    graphql: async (query, variables = {}, headers = {}) => {
-      const response = await fetch(`${url}/graphql`, {
-        method: 'POST',
-        headers: { 'content-type': 'application/json', ...headers },
-        body: JSON.stringify({ query, variables }),
-      })
-      return response.json()
-    },
-    upload: async (query, variables, files, headers = {}) => {
-      const response = await fetch(`${url}/graphql`, {
-        method: 'POST',
-        headers,
-        body: multipart(query, variables, files),
-      })
-      return response.json()
-    },
     [Symbol.asyncDispose]: async () => {
       const closed = app.close()
       // The test's own kept connections bring nothing more, and would be waited for.
@@ -91,15 +59,3 @@ export async function startTestGateway(options: TestGatewayOptions = {}): Promis
 
 const makeFolder = ({ env }: TestGatewayOptions) =>
   env?.DATABASE_URL ? mkdtemp(join(tmpdir(), 'easel-gateway-')) : makePreparedFolder()
-
-export function multipart(query: string, variables: object, files: Record<string, Blob>): FormData {
-  const paths = Object.keys(files)
-  const form = new FormData()
-  form.set('operations', JSON.stringify({ query, variables }))
-  form.set(
-    'map',
-    JSON.stringify(Object.fromEntries(paths.map((path, index) => [index, [`variables.${path}`]]))),
-  )
-  for (const [index, path] of paths.entries()) form.set(`${index}`, files[path] as Blob, `${path}.png`)
-  return form
-}

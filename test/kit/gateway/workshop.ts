@@ -1,4 +1,3 @@
-import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { pino } from 'pino'
 import type { Registry } from 'prom-client'
@@ -132,5 +131,3 @@ async function findUser(prisma: PrismaClient): Promise<string> {
   const found = await prisma.user.findFirst()
   return found?.id ?? (await prisma.user.create({ data: { id: newId(), name: 'Ada' } })).id
 }
-
-export const removeAll = (folder: string) => rm(folder, { recursive: true, force: true })
