@@ -10,14 +10,13 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { runAdmin } from '../../src/admin.ts'
 import { readEnv } from '../../src/config/env.ts'
 import { makePreparedFolder } from '../kit/database/prepared-embedded.ts'
-import { startTestGateway, type TestGateway } from '../kit/gateway/test-gateway.ts'
+import { adminKey, startGuardedGateway } from '../kit/gateway/accounts.ts'
+import type { TestGateway } from '../kit/gateway/test-gateway.ts'
 import { photoFile } from '../kit/photo.ts'
-
-const adminKey = 'the-key-of-the-first-admin'
 
 let folder: string
 let gateway: TestGateway
-const start = () => startTestGateway({ folder, env: { EASEL_AUTH: 'on', EASEL_ADMIN_KEY: adminKey } })
+const start = () => startGuardedGateway({ folder })
 
 beforeAll(async () => {
   folder = await makePreparedFolder()

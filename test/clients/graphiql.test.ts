@@ -1,11 +1,11 @@
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { findChromium, launchChromium } from '../kit/browser/chromium.ts'
-import { startTestGateway, type TestGateway } from '../kit/gateway/test-gateway.ts'
+import { adminKey, startGuardedGateway } from '../kit/gateway/accounts.ts'
+import type { TestGateway } from '../kit/gateway/test-gateway.ts'
 import { waitMs } from '../kit/limits.ts'
 
 const chromium = findChromium()
-const adminKey = 'a-key-of-the-first-admin'
 
 describe.skipIf(!chromium)('GraphiQL', () => {
   let gateway: TestGateway
@@ -14,7 +14,7 @@ describe.skipIf(!chromium)('GraphiQL', () => {
   const elsewhere: string[] = []
   const complaints: string[] = []
   beforeAll(async () => {
-    gateway = await startTestGateway({ env: { EASEL_AUTH: 'on', EASEL_ADMIN_KEY: adminKey } })
+    gateway = await startGuardedGateway()
     browser = await launchChromium(chromium as string)
     // Wide enough that the editors wrap no line.
     page = await browser.newPage({ viewport: { width: 2400, height: 1200 } })

@@ -3,17 +3,15 @@ import type { BrowserContextOptions, Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { findChromium } from '../kit/browser/chromium.ts'
 import { auditPage, keepScreenshot, startConsole, type TestConsole } from '../kit/browser/console-page.ts'
+import { admin, adminKey, guarded } from '../kit/gateway/accounts.ts'
 
 const chromium = findChromium()
-const adminKey = 'an-admin-key-for-tests-only'
-const admin = { authorization: `Bearer ${adminKey}` }
 
 describe.skipIf(!chromium)('the console', () => {
   let easel: TestConsole
 
   beforeAll(async () => {
-    const env = { EASEL_AUTH: 'on', EASEL_ADMIN_KEY: adminKey }
-    easel = await startConsole({ chromium: chromium ?? '', env })
+    easel = await startConsole({ chromium: chromium ?? '', env: guarded })
     await run('GENERATE A lighthouse', 'gpt-image-1')
     await run('GENERATE A teapot', 'dall-e-3')
     await run('GENERATE Something else [sandbox:moderation]', 'gpt-image-1')

@@ -1,10 +1,5 @@
+import { admin, bearer, invite } from '../kit/gateway/accounts.ts'
 import type { GatewayProcess } from '../kit/gateway/gateway-process.ts'
-
-const adminKey = 'admin-key-of-the-fault-tests'
-
-/** The environment of a gateway that asks who is there. */
-export const authOn = { EASEL_AUTH: 'on', EASEL_ADMIN_KEY: adminKey }
-const admin = { authorization: `Bearer ${adminKey}` }
 
 /** A user with a key of its own, as `generate` and its kin take it. */
 export interface Caller extends Pick<GatewayProcess, 'url' | 'graphql'> {
@@ -13,21 +8,11 @@ export interface Caller extends Pick<GatewayProcess, 'url' | 'graphql'> {
 }
 
 export async function createCaller(gateway: GatewayProcess, name: string): Promise<Caller> {
-  const user = await gateway.graphql<{ createUser: { id: string } }>(
-    'mutation ($input: CreateUserInput!) { createUser(input: $input) { id } }',
-    { input: { name } },
-    admin,
-  )
-  const userId = user.data.createUser.id
-  const key = await gateway.graphql<{ createApiKey: { secret: string } }>(
-    'mutation ($input: CreateApiKeyInput!) { createApiKey(input: $input) { secret } }',
-    { input: { userId, name } },
-    admin,
-  )
-  const headers = { authorization: `Bearer ${key.data.createApiKey.secret}` }
+  const { id, key } = await invite(gateway, name)
+  const headers = bearer(key)
   return {
     url: gateway.url,
-    userId,
+    userId: id,
     headers,
     graphql: (query, variables) => gateway.graphql(query, variables, headers),
   }

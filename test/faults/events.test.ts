@@ -1,10 +1,11 @@
 import { describe, expect } from 'vitest'
 import { accepted, ended, generate } from '../kit/client/operation-client.ts'
+import { guarded } from '../kit/gateway/accounts.ts'
 import { shareTestBed } from '../kit/gateway/shared-bed.ts'
 import { databases } from '../kit/gateway/test-bed.ts'
 import { hangMs } from '../kit/limits.ts'
 import { after as answerAfter, stream } from '../kit/provider/paid-provider.ts'
-import { authOn, type Caller, createCaller } from './callers.ts'
+import { type Caller, createCaller } from './callers.ts'
 import { turnsOn } from './turns.ts'
 
 interface Followed {
@@ -48,7 +49,7 @@ describe.each(databases)('a follower (%s)', (database) => {
   const test = turnsOn(database)
   let caller: Caller
   const bed = shareTestBed(
-    { database, env: authOn, limits: { concurrentOperations: 20 } },
+    { database, env: guarded, limits: { concurrentOperations: 20 } },
     {
       prepare: async ({ gateway }) => {
         caller = await createCaller(gateway, 'follower')

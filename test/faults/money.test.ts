@@ -2,16 +2,17 @@ import { describe, expect } from 'vitest'
 import { rawId } from '../kit/client/global-id.ts'
 import type { Answer } from '../kit/client/graphql-client.ts'
 import { ended, generate, readOperation } from '../kit/client/operation-client.ts'
+import { guarded } from '../kit/gateway/accounts.ts'
 import { shareTestBed } from '../kit/gateway/shared-bed.ts'
 import { databases } from '../kit/gateway/test-bed.ts'
 import { image, refuse, reset, silence, stream, usage } from '../kit/provider/paid-provider.ts'
 import { until } from '../kit/until.ts'
-import { authOn, type Caller, cancel, createCaller, setBudget } from './callers.ts'
+import { type Caller, cancel, createCaller, setBudget } from './callers.ts'
 import { turnsOn } from './turns.ts'
 
 describe.each(databases)('money (%s)', (database) => {
   const test = turnsOn(database)
-  const bed = shareTestBed({ database, env: authOn, limits: { concurrentOperations: 30 } })
+  const bed = shareTestBed({ database, env: guarded, limits: { concurrentOperations: 30 } })
 
   /** What one image reserves, read from what a refusal says it asked for. */
   async function costOfOne(caller: Caller): Promise<number> {

@@ -5,16 +5,17 @@ import sharp from 'sharp'
 import { describe, expect } from 'vitest'
 import { rawId } from '../kit/client/global-id.ts'
 import { ended, generate, readOperation } from '../kit/client/operation-client.ts'
+import { guarded } from '../kit/gateway/accounts.ts'
 import { shareTestBed } from '../kit/gateway/shared-bed.ts'
 import { databases } from '../kit/gateway/test-bed.ts'
 import { reset, silence } from '../kit/provider/paid-provider.ts'
 import { until } from '../kit/until.ts'
-import { authOn, type Caller, cancel, createCaller, setBudget } from './callers.ts'
+import { type Caller, cancel, createCaller, setBudget } from './callers.ts'
 import { turnsOn } from './turns.ts'
 
 describe.each(databases)('a request id (%s)', (database) => {
   const test = turnsOn(database)
-  const bed = shareTestBed({ database, env: authOn, limits: { concurrentOperations: 30 } })
+  const bed = shareTestBed({ database, env: guarded, limits: { concurrentOperations: 30 } })
 
   test('MON-01: sent fifty times at once is one operation, one reservation and one paid call', async () => {
     const caller = await createCaller(bed.gateway, 'fifty')

@@ -5,14 +5,9 @@ import { type AddressInfo, connect } from 'node:net'
 import { exportJWK, generateKeyPair, SignJWT } from 'jose'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { makePreparedFolder } from '../kit/database/prepared-embedded.ts'
-import {
-  adminKey,
-  bearer,
-  editAs,
-  type GuardedGateway,
-  startGuardedGateway,
-} from '../kit/gateway/accounts.ts'
+import { adminKey, bearer, type GuardedGateway, startGuardedGateway } from '../kit/gateway/accounts.ts'
 import { startTestGateway, type TestGatewayOptions } from '../kit/gateway/test-gateway.ts'
+import { editAs } from './edits.ts'
 
 describe('a gateway with authentication', () => {
   let gateway: GuardedGateway

@@ -35,11 +35,11 @@ describe.each([
 
   beforeAll(async () => {
     if (!isThere) return
-    const url = await createDatabase()
-    const env: Record<string, string> = url
-      ? { DATABASE_URL: url, EASEL_URL_SECRET: 'a-secret-of-every-process' }
-      : {}
-    gateway = await startGuardedGateway({ env })
+    const databaseUrl = await createDatabase()
+    gateway = await startGuardedGateway({
+      databaseUrl,
+      env: { EASEL_URL_SECRET: 'a-secret-of-every-process' },
+    })
   })
   afterAll(async () => {
     await gateway?.[Symbol.asyncDispose]()

@@ -3,11 +3,11 @@ import { globalId, nowhere, rawId } from '../kit/client/global-id.ts'
 import {
   admin,
   bearer,
-  editAs,
   type GuardedGateway,
   type Person,
   startGuardedGateway,
 } from '../kit/gateway/accounts.ts'
+import { editAs } from './edits.ts'
 
 let gateway: GuardedGateway
 let bob: Person

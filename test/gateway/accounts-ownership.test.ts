@@ -3,12 +3,11 @@ import { globalId, nowhere, rawId } from '../kit/client/global-id.ts'
 import {
   admin,
   bearer,
-  type Edited,
-  editAs,
   type GuardedGateway,
   type Person,
   startGuardedGateway,
 } from '../kit/gateway/accounts.ts'
+import { type Edited, editAs } from './edits.ts'
 
 let gateway: GuardedGateway
 let ann: Person

@@ -4,12 +4,11 @@ import {
   admin,
   adminKey,
   bearer,
-  type Edited,
-  editAs,
   type GuardedGateway,
   type Person,
   startGuardedGateway,
 } from '../kit/gateway/accounts.ts'
+import { type Edited, editAs } from './edits.ts'
 
 const all = 'from: "2020-01-01T00:00:00Z", to: "2100-01-01T00:00:00Z"'
 

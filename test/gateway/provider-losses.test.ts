@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { admin, bearer, editAs, type GuardedGateway, startGuardedGateway } from '../kit/gateway/accounts.ts'
+import { admin, bearer, type GuardedGateway, startGuardedGateway } from '../kit/gateway/accounts.ts'
+import { editAs } from './edits.ts'
 
 const document = `query ($from: DateTime!, $to: DateTime!) { providerLosses(from: $from, to: $to) {
   rows { totalTokens cost { amountMicros currency } createdAt

@@ -45,7 +45,8 @@ async function startGateway(url: string): Promise<TestGateway> {
   if (isOld) await query(url, `UPDATE storage_owner SET swept_at = swept_at - interval '2 days'`)
   const gateway = await startTestGateway({
     folder,
-    env: { DATABASE_URL: url, EASEL_URL_SECRET: 'a-secret-of-this-test' },
+    databaseUrl: url,
+    env: { EASEL_URL_SECRET: 'a-secret-of-this-test' },
   })
   await until(() => gateway.logged.some(({ msg }) => msg === 'swept the storage of images'))
   return gateway

@@ -1,7 +1,13 @@
-import { photoFile } from '../photo.ts'
+import type { GraphqlClient } from '../client/graphql-client.ts'
 import { startTestGateway, type TestGateway, type TestGatewayOptions } from './test-gateway.ts'
 
 export const adminKey = 'the-key-of-the-first-admin'
+
+/** The environment of a gateway that asks who is there. */
+export const guarded = { EASEL_AUTH: 'on', EASEL_ADMIN_KEY: adminKey }
+
+export const bearer = (key: string) => ({ authorization: `Bearer ${key}` })
+export const admin = bearer(adminKey)
 
 export interface Person {
   id: string
@@ -10,22 +16,8 @@ export interface Person {
   keyId: string
 }
 
-export interface GuardedGateway extends TestGateway {
-  /** Makes a user and a key of its own. */
-  invite(name: string): Promise<Person>
-}
-
-export const bearer = (key: string) => ({ authorization: `Bearer ${key}` })
-export const admin = bearer(adminKey)
-
-/** The whole gateway with authentication on. */
-export async function startGuardedGateway(options: TestGatewayOptions = {}): Promise<GuardedGateway> {
-  const env = { EASEL_AUTH: 'on', EASEL_ADMIN_KEY: adminKey, ...options.env }
-  const gateway = await startTestGateway({ ...options, env })
-  return { ...gateway, invite: (name) => invite(gateway, name) }
-}
-
-async function invite(gateway: TestGateway, name: string): Promise<Person> {
+/** Makes a user and a key of its own. */
+export async function invite(gateway: Pick<GraphqlClient, 'graphql'>, name: string): Promise<Person> {
   const { data } = await gateway.graphql<{ createUser: { id: string } }>(
     'mutation ($name: String!) { createUser(input: { name: $name }) { id } }',
     { name },
@@ -41,23 +33,12 @@ async function invite(gateway: TestGateway, name: string): Promise<Person> {
   return { id, name, key: secret, keyId: apiKey.id }
 }
 
-export interface Edited {
-  id: string
-  status: string
-  createdBy: { id: string; name: string }
-  input: { images: { id: string }[] }
-  response: { data: { id: string; url: string }[]; usage: { totalTokens: number } }
+export interface GuardedGateway extends TestGateway {
+  invite(name: string): Promise<Person>
 }
 
-export const editDocument = `mutation ($input: EditImageInput!) { editImage(input: $input) {
-  id status createdBy { id name } input { images { id } }
-  response { data { id url } usage { totalTokens estimated cost { amountMicros } } } } }`
-
-export async function editAs(gateway: TestGateway, { key }: { key: string }, input: object = {}) {
-  return gateway.upload<{ editImage: Edited }>(
-    editDocument,
-    { input: { prompt: 'x', image: [{ upload: null }], quality: 'LOW', ...input } },
-    { 'input.image.0.upload': await photoFile() },
-    bearer(key),
-  )
+/** A gateway in the process of its test that asks who is there. */
+export async function startGuardedGateway(options: TestGatewayOptions = {}): Promise<GuardedGateway> {
+  const gateway = await startTestGateway({ ...options, env: { ...guarded, ...options.env } })
+  return { ...gateway, invite: (name) => invite(gateway, name) }
 }

@@ -1,31 +1,16 @@
 import { pino } from 'pino'
-import { createApp } from '../../../src/app.ts'
-import { parseConfig } from '../../../src/config/config.ts'
-import { readEnv } from '../../../src/config/env.ts'
 import type { FailpointName } from '../../../src/operations/failpoint.ts'
 import { type Books, checkInvariants } from '../checks/invariants.ts'
 import { type OperationStory, tellStories } from '../checks/story.ts'
 import { readVitals, resetVitals, type Vitals } from '../checks/vitals.ts'
+import type { GatewayOptions } from './gateway-options.ts'
+import { openGateway } from './open-gateway.ts'
 
 /*
  * The gateway as `src/main.ts` starts it, in a process that its test can stop in the gaps between commits. The test
  * arms one gap at a time over the IPC channel; the process says that it got there, and then dies or holds there.
  * It also answers what only it can know: what is in its embedded database, and how it is doing itself.
  */
-
-export interface EntryOptions {
-  env: Record<string, string>
-  file: string
-  /** Shorter lives and limits than a configuration file may ask for. */
-  limits?: Record<string, number>
-  retention?: Record<string, number>
-  databaseTimeouts?: DatabaseTimeouts
-}
-
-/** How long the gateway waits for its PostgreSQL server: for a lock, a statement, a transaction, an answer, its own next word, a place. */
-export type DatabaseTimeouts = Partial<
-  Record<'lockMs' | 'statementMs' | 'transactionMs' | 'queryMs' | 'idleTransactionMs' | 'poolWaitMs', number>
->
 
 export interface Armed {
   name: FailpointName
@@ -50,7 +35,7 @@ export type FromGateway =
   | { broken: string | null }
   | { stories: OperationStory[] }
 
-const options = JSON.parse(process.argv[2] ?? '{}') as EntryOptions
+const options = JSON.parse(process.argv[2] ?? '{}') as GatewayOptions & { folder: string }
 let armed: Armed | null = null
 let held = Promise.withResolvers<void>()
 
@@ -68,9 +53,6 @@ async function failpoint(name: FailpointName): Promise<void> {
   await new Promise(() => {})
 }
 
-const { config, secrets } = parseConfig(readEnv({ EASEL_CONFIG: 'easel.yaml', ...options.env }), options.file)
-Object.assign(config.limits, options.limits)
-Object.assign(config.retention, options.retention)
 const log = pino({ level: 'debug' })
 
 process.on('message', (message: ToGateway) => {
@@ -78,22 +60,16 @@ process.on('message', (message: ToGateway) => {
   else if ('goOn' in message) {
     held.resolve()
     held = Promise.withResolvers()
-  } else if (message.ask === 'vitals') void tell({ vitals: readVitals(config.dataDir) })
+  } else if (message.ask === 'vitals') void tell({ vitals: readVitals(options.folder) })
   else if (message.ask === 'invariants') void findBroken(message.books).then((broken) => tell({ broken }))
   else void tellStories(app.database.prisma, message.since).then((stories) => tell({ stories }))
 })
 // The test went away: nobody is left to stop this process.
 process.on('disconnect', () => process.exit(2))
 
-const { databaseTimeouts } = options
-const appOptions = { config, secrets, log, failpoint, ...(databaseTimeouts && { databaseTimeouts }) }
-const app = await createApp(appOptions)
-app.server.listen(config.port, '127.0.0.1', () => {
-  const address = app.server.address()
-  if (typeof address !== 'object' || address === null) throw new Error('The gateway has no port')
-  resetVitals()
-  void tell({ listening: `http://127.0.0.1:${address.port}` })
-})
+const { app, url } = await openGateway(options, { log, failpoint })
+resetVitals()
+void tell({ listening: url })
 
 async function findBroken(books: Books): Promise<string | null> {
   try {

@@ -9,7 +9,8 @@ import type { OperationStory } from '../checks/story.ts'
 import type { Vitals } from '../checks/vitals.ts'
 import { createGraphqlClient, type GraphqlClient } from '../client/graphql-client.ts'
 import { waitMs } from '../limits.ts'
-import type { Armed, EntryOptions, FromGateway, Question, ToGateway } from './gateway-entry.ts'
+import type { Armed, FromGateway, Question, ToGateway } from './gateway-entry.ts'
+import type { GatewayOptions } from './gateway-options.ts'
 import { prepareGateway } from './prepared-gateway.ts'
 
 /** A gateway in a process of its own, which can be killed, frozen and asked to leave. */
@@ -62,7 +63,9 @@ const s3Keys = { AWS_ACCESS_KEY_ID: 'key', AWS_SECRET_ACCESS_KEY: 'secret' }
 
 const node = join(import.meta.dirname, '../../../node_modules/.bin/node')
 
-export async function startGatewayProcess(options: EntryOptions): Promise<GatewayProcess> {
+export async function startGatewayProcess(
+  options: GatewayOptions & { folder: string },
+): Promise<GatewayProcess> {
   const entry = await prepareGateway()
   const child = spawn(node, [...shortLived, entry, JSON.stringify(options)], {
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],

@@ -1,14 +1,10 @@
-import { once } from 'node:events'
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { pino } from 'pino'
-import { type App, createApp } from '../../../src/app.ts'
-import { parseConfig } from '../../../src/config/config.ts'
-import { readEnv } from '../../../src/config/env.ts'
+import type { App } from '../../../src/app.ts'
 import { createGraphqlClient, type GraphqlClient } from '../client/graphql-client.ts'
 import { makePreparedFolder } from '../database/prepared-embedded.ts'
-import { freePort } from '../network/free-port.ts'
+import { makeFolder, removeFolder } from '../temporary-folder.ts'
+import type { GatewayOptions } from './gateway-options.ts'
+import { openGateway } from './open-gateway.ts'
 
 export interface TestGateway extends App, GraphqlClient {
   url: string
@@ -18,29 +14,22 @@ export interface TestGateway extends App, GraphqlClient {
   [Symbol.asyncDispose](): Promise<void>
 }
 
-export interface TestGatewayOptions {
-  env?: Record<string, string>
-  /** The text of the configuration file. */
-  file?: string
-  /** A folder to use again; it is then left where it is, and a first start in it makes the database. */
-  folder?: string
+export interface TestGatewayOptions extends GatewayOptions {
   sandboxDelayMs?: number
   onQuery?: (sql: string) => void
 }
 
-/** The whole real gateway on a free port, over a temporary folder. */
+/**
+ * A gateway in the process of its test, over a temporary folder. A folder that it is given is left where it is, and the
+ * first start in it makes the database.
+ */
 export async function startTestGateway(options: TestGatewayOptions = {}): Promise<TestGateway> {
-  const folder = options.folder ?? (await makeFolder(options))
-  const port = await freePort()
-  const env = { PORT: `${port}`, EASEL_DATA_DIR: folder, EASEL_CONFIG: 'easel.yaml', ...options.env }
-  const { config, secrets } = parseConfig(readEnv(env), options.file ?? null)
+  const folder = options.folder ?? (await makeFolderFor(options))
   const logged: Record<string, unknown>[] = []
   const log = pino({ level: 'debug' }, { write: (line: string) => logged.push(JSON.parse(line)) })
   const { sandboxDelayMs = 0, onQuery } = options
-  const app = await createApp({ config, secrets, log, sandboxDelayMs, ...(onQuery && { onQuery }) })
-  app.server.listen(config.port, config.host)
-  await once(app.server, 'listening')
-  const url = config.publicUrl
+  const hooks = { log, sandboxDelayMs, ...(onQuery && { onQuery }) }
+  const { app, url } = await openGateway({ ...options, folder }, hooks)
   return {
     ...app,
     ...createGraphqlClient(url),
@@ -52,10 +41,10 @@ export async function startTestGateway(options: TestGatewayOptions = {}): Promis
       // The test's own kept connections bring nothing more, and would be waited for.
       app.server.closeIdleConnections()
       await closed
-      if (!options.folder) await rm(folder, { recursive: true, force: true })
+      if (!options.folder) await removeFolder(folder)
     },
   }
 }
 
-const makeFolder = ({ env }: TestGatewayOptions) =>
-  env?.DATABASE_URL ? mkdtemp(join(tmpdir(), 'easel-gateway-')) : makePreparedFolder()
+const makeFolderFor = ({ databaseUrl }: TestGatewayOptions) =>
+  databaseUrl ? makeFolder() : makePreparedFolder()
