@@ -22,6 +22,7 @@ describe.skipIf(!findPostgres())('a database in trouble', () => {
   const bed = shareTestBed(
     {
       database: 'server',
+      ownServer: true,
       wires: ['database'],
       limits: { databasePool: 5 },
       // What is told of a server that hangs is told when these have passed.

@@ -6,6 +6,7 @@ import { type Answer, multipart } from '../kit/client/graphql-client.ts'
 import { accepted, ended, readOperation } from '../kit/client/operation-client.ts'
 import { shareTestBed } from '../kit/gateway/shared-bed.ts'
 import { databases } from '../kit/gateway/test-bed.ts'
+import { isLong } from '../kit/limits.ts'
 import { photoFile } from '../kit/photo.ts'
 import { after, type Answer as ProviderAnswer, refuse, silence } from '../kit/provider/paid-provider.ts'
 import { until } from '../kit/until.ts'
@@ -18,14 +19,15 @@ interface Edited {
 describe.each(databases)('a gateway that is told to stop (%s)', (database) => {
   const test = turnsOn(database)
   // Who is asked when the first one refuses. A gateway that was killed leaves files behind; a later start removes them.
-  const bed = shareTestBed({ database, names: ['paid', 'second'] }, { leftovers: true, sweeps: true })
+  const bed = shareTestBed({ database, names: ['paid', 'second'] }, { leftovers: true, sweeps: isLong })
   // A server takes the catalogue's crowd in a few seconds; the embedded one computes in the gateway's own thread.
   const crowd =
-    database === 'server'
+    database === 'server' && isLong
       ? { operations: 50, streams: 500, uploads: 20 }
       : { operations: 10, streams: 100, uploads: 5 }
 
-  const restart = async (limits: Record<string, number> = {}) => {
+  /** The present life has the usual limits. */
+  const restart = async (limits: Record<string, number>) => {
     await bed.leave()
     await bed.start({ limits })
   }
@@ -117,7 +119,6 @@ describe.each(databases)('a gateway that is told to stop (%s)', (database) => {
   })
 
   test('SYS-08: waits for a second provider that is asked after the first one refused', async () => {
-    await restart()
     const prompt = 'a drain at the second one'
     const release = hold([prompt], refuse(429))
     const id = await accepted(bed.gateway, { prompt, model: 'gpt-image-2' })
@@ -167,7 +168,6 @@ describe.each(databases)('a gateway that is told to stop (%s)', (database) => {
   })
 
   test('SYS-09: ends at once when it is told twice, and at any time by force, with the books in order', async () => {
-    await restart()
     bed.provider.answer('told twice', silence)
     await accepted(bed.gateway, { prompt: 'told twice' })
     await called(['told twice'])

@@ -7,6 +7,7 @@ import { ended, generateDocument } from '../kit/client/operation-client.ts'
 import { findPostgres } from '../kit/database/postgres.ts'
 import type { GatewayProcess } from '../kit/gateway/gateway-process.ts'
 import { openTestBed, type TestBed } from '../kit/gateway/test-bed.ts'
+import { isLong } from '../kit/limits.ts'
 import { freePort } from '../kit/network/free-port.ts'
 import { findNginx, type Nginx, startNginx } from '../kit/network/nginx.ts'
 
@@ -15,7 +16,7 @@ const site = /```nginx\n([^`]*)```/.exec(readme)?.[1] ?? ''
 
 const callers = 3
 /** So that a request comes in every phase of a stop, and is still a small load. */
-const paceMs = 60
+const paceMs = 150
 
 /** What comes through a proxy needs a key. */
 const adminKey = 'the-key-of-a-rolling-restart'
@@ -23,7 +24,10 @@ const headers = { authorization: `Bearer ${adminKey}` }
 
 const missing = !findPostgres() || !findNginx()
 
-describe.skipIf(missing).each([{ drainDelayMs: 1_000 }, { drainDelayMs: 0 }])(
+/** nginx, as the README sets it up, does not ask whether a gateway is ready: the first form is the harder one. */
+const forms = [{ drainDelayMs: 0 }, { drainDelayMs: 1_000 }].slice(0, isLong ? 2 : 1)
+
+describe.skipIf(missing).each(forms)(
   'two gateways behind nginx, as the README sets it up, that say no for $drainDelayMs ms',
   (limits) => {
     let bed: TestBed

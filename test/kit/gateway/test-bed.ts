@@ -6,6 +6,7 @@ import { writeReport } from '../checks/report.ts'
 import { type OperationStory, tellStories } from '../checks/story.ts'
 import { lookInto } from '../database/look-into.ts'
 import { findPostgres, type PostgresServer, startPostgres } from '../database/postgres.ts'
+import { createPostgresDatabase } from '../database/postgres-database.ts'
 import { makePreparedFolder } from '../database/prepared-embedded.ts'
 import { type FaultProxy, startFaultProxy } from '../network/fault-proxy.ts'
 import { type PaidProvider, startPaidProvider } from '../provider/paid-provider.ts'
@@ -32,6 +33,8 @@ export type Behind = 'provider' | 'database'
 
 export interface TestBedOptions extends Life {
   database: DatabaseKind
+  /** A PostgreSQL server that its cases may break; else they have a database of their own on the one that all share. */
+  ownServer?: boolean
   /** Where a wire that can be broken is put between. */
   wires?: readonly Behind[]
 }
@@ -47,8 +50,9 @@ export interface CheckOptions {
 export interface TestBed {
   provider: PaidProvider
   folder: string
-  /** Of the PostgreSQL server; null where the folder holds the database. */
+  /** On a PostgreSQL server; null where the folder holds the database. */
   databaseUrl: string | null
+  /** Where it is the bed's own. */
   postgres: PostgresServer | null
   /** One of those that were asked for. */
   wire(to: Behind): FaultProxy
@@ -78,11 +82,17 @@ export interface TestBed {
   close(): Promise<void>
 }
 
-export async function openTestBed({ database, wires = [], ...life }: TestBedOptions): Promise<TestBed> {
+export async function openTestBed({
+  database,
+  ownServer = false,
+  wires = [],
+  ...life
+}: TestBedOptions): Promise<TestBed> {
   const provider = await startPaidProvider()
   const folder = await (database === 'server' ? makeFolder() : makePreparedFolder())
-  const postgres = database === 'server' ? await startServer() : null
-  const databaseUrl = postgres?.url.replace('easel@', `easel:${canaries[1]}@`)
+  const postgres = database === 'server' && ownServer ? await startServer() : null
+  const url = postgres?.url ?? (database === 'server' ? await createPostgresDatabase() : undefined)
+  const databaseUrl = url?.replace('easel@', `easel:${canaries[1]}@`)
   const laid = await layWires(wires, { provider: provider.url, database: databaseUrl })
   const lives: GatewayProcess[] = []
   const present = () => lives.at(-1) as GatewayProcess
