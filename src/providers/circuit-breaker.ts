@@ -9,6 +9,8 @@ import { ProviderFailure } from './failure.ts'
 export interface CircuitBreaker {
   /** Throws when the provider is not to be called now. */
   enter(): Passage
+  /** For questions about a call that is paid for already: they are never held back. */
+  accompany(): Passage
 }
 
 /** One call that was let through. It ends by `left`, after at most one word on how it went. */
@@ -47,6 +49,21 @@ export function createCircuitBreaker({
       upstreamCode: 'CIRCUIT_OPEN',
     })
 
+  const pass = ({ isTrial }: { isTrial: boolean }): Passage => ({
+    succeeded: close,
+    failed: (error) => {
+      if (isAnswer(error)) close()
+      if (!isProvidersFault(error)) return
+      failures += 1
+      if (failures < maxFailures && !isTrial) return
+      openUntil = now().getTime() + pauseMs
+      onOpen?.(failures)
+    },
+    left: () => {
+      if (isTrial) isTrying = false
+    },
+  })
+
   return {
     enter: () => {
       const isTrial = openUntil !== null
@@ -55,21 +72,9 @@ export function createCircuitBreaker({
         if (leftMs > 0 || isTrying) throw refuse(Math.max(leftMs, 1000))
         isTrying = true
       }
-      return {
-        succeeded: close,
-        failed: (error) => {
-          if (isAnswer(error)) close()
-          if (!isProvidersFault(error)) return
-          failures += 1
-          if (failures < maxFailures && !isTrial) return
-          openUntil = now().getTime() + pauseMs
-          onOpen?.(failures)
-        },
-        left: () => {
-          if (isTrial) isTrying = false
-        },
-      }
+      return pass({ isTrial })
     },
+    accompany: () => pass({ isTrial: false }),
   }
 }
 

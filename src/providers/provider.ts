@@ -36,6 +36,8 @@ interface Asked<T> {
   model: ImageModel
   request: ImageRequest
   options: CallOptions<T>
+  /** Whether it was sent before, and this only asks what became of it. */
+  isResumed: boolean
 }
 
 interface Reading<T> {
@@ -82,9 +84,9 @@ export class Provider {
   }
 
   async *call<T>(asked: Asked<T>, run: Run<T, ProviderCall<T>>): AsyncGenerator<ReplyEvent<T>> {
-    const { model, request, options } = asked
+    const { model, request, options, isResumed } = asked
     const { limits, random } = this.#surroundings
-    const leave = this.#breaker.enter()
+    const leave = isResumed ? this.#breaker.accompany() : this.#breaker.enter()
     const deadline = createDeadline(options.signal, options.totalTimeoutMs)
     try {
       yield* run({

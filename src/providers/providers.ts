@@ -84,8 +84,9 @@ export function createProviders(options: ProvidersOptions): Providers {
       chooseModels({ models, kind, asked: asked ?? defaults[defaultWords[kind]] ?? null, now: now() }),
     validate: validateRequest,
     call: (model, request, callOptions) =>
-      providerOf(model).call({ model, request: asSent(model, request), options: callOptions }, (call) =>
-        exchangeOf(model).call(call),
+      providerOf(model).call(
+        { model, request: asSent(model, request), options: callOptions, isResumed: false },
+        (call) => exchangeOf(model).call(call),
       ),
     replay: (model, request, spool, openSink) =>
       providerOf(model).read(
@@ -98,7 +99,7 @@ export function createProviders(options: ProvidersOptions): Providers {
       const { resume } = exchangeOf(model)
       if (!resume) throw new Error(`${model.id} cannot be asked for a job`)
       return providerOf(model).call(
-        { model, request: asSent(model, request), options: callOptions },
+        { model, request: asSent(model, request), options: callOptions, isResumed: true },
         (call) => resume(call, jobs),
       )
     },

@@ -290,6 +290,22 @@ describe('a call of YandexART', () => {
     expect(recorded.sent).toBe(0)
   })
 
+  test('is asked for while calls of its provider are paused', async () => {
+    upstream.script(reply('', { status: 500 }), replyJson(done('op1')))
+    const fragile = openProviders(
+      [{ name: 'art', preset: 'yandex-art', baseUrl: upstream.url, apiKey: 'k', folderId: 'b1gfolder' }],
+      { limits: { breaker: { maxFailures: 1, pauseMs: 30_000 } } },
+    )
+    await record(fragile, model, makeRequest())
+    const { recorded, callOptions } = startRecording()
+    const found = fragile.find(model)
+    if (!found) throw new Error('no model')
+    await collect(recorded, fragile.resume(found, makeRequest(), [{ id: 'op1' }], callOptions))
+    expect(recorded.error).toBeNull()
+    expect(typesOf(recorded)).toEqual(['image', 'completed'])
+    await fragile.close()
+  })
+
   test('is read from its spool, whatever the order of its operations', async () => {
     upstream.script(
       replyJson(started('op1')),
