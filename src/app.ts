@@ -73,6 +73,7 @@ interface Rooms {
 }
 
 const now = () => new Date()
+const uptimeMs = () => performance.now()
 
 /** How old an answer of the storage may be: an image costs far more than a look, and probes come all the time. */
 const storageAges = { paidMs: 1_000, probedMs: 5_000 }
@@ -169,7 +170,7 @@ async function openStorage(
   { storage, dataDir }: Config,
   log: Logger,
 ): Promise<WatchedStorage<ClosableStorage>> {
-  const watching = { folder: stagingFolder(dataDir), newId, uptimeMs: () => performance.now(), log }
+  const watching = { folder: stagingFolder(dataDir), newId, uptimeMs, log }
   if (storage.kind === 'files') {
     const files = createFileStorage({ folder: join(dataDir, 'images'), newId })
     return watchStorage({ storage: files, probe: 'write', ...watching })
@@ -242,6 +243,7 @@ async function openRooms({ config, secrets, log, failpoint }: AppOptions, opened
     defaults: config.defaults,
     limits: config.limits.providers,
     now,
+    uptimeMs,
     random: Math.random,
     log,
   })
@@ -277,7 +279,7 @@ async function openRooms({ config, secrets, log, failpoint }: AppOptions, opened
     retention: config.retention,
     newId,
     now,
-    uptimeMs: () => performance.now(),
+    uptimeMs,
     random: Math.random,
     log,
     failpoint,

@@ -1,4 +1,5 @@
 import { ProviderFailure } from '../providers/failure.ts'
+import type { Hold } from '../providers/providers.ts'
 import { type FailureReason, failureReasons } from '../reasons/reasons.ts'
 import { type RpcStatus, rpcCodes } from '../reasons/rpc-codes.ts'
 
@@ -64,9 +65,10 @@ export const modelGone = createOperationFailure(
   'The model that this operation was accepted for is not configured any more. You were not charged.',
 )
 
-/** The provider asked to be left alone for longer than the operation may take. */
-export function providerBusy(retryAfterMs: number): OperationFailure {
-  return { ...createOperationFailure('RATE_LIMITED'), retryAfterMs: Math.ceil(retryAfterMs) }
+/** The provider may not be called for longer than the operation may take. */
+export function providerHeld({ why, ms }: Hold): OperationFailure {
+  const reason = why === 'OPEN' ? 'UPSTREAM_UNAVAILABLE' : 'RATE_LIMITED'
+  return { ...createOperationFailure(reason), retryAfterMs: Math.ceil(ms) }
 }
 
 export const internalFailure = createOperationFailure(

@@ -28,7 +28,6 @@ import type { SharedSpool } from './keep/shared-spool.ts'
 import { createSpool } from './keep/spool.ts'
 import { createLeases } from './run/operation-lease.ts'
 import { createWorkers } from './run/operation-workers.ts'
-import { createProviderPace } from './run/provider-pace.ts'
 import { createRecovery } from './run/recover-operations.ts'
 import { createRequestSources } from './run/request-sources.ts'
 import { createRun } from './run/run-operation.ts'
@@ -208,7 +207,6 @@ function createRunner(options: RunnerParts) {
     attempts: createAttempts(options),
     progress: createProgress(options),
     reportAttempt: createAttemptReport(options),
-    pace: createProviderPace(options),
     receive: createReceive(options),
     sources: createRequestSources({ ...options, onSending: () => failpoint('sending') }),
   }

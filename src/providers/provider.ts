@@ -1,6 +1,5 @@
 import type { ImageModel } from '../catalogue/image-model.ts'
 import type { ImageRequest } from '../catalogue/image-request.ts'
-import { type CircuitBreaker, createCircuitBreaker } from './circuit-breaker.ts'
 import { type Credentials, createCredentials } from './credentials.ts'
 import type { Dialect, Preset } from './dialects/dialect.ts'
 import { findDialect, presets } from './dialects/table.ts'
@@ -14,6 +13,8 @@ import type {
 import { downloadImage } from './exchanges/image-download.ts'
 import { ProviderFailure } from './failure.ts'
 import { sortAnswer } from './failures/http-failure.ts'
+import { createHealthLog } from './health-log.ts'
+import { type Passage, ProviderHealth } from './provider-health.ts'
 import type { ProviderLimits } from './provider-limits.ts'
 import type { ProviderOptions } from './provider-options.ts'
 import type { OpenSink, ReplyEvent } from './reply.ts'
@@ -28,16 +29,17 @@ export interface ProviderSurroundings {
   guardedTransport: Transport
   limits: ProviderLimits
   now(): Date
+  /** Milliseconds of a clock that never jumps. */
+  uptimeMs(): number
   random(): number
-  log: { warn(fields: object, message: string): void }
+  log: { info(fields: object, message: string): void; warn(fields: object, message: string): void }
 }
 
 interface Asked<T> {
   model: ImageModel
   request: ImageRequest
   options: CallOptions<T>
-  /** Whether it was sent before, and this only asks what became of it. */
-  isResumed: boolean
+  passage: Passage
 }
 
 interface Reading<T> {
@@ -68,25 +70,23 @@ export class Provider {
   readonly #preset: Preset
   readonly #surroundings: ProviderSurroundings
   readonly #credentials: Credentials
-  readonly #breaker: CircuitBreaker
+  readonly health: ProviderHealth
 
   constructor(options: ProviderOptions, surroundings: ProviderSurroundings) {
-    const { limits, now, log } = surroundings
+    const { limits, now, uptimeMs, random, log } = surroundings
     const { name, folderId } = options
     this.#options = options
     this.#preset = presets[options.preset]
     this.#surroundings = surroundings
     const project = options.project ?? (this.#preset.folderIsProject ? folderId : undefined)
     this.#credentials = createCredentials({ ...options, project }, { authorize: this.#preset.authorize, now })
-    const onOpen = (failures: number) =>
-      log.warn({ provider: name, failures }, 'provider keeps failing: pausing its calls')
-    this.#breaker = createCircuitBreaker({ ...limits.breaker, now, onOpen })
+    const onChange = createHealthLog({ provider: name, uptimeMs, log })
+    this.health = new ProviderHealth({ ...limits.breaker, uptimeMs, random, onChange })
   }
 
   async *call<T>(asked: Asked<T>, run: Run<T, ProviderCall<T>>): AsyncGenerator<ReplyEvent<T>> {
-    const { model, request, options, isResumed } = asked
+    const { model, request, options, passage } = asked
     const { limits, random } = this.#surroundings
-    const leave = isResumed ? this.#breaker.accompany() : this.#breaker.enter()
     const deadline = createDeadline(options.signal, options.totalTimeoutMs)
     try {
       yield* run({
@@ -96,12 +96,11 @@ export class Provider {
         options,
         pacing: { pollIntervalsMs: limits.pollIntervalsMs, random },
       })
-      leave.succeeded()
+      passage.succeeded()
     } catch (error) {
-      leave.failed(error)
+      passage.failed(error)
       throw error
     } finally {
-      leave.left()
       deadline[Symbol.dispose]()
     }
   }

@@ -10,6 +10,7 @@ import type { CallOptions } from './exchanges/exchange.ts'
 import type { JobHandle } from './exchanges/job.ts'
 import { readSpooledReply } from './exchanges/spooled-reply.ts'
 import { Provider } from './provider.ts'
+import type { Passage, ProviderHealth } from './provider-health.ts'
 import type { ProviderLimits } from './provider-limits.ts'
 import { listProviderModels, type ProviderOptions } from './provider-options.ts'
 import type { OpenSink, ReplyEvent } from './reply.ts'
@@ -18,6 +19,7 @@ import { createTransport } from './transport/transport.ts'
 
 export type { CallOptions } from './exchanges/exchange.ts'
 export type { JobHandle } from './exchanges/job.ts'
+export type { Hold, Passage } from './provider-health.ts'
 export type { ProviderOptions } from './provider-options.ts'
 
 export interface ProvidersOptions {
@@ -26,8 +28,10 @@ export interface ProvidersOptions {
   defaults: { generate?: string | undefined; edit?: string | undefined; variation?: string | undefined }
   limits: ProviderLimits
   now(): Date
+  /** Milliseconds of a clock that never jumps. */
+  uptimeMs(): number
   random(): number
-  log: { warn(fields: object, message: string): void }
+  log: { info(fields: object, message: string): void; warn(fields: object, message: string): void }
 }
 
 export interface Providers {
@@ -39,8 +43,14 @@ export interface Providers {
   candidates(kind: OperationKind, model: string | null): ImageModel[]
   /** Throws an EaselError for what the model does not take. */
   validate(model: ImageModel, draft: RequestDraft): void
+  /** The one health of a provider: who wants to call it asks for a passage there. */
+  health(provider: string): ProviderHealth
   /** Throws a ProviderFailure; anything else is an error of a sink, the spool or `onSend`. */
-  call<T>(model: ImageModel, request: ImageRequest, options: CallOptions<T>): AsyncGenerator<ReplyEvent<T>>
+  call<T>(
+    model: ImageModel,
+    request: ImageRequest,
+    options: CallOptions<T> & { passage: Passage },
+  ): AsyncGenerator<ReplyEvent<T>>
   /** The events of a reply that was spooled whole, once more. */
   replay<T>(
     model: ImageModel,
@@ -59,21 +69,21 @@ export interface Providers {
 }
 
 export function createProviders(options: ProvidersOptions): Providers {
-  const { now, random, log, defaults, limits, providers: configured } = options
+  const { now, defaults, limits, providers: configured } = options
   const transport = createTransport(limits)
   const guardedTransport = createTransport({ ...limits, lookup: guardedLookup })
   const closing = new AbortController()
   const providers = new Map<string, Provider>(
     configured.map((provider) => [
       provider.name,
-      new Provider(provider, { transport, guardedTransport, limits, now, random, log }),
+      new Provider(provider, { ...options, transport, guardedTransport }),
     ]),
   )
   const models = configured.flatMap(listProviderModels)
   const byId = new Map(models.map((model) => [model.id, model]))
-  const providerOf = (model: ImageModel) => {
-    const provider = providers.get(model.provider)
-    if (!provider) throw new Error(`There is no provider ${model.provider}`)
+  const named = (name: string) => {
+    const provider = providers.get(name)
+    if (!provider) throw new Error(`There is no provider ${name}`)
     return provider
   }
 
@@ -83,13 +93,14 @@ export function createProviders(options: ProvidersOptions): Providers {
     candidates: (kind, asked) =>
       chooseModels({ models, kind, asked: asked ?? defaults[defaultWords[kind]] ?? null, now: now() }),
     validate: validateRequest,
-    call: (model, request, callOptions) =>
-      providerOf(model).call(
-        { model, request: asSent(model, request), options: callOptions, isResumed: false },
+    health: (provider) => named(provider).health,
+    call: (model, request, { passage, ...callOptions }) =>
+      named(model.provider).call(
+        { model, request: asSent(model, request), options: callOptions, passage },
         (call) => exchangeOf(model).call(call),
       ),
     replay: (model, request, spool, openSink) =>
-      providerOf(model).read(
+      named(model.provider).read(
         { model, request: asSent(model, request), openSink, signal: closing.signal },
         async function* (reading) {
           yield* exchangeOf(model).replay(await readSpooledReply(spool), reading)
@@ -98,8 +109,10 @@ export function createProviders(options: ProvidersOptions): Providers {
     resume: (model, request, jobs, callOptions) => {
       const { resume } = exchangeOf(model)
       if (!resume) throw new Error(`${model.id} cannot be asked for a job`)
-      return providerOf(model).call(
-        { model, request: asSent(model, request), options: callOptions, isResumed: true },
+      const provider = named(model.provider)
+      const passage = provider.health.accompany()
+      return provider.call(
+        { model, request: asSent(model, request), options: callOptions, passage },
         (call) => resume(call, jobs),
       )
     },

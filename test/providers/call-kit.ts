@@ -32,8 +32,9 @@ export function openProviders(providers: ProviderOptions[], more: MoreOptions = 
     providers,
     defaults: {},
     now: () => today,
+    uptimeMs: () => 0,
     random: () => 0,
-    log: { warn: () => {} },
+    log: { info: () => {}, warn: () => {} },
     ...more,
     limits: {
       ...defaultLimits.providers,
@@ -165,6 +166,19 @@ export async function collect(
   return recorded
 }
 
+/** One call for which there is a passage. */
+export async function* call(
+  providers: Providers,
+  model: ImageModel,
+  request: ImageRequest,
+  options: CallOptions<Buffer>,
+): AsyncGenerator<ReplyEvent<Buffer>> {
+  const entry = providers.health(model.provider).enter({ isRetry: false })
+  if ('why' in entry) throw new Error(`${model.provider} is held back: ${entry.why} for ${entry.ms} ms`)
+  using passage = entry
+  yield* providers.call(model, request, { ...options, passage })
+}
+
 export async function record(
   providers: Providers,
   model: ImageModel | string,
@@ -174,7 +188,7 @@ export async function record(
   const found = typeof model === 'string' ? providers.find(model) : model
   if (!found) throw new Error(`No model ${String(model)}`)
   const { recorded, callOptions } = startRecording({ options })
-  return collect(recorded, providers.call(found, request, callOptions))
+  return collect(recorded, call(providers, found, request, callOptions))
 }
 
 export function typesOf({ events }: Recorded): string[] {

@@ -48,6 +48,7 @@ const events = providers.call<number>(model, makeRequest({ n: images, stream: fo
   totalTimeoutMs: hangMs,
   idleTimeoutMs: hangMs,
   clientRequestId: 'attempt-1',
+  passage: providers.health('up').accompany(),
   onSend: async () => {},
   spool: { write: async () => look(), end: async () => {} },
   openSink: () => ({

@@ -15,6 +15,7 @@ import {
   writeHead,
 } from '../kit/provider/scripted-upstream.ts'
 import {
+  call,
   collect,
   makeRequest,
   makeSource,
@@ -72,7 +73,7 @@ describe('a call', () => {
     const { recorded, callOptions } = startRecording()
     const found = providers.find(model)
     if (!found) throw new Error('no model')
-    for await (const event of providers.call(found, makeRequest(), callOptions)) {
+    for await (const event of call(providers, found, makeRequest(), callOptions)) {
       recorded.events.push(event)
       if (event.type === 'completed') expect(recorded.isSpoolEnded).toBe(true)
     }
@@ -247,7 +248,7 @@ describe('a call', () => {
     }
     const found = providers.find(model)
     if (!found) throw new Error('no model')
-    await collect(recorded, providers.call(found, makeRequest(), { ...callOptions, spool }))
+    await collect(recorded, call(providers, found, makeRequest(), { ...callOptions, spool }))
     expect(recorded.error).toBeNull()
   })
 
@@ -282,7 +283,8 @@ describe('a call', () => {
     const { callOptions } = startRecording()
     const found = providers.find(model)
     if (!found) throw new Error('no model')
-    for await (const { type } of providers.call(
+    for await (const { type } of call(
+      providers,
       found,
       makeRequest({ stream: true, partialImages: 1 }),
       callOptions,
@@ -424,26 +426,28 @@ describe('a call', () => {
   })
 
   test('pauses a provider that keeps failing, and tries it again with a real call', async () => {
-    let now = new Date('2026-11-21T12:00:00Z')
-    const warned: object[] = []
+    let uptime = 0
+    const told: unknown[] = []
+    const tell = (fields: object, message: string) => told.push([fields, message])
     const fragile = openProviders(
       [{ name: 'up', preset: 'openai', baseUrl: `${upstream.url}/v1`, apiKey: secret }],
       {
         limits: { breaker: { maxFailures: 2, pauseMs: 30_000 } },
-        now: () => now,
-        log: { warn: (fields) => warned.push(fields) },
+        uptimeMs: () => uptime,
+        log: { info: tell, warn: tell },
       },
     )
     upstream.script(reply('', { status: 500 }), reply('', { status: 500 }), replyJson({ data: [image] }))
     await record(fragile, model, makeRequest())
     await record(fragile, model, makeRequest())
-    const { error } = await record(fragile, model, makeRequest())
-    expect(error).toMatchObject({ certainty: 'UNSENT', upstreamCode: 'CIRCUIT_OPEN', retryAfterMs: 30_000 })
+    expect(fragile.health('up').enter({ isRetry: false })).toEqual({ why: 'OPEN', ms: 30_000 })
     expect(upstream.requests).toHaveLength(2)
-    expect(warned).toEqual([{ provider: 'up', failures: 2 }])
-    now = new Date(now.getTime() + 30_000)
+    const fields = { provider: 'up', failures: 2, reason: 'UPSTREAM_UNAVAILABLE', forMs: 30_000 }
+    expect(told).toEqual([[fields, 'provider keeps failing: pausing its calls']])
+    uptime = 30_000
     expect((await record(fragile, model, makeRequest())).error).toBeNull()
     expect((await record(fragile, model, makeRequest())).error).toBeNull()
+    expect(told.slice(1)).toEqual([[{ provider: 'up' }, 'provider is called again']])
     await fragile.close()
   })
 })

@@ -7,7 +7,6 @@ import type { MaskFacts, SourceFacts } from '../../catalogue/source-facts.ts'
 import type { Operation } from '../../database/generated/client.ts'
 import { EaselError } from '../../errors.ts'
 import type { Providers } from '../../providers/providers.ts'
-import type { ProviderPace } from '../run/provider-pace.ts'
 
 export interface AskedWork {
   kind: OperationKind
@@ -68,12 +67,17 @@ export function findCandidates(
   }
 }
 
-/** Each failed attempt moves on to the next provider; one that asked to be left alone is passed over if it can be. */
+/**
+ * Each failed attempt moves on to the next provider. One that may not be called now is passed over; where none may, the
+ * one that may be called first is chosen.
+ */
 export function chooseModel(
+  providers: Pick<Providers, 'health'>,
   models: readonly ImageModel[],
-  { settled, pace }: { settled: number; pace: ProviderPace },
+  settled: number,
 ): ImageModel | undefined {
   const first = settled % models.length
   const inOrder = [...models.slice(first), ...models.slice(0, first)]
-  return inOrder.find(({ provider }) => pace.heldMs(provider) === 0) ?? inOrder[0]
+  const holdMs = ({ provider }: ImageModel) => providers.health(provider).hold()?.ms ?? 0
+  return inOrder.toSorted((one, other) => holdMs(one) - holdMs(other))[0]
 }

@@ -1,6 +1,6 @@
 import { keepTrying } from '../../database/keep-trying.ts'
 import { ProviderFailure } from '../../providers/failure.ts'
-import type { CallOptions, Providers } from '../../providers/providers.ts'
+import type { CallOptions, Passage, Providers } from '../../providers/providers.ts'
 import type { ReplyEvent } from '../../providers/reply.ts'
 import type { Failpoint } from '../failpoint.ts'
 import { sharedSpoolId } from '../keep/shared-spool.ts'
@@ -14,7 +14,7 @@ import type { ReceivedImage } from './received-image.ts'
 
 /** One attempt at one provider: sends, asks again or reads from disk, and acts on what comes. */
 export interface AttemptCall {
-  send(claim: Claim, call: Call): Promise<void>
+  send(claim: Claim, call: Call, passage: Passage): Promise<void>
   resume(claim: Claim, call: Call): Promise<void>
   replay(claim: Claim, call: Call, spooled: SpooledReply): Promise<void>
 }
@@ -105,9 +105,9 @@ export function createAttemptCall(options: AttemptCallOptions): AttemptCall {
   }
 
   return {
-    send: (claim, call) =>
+    send: (claim, call, passage) =>
       carryOut(claim, call, (tracked) =>
-        providers.call(call.model, call.request, callOptions(claim, call, tracked)),
+        providers.call(call.model, call.request, { ...callOptions(claim, call, tracked), passage }),
       ),
     resume: (claim, call) =>
       carryOut(claim, call, (tracked) => {

@@ -8,7 +8,6 @@ import type { Failpoint } from '../failpoint.ts'
 import type { Spool } from '../keep/spool.ts'
 import * as failures from '../operation-error.ts'
 import { CancelRequested } from '../run/operation-lease.ts'
-import type { ProviderPace } from '../run/provider-pace.ts'
 import type { AttemptEnd, Attempts } from '../transitions/attempts.ts'
 import type { Finish, Outcome } from '../transitions/finish-operation.ts'
 import type { Progress } from '../transitions/progress.ts'
@@ -25,7 +24,6 @@ export interface ConcludeOptions {
   usage: Usage
   attempts: Attempts
   progress: Progress
-  pace: ProviderPace
   spool: Spool
   finish: Finish
   failpoint: Failpoint
@@ -118,7 +116,6 @@ class Conclusion {
       if (!isCancelled) return this.#interrupted(error)
       return this.#end({ status: 'CANCELLED', failure: failures.cancelled, paid: this.#call.sent }, reply)
     }
-    this.#deps.pace.failed(this.#call.model.provider, error)
     const paid = error.mayBePaid
     if (isCancelled) return this.#end({ status: 'CANCELLED', failure: failures.cancelled, paid }, reply)
     if (!paid) return this.#tryAgain(reply, error)

@@ -1,6 +1,6 @@
 import type { Logger } from 'pino'
 import type { ImageModel } from '../../catalogue/image-model.ts'
-import type { Providers } from '../../providers/providers.ts'
+import type { Hold, Providers } from '../../providers/providers.ts'
 import { chooseModel, findCandidates } from '../accept/model-choice.ts'
 import type { AttemptCall } from '../call/attempt-call.ts'
 import type { ReportAttempt } from '../call/attempt-report.ts'
@@ -14,7 +14,6 @@ import type { Finish } from '../transitions/finish-operation.ts'
 import type { Progress } from '../transitions/progress.ts'
 import { LeaseLost } from '../transitions/statement.ts'
 import type { Lease, Leases } from './operation-lease.ts'
-import type { ProviderPace } from './provider-pace.ts'
 import { type RequestSources, SourceMissing } from './request-sources.ts'
 
 /*
@@ -27,7 +26,6 @@ export interface RunOptions {
   leases: Leases
   attempts: Attempts
   progress: Progress
-  pace: ProviderPace
   spool: Spool
   sources: RequestSources
   attemptCall: AttemptCall
@@ -141,16 +139,16 @@ class Run {
   }
 
   async #callProvider(): Promise<void> {
-    const { providers, sources, attempts, progress, pace, attemptCall, failpoint } = this.#deps
+    const { providers, sources, attempts, attemptCall, failpoint } = this.#deps
     const { operation, lease, settled } = this.#claim
     const loaded = await sources.load(operation, operation.model).catch(ignoreMissing)
     if (!loaded) return this.#end('FAILED', failures.sourceMissing)
     const models = findCandidates(providers, operation, loaded)
-    const model = chooseModel(models, { settled, pace })
+    const model = chooseModel(providers, models, settled)
     if (!model) return this.#end('FAILED', failures.modelGone)
-    const waitMs = pace.waitMs(model.provider, { isRetry: settled > 0 })
-    if (waitMs >= lease.timeLeftMs()) return this.#end('FAILED', failures.providerBusy(waitMs))
-    if (waitMs > 0) return progress.putOff(lease, waitMs)
+    const entry = providers.health(model.provider).enter({ isRetry: settled > 0 })
+    if ('why' in entry) return this.#waitForProvider(entry)
+    using passage = entry
     const request = { ...loaded, model: model.name }
     const isTold = settled === 0 || this.#isWaitingForStorage()
     const { provider, name } = model
@@ -158,7 +156,13 @@ class Run {
     Object.assign(operation, { provider, model: name })
     await failpoint('prepared')
     const call = { attempt, model, request, alternatives: models.length }
-    await attemptCall.send(this.#claim, call)
+    await attemptCall.send(this.#claim, call, passage)
+  }
+
+  async #waitForProvider(hold: Hold): Promise<void> {
+    const { lease } = this.#claim
+    if (hold.ms >= lease.timeLeftMs()) return this.#end('FAILED', failures.providerHeld(hold))
+    return this.#deps.progress.putOff(lease, hold.ms)
   }
 
   /** After a crash: SENT, and maybe paid. */

@@ -37,6 +37,8 @@ export interface WorkshopOptions {
   concurrency?: number
   metrics?: Registry
   operationTimeoutMs?: number
+  /** When the provider is paused, in place of the usual. */
+  breaker?: { maxFailures: number; pauseMs: number }
   retention?: Partial<typeof lives>
 }
 
@@ -69,8 +71,9 @@ export async function openWorkshop(options: WorkshopOptions): Promise<Workshop> 
       },
     ],
     defaults: {},
-    limits: defaultLimits.providers,
+    limits: { ...defaultLimits.providers, ...(options.breaker && { breaker: options.breaker }) },
     now: () => new Date(),
+    uptimeMs,
     random: Math.random,
     log,
   })
