@@ -25,6 +25,9 @@ export interface Context {
   now: () => Date
 }
 
+/** What the context of an operation says of its request. */
+export type ContextBase = Pick<Context, 'viewer' | 'idempotencyKey' | 'signal'>
+
 /** The owner filter of everything a viewer may read: an admin sees all, a member only its own. */
 export function visibleTo({ userId, role }: Viewer): { userId?: string } {
   return role === 'ADMIN' ? {} : { userId }

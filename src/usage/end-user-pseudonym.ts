@@ -10,3 +10,9 @@ export function endUserPseudonym(secret: string, userId: string, endUser: string
     .update(`end-user:${userId.length}:${userId}:${endUser}`)
     .digest('base64url')
 }
+
+/** The oldest secret counts, so that providers know an end user by one name while secrets are being changed. */
+export function createPseudonyms(secrets: readonly string[]): (userId: string, endUser: string) => string {
+  const oldest = secrets.at(-1) ?? ''
+  return (userId, endUser) => endUserPseudonym(oldest, userId, endUser)
+}

@@ -6,7 +6,7 @@ import {
   GraphQLScalarType,
 } from 'graphql'
 import { EaselError } from '../../src/errors.ts'
-import type { ContextBase } from '../../src/server/graphql/graphql-endpoint.ts'
+import type { ContextBase } from '../../src/schema/context.ts'
 import { UploadedFile } from '../../src/server/upload/uploaded-file.ts'
 import type { Ticker } from './ticker.ts'
 

@@ -4,7 +4,7 @@ import { LRUCache } from 'lru-cache'
 import type { Logger } from 'pino'
 import type { Viewer } from '../../accounts/viewer.ts'
 import { EaselError } from '../../errors.ts'
-import type { Context } from '../../schema/context.ts'
+import type { ContextBase } from '../../schema/context.ts'
 import type { Exchange } from '../http/exchange.ts'
 import type { ServerLimits } from '../server-limits.ts'
 import { deliverResults } from '../stream/result-delivery.ts'
@@ -14,9 +14,6 @@ import { documentPlugin } from './document-plugin.ts'
 import type { CallContext, CallPlugin, GraphQLCall } from './graphql-call.ts'
 import { isStream, presentResult, type ResultScope, withoutBatches } from './graphql-result.ts'
 import { requestPlugin } from './request-plugin.ts'
-
-/** What the context of an operation says of its request. */
-export type ContextBase = Pick<Context, 'viewer' | 'idempotencyKey' | 'signal'>
 
 export interface GraphQLEndpointOptions {
   schema: GraphQLSchema

@@ -1,0 +1,71 @@
+import { join } from 'node:path'
+import { v7 as newId } from 'uuid'
+import type { Limits } from '../config/limits.ts'
+import { createContextFactory } from '../schema/create-context.ts'
+import { schema } from '../schema/index.ts'
+import { createGatewayServer, type GatewayServer } from '../server/gateway-server.ts'
+import { createServeConsole } from '../server/http/console-files.ts'
+import { createUsageCsvRoute } from '../server/http/usage-csv-route.ts'
+import type { ServerLimits } from '../server/server-limits.ts'
+import type { AppOptions } from './app-options.ts'
+import type { Rooms } from './rooms.ts'
+
+/** Where `npm run console:build` puts the console. */
+const consoleFolder = join(import.meta.dirname, '../../dist/console')
+
+/** Joins the HTTP edge with the rooms that answer behind it. It does not listen yet. */
+export async function createServer({ config, log }: AppOptions, rooms: Rooms): Promise<GatewayServer> {
+  const { database, images: opened, providers, usage, accounts, operations, metrics } = rooms
+  const { images } = opened
+  const { prisma } = database
+  const { maxBreadth, maxComplexity } = config.limits.documents
+  const serveConsole = await createServeConsole({ folder: consoleFolder, publicUrl: config.publicUrl })
+  return createGatewayServer({
+    schema,
+    authenticate: accounts.authenticate,
+    authenticationRequired: config.auth === 'on',
+    onRevoked: accounts.onRevoked,
+    createContext: createContextFactory({
+      prisma,
+      operations,
+      images,
+      providers,
+      usage,
+      accounts,
+      mostWork: { breadth: maxBreadth, complexity: maxComplexity },
+      now: () => new Date(),
+    }),
+    // A camera's provenance may say where it was taken, so an upload does not keep it.
+    stage: (source, options) => images.stage(source, { ...options, keepProvenance: false }),
+    serveImage: images.serve,
+    ...(serveConsole && { serveConsole }),
+    allowedOrigins: config.allowedOrigins,
+    routes: [createUsageCsvRoute(usage.streamCsvFor)],
+    readiness: {
+      'the database': () => prisma.$queryRaw`SELECT 1`,
+      'the queue of operations': async () => operations.isOpen(),
+      'the storage of the images': opened.canKeepProbed,
+    },
+    graphiql: !config.production,
+    introspection: true,
+    limits: toServerLimits(config.limits),
+    publicUrl: config.publicUrl,
+    metrics,
+    log,
+    newId,
+  })
+}
+
+function toServerLimits({ requests, documents, streams, ...limits }: Limits): ServerLimits {
+  const { maxUploadBytes, maxRequestBytes, streamsPerUser, drainDelayMs, drainTimeoutMs } = limits
+  return {
+    ...requests,
+    ...documents,
+    ...streams,
+    maxUploadBytes,
+    maxRequestBytes,
+    maxStreamsPerViewer: streamsPerUser,
+    drainDelayMs,
+    drainTimeoutMs,
+  }
+}
