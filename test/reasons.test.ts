@@ -2,7 +2,8 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { EaselError } from '../src/errors.ts'
-import { errorReasons, failureReasons } from '../src/reasons/reasons.ts'
+import { failureReasons } from '../src/reasons/failure-reasons.ts'
+import { errorReasons } from '../src/reasons/reasons.ts'
 
 const src = join(import.meta.dirname, '../src')
 const code = readdirSync(src, { recursive: true, encoding: 'utf8' })

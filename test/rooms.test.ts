@@ -120,6 +120,18 @@ describe('the rooms of src', () => {
     expect([...new Set(used)]).toEqual(['../providers/provider-options.ts'])
   })
 
+  test('show the console only the reasons of failed operations', () => {
+    const imported = readdirSync(join(src, 'console'), { recursive: true, encoding: 'utf8' })
+      .filter((file) => /\.tsx?$/.test(file))
+      .flatMap((file) =>
+        importsOf(join('console', file))
+          .filter((name) => name.startsWith('.'))
+          .map((name) => relative(src, join(src, 'console', dirname(file), name))),
+      )
+      .filter((file) => roomOf(file) !== 'console')
+    expect([...new Set(imported)]).toEqual(['reasons/failure-reasons.ts'])
+  })
+
   test('have no files that import each other in a circle', () => {
     expect(findCircles(everything)).toEqual([])
   })

@@ -1,6 +1,6 @@
 import { ProviderFailure } from '../providers/failure.ts'
 import type { Hold } from '../providers/providers.ts'
-import { type FailureReason, failureReasons } from '../reasons/reasons.ts'
+import { type FailureReason, failureReasons } from '../reasons/failure-reasons.ts'
 import { type RpcStatus, rpcCodes } from '../reasons/rpc-codes.ts'
 
 /** Why an operation ended without success: google.rpc.Status, and what it means for the caller. Kept as JSON. */

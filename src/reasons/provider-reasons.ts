@@ -12,7 +12,7 @@ export const providerReasons = {
     status: 'RESOURCE_EXHAUSTED',
     retryable: true,
     meaning: 'The provider limits how many requests it takes at the moment.',
-    hint: 'Send it again after `retryAfterMs`.',
+    hint: 'Wait a little, then send it again.',
   },
   QUOTA_EXHAUSTED: {
     status: 'RESOURCE_EXHAUSTED',
@@ -102,6 +102,6 @@ export const providerReasons = {
     status: 'CANCELLED',
     retryable: true,
     meaning: 'The call of the provider was cancelled.',
-    hint: 'Send it again if you still want the image.',
+    hint: 'Send it again if you still want the image; nothing was charged.',
   },
 } as const satisfies Record<string, FailureMeaning>

@@ -2,8 +2,7 @@ import { accountReasons } from './account-reasons.ts'
 import type { ErrorCode } from './error-codes.ts'
 import { imageReasons } from './image-reasons.ts'
 import { modelReasons } from './model-reasons.ts'
-import { operationReasons } from './operation-reasons.ts'
-import { providerReasons } from './provider-reasons.ts'
+import type { providerReasons } from './provider-reasons.ts'
 import { requestReasons } from './request-reasons.ts'
 import { serviceReasons } from './service-reasons.ts'
 import { startReasons } from './start-reasons.ts'
@@ -22,14 +21,9 @@ export const errorReasons = {
   ...startReasons,
 } as const
 
-/** Every `OperationError.reason`. Some of their names are reasons of errors too. */
-export const failureReasons = { ...providerReasons, ...operationReasons } as const
-
 export type ErrorReason = keyof typeof errorReasons
 /** Of a call that a provider did not answer with an image. */
 export type ProviderReason = keyof typeof providerReasons
-/** Of an operation that failed. */
-export type FailureReason = keyof typeof failureReasons
 
 type CodeOf<Reason extends ErrorReason> = (typeof errorReasons)[Reason]['code'] extends infer Code
   ? Code extends readonly (infer One)[]

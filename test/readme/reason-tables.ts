@@ -1,8 +1,9 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type ErrorCode, errorCodes } from '../../src/reasons/error-codes.ts'
+import { failureReasons } from '../../src/reasons/failure-reasons.ts'
 import type { ErrorMeaning, FailureMeaning } from '../../src/reasons/meaning.ts'
-import { errorReasons, failureReasons } from '../../src/reasons/reasons.ts'
+import { errorReasons } from '../../src/reasons/reasons.ts'
 
 /** Prints the reasons of errors and of failed operations as the two tables of the README. */
 export function printReasonTables(): string {

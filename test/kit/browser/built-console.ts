@@ -31,7 +31,9 @@ export async function ensureConsoleBuilt(): Promise<void> {
 }
 
 async function newestSource(): Promise<number> {
-  const names = await Array.fromAsync(glob('src/console/**/*.{ts,tsx,css,html,svg,graphql}', { cwd: root }))
+  const names = await Array.fromAsync(
+    glob('src/{console,reasons}/**/*.{ts,tsx,css,html,svg,graphql}', { cwd: root }),
+  )
   const sources = names.filter((name) => !name.includes('/generated/'))
   const times = await Promise.all([...sources, 'schema.graphql'].map((name) => modifiedAt(join(root, name))))
   return Math.max(...times)
