@@ -2,19 +2,12 @@ import { ProviderFailure } from '../providers/failure.ts'
 import type { Hold } from '../providers/providers.ts'
 import { type FailureReason, failureReasons } from '../reasons/failure-reasons.ts'
 import { type RpcStatus, rpcCodes } from '../reasons/rpc-codes.ts'
+import type { KeptFailure } from './kept-failure.ts'
 
-/** Why an operation ended without success: google.rpc.Status, and what it means for the caller. Kept as JSON. */
-export interface OperationFailure {
-  /** google.rpc.Code. */
-  code: number
-  /** The name of that code. */
+/** Why an operation ended without success: google.rpc.Status, and what it means for the caller. */
+export interface OperationFailure extends KeptFailure {
   status: RpcStatus
-  message: string
-  details: Record<string, unknown>[]
   reason: FailureReason
-  /** Whether the same request, sent as a new operation, may succeed. */
-  retryable: boolean
-  retryAfterMs: number | null
 }
 
 /** With what the list says of the reason; a message that says more takes the place of its meaning. */
@@ -85,15 +78,9 @@ export function toOperationFailure(error: unknown): OperationFailure {
     code: error.code,
     status: error.status,
     message: error.message,
-    details: error.details as Record<string, unknown>[],
+    details: error.details,
     reason: error.reason,
     retryable: error.retryable,
     retryAfterMs: error.retryAfterMs,
   }
-}
-
-/** The failure of an attempt as its row keeps it, with its certainty beside it. */
-export function readAttemptFailure(kept: unknown): OperationFailure {
-  const { certainty: _, ...failure } = kept as OperationFailure & { certainty?: string }
-  return failure
 }

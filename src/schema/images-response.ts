@@ -1,4 +1,4 @@
-import type { ImageFailure, StoredResponse } from '../operations/transitions/finish-operation.ts'
+import { type ImageFailure, readResponse } from '../operations/kept-response.ts'
 import { builder } from './builder.ts'
 import { OperationError } from './operation-error.ts'
 
@@ -10,9 +10,6 @@ const ImageFailureType = builder.objectRef<ImageFailure>('ImageFailure').impleme
   }),
 })
 
-/** The kept response is JSON that only Easel writes, in exactly this shape. */
-const read = ({ response }: { response: unknown }) => response as StoredResponse
-
 export const ImagesResponse = builder.prismaObject('Operation', {
   variant: 'ImagesResponse',
   description: 'The result of an operation.',
@@ -20,7 +17,7 @@ export const ImagesResponse = builder.prismaObject('Operation', {
   fields: (t) => ({
     created: t.int({
       description: 'When the provider made it, in Unix seconds.',
-      resolve: (parent) => read(parent).created,
+      resolve: (parent) => readResponse(parent).created,
     }),
     data: t.relation('images', {
       description:
@@ -30,32 +27,32 @@ export const ImagesResponse = builder.prismaObject('Operation', {
     failures: t.field({
       type: [ImageFailureType],
       description: 'The images that were not made, where others were.',
-      resolve: (parent) => read(parent).failures,
+      resolve: (parent) => readResponse(parent).failures,
     }),
     background: t.string({
       nullable: true,
       description: 'The background, as the provider says.',
-      resolve: (parent) => read(parent).background,
+      resolve: (parent) => readResponse(parent).background,
     }),
     outputFormat: t.string({
       nullable: true,
       description: 'The format, as the provider says; `Image.mimeType` is what the bytes are.',
-      resolve: (parent) => read(parent).outputFormat,
+      resolve: (parent) => readResponse(parent).outputFormat,
     }),
     quality: t.string({
       nullable: true,
       description: 'The quality, as the provider says.',
-      resolve: (parent) => read(parent).quality,
+      resolve: (parent) => readResponse(parent).quality,
     }),
     size: t.string({
       nullable: true,
       description: 'The size, as the provider says; `Image.width` and `height` are what the bytes are.',
-      resolve: (parent) => read(parent).size,
+      resolve: (parent) => readResponse(parent).size,
     }),
     modelVersion: t.string({
       nullable: true,
       description: 'The version of the model, where the provider says it.',
-      resolve: (parent) => read(parent).modelVersion,
+      resolve: (parent) => readResponse(parent).modelVersion,
     }),
     usage: t.relation('usage', { nullable: true, description: 'What it took.' }),
   }),

@@ -1,7 +1,7 @@
-import type { OperationFailure } from '../operations/operation-error.ts'
+import type { KeptFailure } from '../operations/kept-failure.ts'
 import { builder } from './builder.ts'
 
-export const OperationError = builder.objectRef<OperationFailure>('OperationError').implement({
+export const OperationError = builder.objectRef<KeptFailure>('OperationError').implement({
   description:
     'Why an operation ended without success, as google.rpc.Status: https://cloud.google.com/apis/design/errors. Nothing was charged.',
   fields: (t) => ({

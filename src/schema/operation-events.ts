@@ -1,8 +1,9 @@
 import { z } from 'zod'
 import type { OperationEvent as EventRow } from '../database/generated/client.ts'
 import { notFound } from '../errors.ts'
-import { internalFailure, type OperationFailure } from '../operations/operation-error.ts'
-import type { EventPayload } from '../operations/transitions/new-events.ts'
+import { kindOfEvent, readImagePayload } from '../operations/event-payload.ts'
+import { readOperationError } from '../operations/kept-failure.ts'
+import { internalFailure } from '../operations/operation-error.ts'
 import { builder } from './builder.ts'
 import { type Context, visibleTo } from './context.ts'
 import { OperationStatus } from './enums.ts'
@@ -11,16 +12,10 @@ import { ImageUsage } from './image-usage.ts'
 import { Operation } from './operation.ts'
 import { OperationError } from './operation-error.ts'
 
-type ImagePayload = Extract<EventPayload, { kind: 'partialImage' | 'image' }>
-
-/** The kept payload is JSON that only Easel writes, in exactly these shapes. */
-const payloadOf = (event: EventRow) => event.payload as unknown as EventPayload
-const imagePayloadOf = (event: EventRow) => payloadOf(event) as ImagePayload
-
 const ImageEvent = builder.interfaceRef<EventRow>('ImageEvent').implement({
   description: 'Something that happened to the images of an operation.',
   resolveType: (event) => {
-    const { kind } = payloadOf(event)
+    const kind = kindOfEvent(event)
     if (kind === 'partialImage') return 'PartialImageEvent'
     return kind === 'image' ? 'ImageCompletedEvent' : 'ImageFailedEvent'
   },
@@ -44,7 +39,7 @@ const ImageEvent = builder.interfaceRef<EventRow>('ImageEvent').implement({
 })
 
 const eventImage = async (event: EventRow, { loaders }: Context) => {
-  const image = await loaders.image.load(imagePayloadOf(event).imageId)
+  const image = await loaders.image.load(readImagePayload(event).imageId)
   if (!image) throw notFound('image any more')
   return image
 }
@@ -68,22 +63,22 @@ const factFields = (t: EventFields) => ({
   size: t.string({
     nullable: true,
     description: 'The size, as the provider says.',
-    resolve: (event) => imagePayloadOf(event).facts.size,
+    resolve: (event) => readImagePayload(event).facts.size,
   }),
   background: t.string({
     nullable: true,
     description: 'The background, as the provider says.',
-    resolve: (event) => imagePayloadOf(event).facts.background,
+    resolve: (event) => readImagePayload(event).facts.background,
   }),
   quality: t.string({
     nullable: true,
     description: 'The quality, as the provider says.',
-    resolve: (event) => imagePayloadOf(event).facts.quality,
+    resolve: (event) => readImagePayload(event).facts.quality,
   }),
   outputFormat: t.string({
     nullable: true,
     description: 'The format, as the provider says; `Image.mimeType` is what the bytes are.',
-    resolve: (event) => imagePayloadOf(event).facts.outputFormat,
+    resolve: (event) => readImagePayload(event).facts.outputFormat,
   }),
 })
 
@@ -95,7 +90,7 @@ PartialImageEvent.implement({
     ...imageFields(t),
     partialImageIndex: t.int({
       description: 'Its place among the partial images, from 0.',
-      resolve: (event) => imagePayloadOf(event).index,
+      resolve: (event) => readImagePayload(event).index,
     }),
     ...factFields(t),
   }),
@@ -112,7 +107,7 @@ ImageCompletedEvent.implement({
       nullable: true,
       description: 'What the whole operation took: on its last image only, so that adding up counts it once.',
       resolve: (query, event, _, { prisma }) => {
-        const payload = imagePayloadOf(event)
+        const payload = readImagePayload(event)
         if (payload.kind !== 'image' || !payload.last) return null
         return prisma.usageRecord.findUnique({ ...query, where: { operationId: event.operationId } })
       },
@@ -130,7 +125,7 @@ builder.objectRef<EventRow>('ImageFailedEvent').implement({
       description: 'Why.',
       resolve: async ({ operationId }, _, { loaders }) => {
         const operation = await loaders.operation.load(operationId)
-        return (operation?.error as OperationFailure | null | undefined) ?? internalFailure
+        return (operation && readOperationError(operation)) ?? internalFailure
       },
     }),
   }),
@@ -176,7 +171,10 @@ async function subscribe(
 }
 
 async function* withImages(events: AsyncIterable<EventRow>): AsyncGenerator<EventRow> {
-  for await (const event of events) if (payloadOf(event).kind !== 'status') yield event
+  for await (const event of events) {
+    const kind = kindOfEvent(event)
+    if (kind !== null && kind !== 'status') yield event
+  }
 }
 
 type SubscriptionBuilder = PothosSchemaTypes.SubscriptionFieldBuilder<

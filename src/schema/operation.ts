@@ -1,5 +1,5 @@
 import { readValue } from '../catalogue/operation-input.ts'
-import type { OperationFailure } from '../operations/operation-error.ts'
+import { readOperationError } from '../operations/kept-failure.ts'
 import { builder } from './builder.ts'
 import { visibleTo } from './context.ts'
 import { OperationKind, OperationStatus } from './enums.ts'
@@ -48,8 +48,8 @@ export const Operation = builder.prismaNode('Operation', {
       type: OperationError,
       nullable: true,
       description: 'Why it ended without success. Never beside a `response`.',
-      select: { error: true },
-      resolve: ({ error }) => error as unknown as OperationFailure | null,
+      select: { id: true, error: true },
+      resolve: readOperationError,
     }),
     response: t.variant(ImagesResponse, {
       description: 'The result. Never beside an `error`.',

@@ -120,6 +120,29 @@ describe('a start after a stalled database committed half of an end', () => {
     expect(await read(id)).toMatchObject({ status: 'FAILED', error })
   })
 
+  test('leaves an end that cannot be read until somebody repairs it, and goes on with the others', async () => {
+    provider.answer('a torn heron', refuse(400))
+    provider.answer('a refused heron', refuse(400))
+    const [torn, refused] = [await run('a torn heron'), await run('a refused heron')]
+    const { error } = await read(torn)
+    const write = (json: object) =>
+      database.prisma.operation.update({ where: { id: torn }, data: { error: json } })
+    await restart(async () => {
+      for (const id of [torn, refused]) await halve(id)
+      await write({ reason: 7 })
+    })
+    await until(async () => (await ledger(refused)).includes('RELEASE'))
+    expect(workshop.output.join()).toContain(`The column operation.error of row ${torn} cannot be read`)
+    expect(await ledger(torn)).toEqual(['RESERVE'])
+
+    await restart(async () => {
+      await write(error as object)
+      await database.prisma.endCheck.deleteMany({})
+    })
+    await until(async () => (await ledger(torn)).includes('RELEASE'))
+    expect(await read(torn)).toMatchObject({ status: 'FAILED', error })
+  })
+
   test('fills the places of events that are missing', async () => {
     const id = await run('a heron with a gap')
     const { lastSequence, events } = await read(id)

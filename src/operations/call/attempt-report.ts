@@ -1,7 +1,7 @@
 import type { Logger } from 'pino'
 import { Counter, Histogram, type Registry } from 'prom-client'
 import { ProviderFailure } from '../../providers/failure.ts'
-import type { OperationFailure } from '../operation-error.ts'
+import type { KeptFailure } from '../kept-failure.ts'
 
 /** What the operator is told of a call of a provider that is over: never a prompt, never a key. */
 export interface EndedAttempt {
@@ -15,7 +15,7 @@ export interface EndedAttempt {
   ms: number | null
   /** What ended it, or why it brought no image; null where it brought one. */
   error: unknown
-  failure: OperationFailure | null
+  failure: KeptFailure | null
 }
 
 /** One line and one count for each attempt that ended. */
@@ -44,7 +44,7 @@ interface Sorted {
   upstreamCode: string | null
 }
 
-function sort(error: unknown, failure: OperationFailure | null): Sorted {
+function sort(error: unknown, failure: KeptFailure | null): Sorted {
   if (!failure) return { certainty: 'ANSWERED', reason: null, upstreamCode: null }
   if (!(error instanceof ProviderFailure)) {
     return { certainty: error === null ? 'FAILED' : 'UNKNOWN', reason: failure.reason, upstreamCode: null }

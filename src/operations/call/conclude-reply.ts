@@ -6,6 +6,7 @@ import { ProviderFailure } from '../../providers/failure.ts'
 import type { Usage } from '../../usage/usage.ts'
 import type { Failpoint } from '../failpoint.ts'
 import type { Spool } from '../keep/spool.ts'
+import type { KeptFailure } from '../kept-failure.ts'
 import * as failures from '../operation-error.ts'
 import { CancelRequested } from '../run/operation-lease.ts'
 import type { AttemptEnd, Attempts } from '../transitions/attempts.ts'
@@ -63,7 +64,7 @@ class Conclusion {
   }
 
   /** Answers why the attempt brought no image, or null. */
-  async draw(reply: ReceivedReply): Promise<failures.OperationFailure | null> {
+  async draw(reply: ReceivedReply): Promise<KeptFailure | null> {
     // The reply on disk has what was lost: it is read again when Easel can take it over.
     if (reply.loss && this.#call.spooled) throw reply.loss.error
     if (reply.end) return this.#broken(reply, reply.end.error)
@@ -75,7 +76,7 @@ class Conclusion {
     reply: ReceivedReply,
     missing: Missing,
     reported = reply.facts.usage,
-  ): Promise<failures.OperationFailure | null> {
+  ): Promise<KeptFailure | null> {
     const { images, facts } = reply
     reply.complete(this.#call.request.n, missing)
     if (images.length === 0) {
@@ -108,7 +109,7 @@ class Conclusion {
   }
 
   /** The call ended early: try again where that is safe, else end with what is known. */
-  async #broken(reply: ReceivedReply, error: unknown): Promise<failures.OperationFailure | null> {
+  async #broken(reply: ReceivedReply, error: unknown): Promise<KeptFailure | null> {
     const { lease, signal } = this.#claim
     if (lease.signal.reason instanceof LeaseLost) throw new LeaseLost()
     const isCancelled = lease.signal.reason instanceof CancelRequested
@@ -132,7 +133,7 @@ class Conclusion {
     throw error
   }
 
-  async #tryAgain(reply: ReceivedReply, failure: ProviderFailure): Promise<failures.OperationFailure | null> {
+  async #tryAgain(reply: ReceivedReply, failure: ProviderFailure): Promise<KeptFailure | null> {
     const { progress, random } = this.#deps
     const { lease, settled } = this.#claim
     const waitMs = planNextTry(failure, {
@@ -148,7 +149,7 @@ class Conclusion {
     return described
   }
 
-  async #end(outcome: Outcome, reply: ReceivedReply): Promise<failures.OperationFailure | null> {
+  async #end(outcome: Outcome, reply: ReceivedReply): Promise<KeptFailure | null> {
     const { operation, lease } = this.#claim
     const failure = outcome.status === 'SUCCEEDED' ? null : outcome.failure
     const attempt = this.#attemptEnd(reply, failure && { ...failure })

@@ -3,7 +3,9 @@ import type { Database, Prisma } from '../../database/database.ts'
 import type { OperationQueue } from '../../database/queue.ts'
 import { inTransaction } from '../../database/transaction.ts'
 import { mayBePaid } from '../../providers/failure.ts'
-import type { OperationFailure } from '../operation-error.ts'
+import { readCertainty, readOperationError } from '../kept-failure.ts'
+import { UnreadableColumn } from '../kept-json.ts'
+import { internalFailure } from '../operation-error.ts'
 import type { Finish } from '../transitions/finish-operation.ts'
 import { endCheckBatch, type HalfEnded, loadHalfEnded, markChecked, readEnds } from './half-ended.ts'
 import { fillEvents } from './missing-events.ts'
@@ -58,6 +60,10 @@ async function mend(options: MendingOptions, id: string): Promise<void> {
   const mended = await inTransaction(database.prisma, async (tx) => {
     const operation = await loadHalfEnded(tx, id)
     return operation && mendIn(options, tx, operation)
+  }).catch((error: unknown) => {
+    if (!(error instanceof UnreadableColumn)) throw error
+    log.error({ err: error, operationId: id }, 'an operation that ended by halves cannot be read')
+    return null
   })
   if (mended === 'RUNS_AGAIN') await queue.sendMissing([id])
   if (mended === 'CANNOT_BE_MENDED')
@@ -102,10 +108,10 @@ async function endAgain(
   tx: Prisma.TransactionClient,
   operation: HalfEnded,
 ): Promise<Mended> {
-  const { status, error, attempts } = operation
+  const { status, attempts } = operation
   if (status !== 'FAILED' && status !== 'CANCELLED') return 'CANNOT_BE_MENDED'
   await reopen(tx, operation)
-  const failure = error as unknown as OperationFailure
+  const failure = readOperationError(operation) ?? internalFailure
   const outcome = { status, failure, paid: mayHaveBeenPaid(attempts[0]) }
   await finish.finishIn(tx, { operation: { ...operation, status: 'RUNNING' }, epoch: null, outcome })
   return 'ENDED'
@@ -128,8 +134,7 @@ async function reopen(tx: Prisma.TransactionClient, operation: HalfEnded): Promi
 
 function mayHaveBeenPaid(attempt: HalfEnded['attempts'][number] | undefined): boolean {
   if (!attempt?.sentAt) return false
-  const { certainty } = (attempt.failure ?? {}) as { certainty?: string }
-  return mayBePaid(certainty)
+  return mayBePaid(readCertainty(attempt.failure))
 }
 
 async function reserveNothing({ database, log }: MendingOptions): Promise<void> {

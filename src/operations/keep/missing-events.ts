@@ -1,7 +1,8 @@
 import type { Prisma } from '../../database/database.ts'
 import { channels } from '../../database/notifications.ts'
-import type { StoredResponse } from '../transitions/finish-operation.ts'
-import { type EventPayload, type NewEvent, statusEventType } from '../transitions/new-events.ts'
+import { type ImagePayload, kindOfEvent, readImagePayload } from '../event-payload.ts'
+import { readResponse } from '../kept-response.ts'
+import { type NewEvent, statusEventType } from '../transitions/new-events.ts'
 import type { HalfEnded } from './half-ended.ts'
 import { imageEventType } from './image-event-type.ts'
 
@@ -38,24 +39,27 @@ export async function fillEvents(
 
 /** What the end of the operation says and no event does, the last first. */
 function lastEvents(operation: HalfEnded): NewEvent[] {
-  const { kind, status, events, images, response } = operation
+  const { id: operationId, kind, status, events, images, response } = operation
   if (status === 'RUNNING' || status === 'QUEUED') return []
-  const shown = new Set(events.map(({ payload }) => (payload as unknown as { imageId?: string }).imageId))
-  const {
-    size = null,
-    background = null,
-    quality = null,
-    outputFormat = null,
-  } = (response ?? {}) as unknown as Partial<StoredResponse>
+  const shown = new Set(events.filter(hasImage).map((event) => readImagePayload(event).imageId))
+  const { size, background, quality, outputFormat } = readResponse({
+    id: operationId,
+    response: response ?? {},
+  })
   const facts = { size, background, quality, outputFormat }
   const left = images.filter(({ id }) => !shown.has(id)).reverse()
   const completed = left.map(({ id: imageId, position: index }, place): NewEvent => {
-    const payload: EventPayload = { kind: 'image', imageId, index, facts, last: place === 0 }
+    const payload: ImagePayload = { kind: 'image', imageId, index, facts, last: place === 0 }
     return { type: imageEventType(kind, 'completed'), status: 'RUNNING', stage: 'FINALIZING', payload }
   })
   const hasEnd = events.some((event) => event.type === statusEventType && event.status === status)
   if (hasEnd) return completed
   return [{ type: statusEventType, status, stage: status, payload: { kind: 'status' } }, ...completed]
+}
+
+function hasImage(event: HalfEnded['events'][number]): boolean {
+  const kind = kindOfEvent(event)
+  return kind === 'partialImage' || kind === 'image'
 }
 
 function runningStatus({ events }: HalfEnded, sequence: number): NewEvent {

@@ -8,6 +8,7 @@ import type { Claim } from '../call/claim.ts'
 import type { Failpoint } from '../failpoint.ts'
 import { sharedSpoolId } from '../keep/shared-spool.ts'
 import type { Spool, SpooledReply } from '../keep/spool.ts'
+import { type KeptFailure, readAttemptFailure } from '../kept-failure.ts'
 import * as failures from '../operation-error.ts'
 import type { Attempts, OpenAttempt } from '../transitions/attempts.ts'
 import type { Finish } from '../transitions/finish-operation.ts'
@@ -131,11 +132,21 @@ class Run {
     return this.#claim.operation.stage === 'WAITING_FOR_STORAGE'
   }
 
-  #tooLate(): failures.OperationFailure {
+  #tooLate(): KeptFailure {
     if (this.#isWaitingForStorage()) return failures.storageUnavailable
     // Between two tries: what the last one failed of says more than that there is no time for another.
-    const failed = this.#last?.state === 'SETTLED' ? this.#last.failure : null
-    return failed === null ? failures.deadlineExceeded : failures.readAttemptFailure(failed)
+    const failed = this.#last?.state === 'SETTLED' ? this.#readFailure(this.#last) : null
+    return failed ?? failures.deadlineExceeded
+  }
+
+  /** A failure that cannot be read must not keep the operation from its end. */
+  #readFailure(attempt: OpenAttempt): KeptFailure | null {
+    try {
+      return readAttemptFailure(attempt)
+    } catch (error) {
+      this.#deps.log.error({ err: error, operationId: this.#claim.operation.id }, 'a failure cannot be read')
+      return null
+    }
   }
 
   async #callProvider(): Promise<void> {
@@ -246,7 +257,7 @@ class Run {
 
   async #end(
     status: 'FAILED' | 'CANCELLED',
-    failure: failures.OperationFailure,
+    failure: KeptFailure,
     { paid }: { paid: boolean } = { paid: false },
   ): Promise<void> {
     const { operation, lease } = this.#claim
@@ -256,7 +267,7 @@ class Run {
   }
 
   /** Of an attempt whose reply this process did not hear the end of. */
-  #report(attempt: OpenAttempt, failure: failures.OperationFailure): void {
+  #report(attempt: OpenAttempt, failure: KeptFailure): void {
     const { id: attemptId, provider, model, httpStatus, upstreamRequestId } = attempt
     const known = { attemptId, provider, model, httpStatus, upstreamRequestId }
     const operationId = this.#claim.operation.id

@@ -1,7 +1,7 @@
 import type { Database } from '../../database/database.ts'
 import { type Attempt, Prisma } from '../../database/generated/client.ts'
 import { retryConflicts } from '../../database/transaction.ts'
-import type { JobHandle } from '../../providers/providers.ts'
+import { isJobHandle, type JobHandle } from '../../providers/exchanges/job.ts'
 import { statusEvent } from './new-events.ts'
 import { type Fence, LeaseLost, transit, underLease } from './statement.ts'
 
@@ -141,9 +141,13 @@ const nothingKnown = {
   failure: null,
 }
 
-/** What the jobs of an attempt are asked for by. An earlier version kept their ids alone. */
+/**
+ * What the jobs of an attempt are asked for by. An earlier version kept their ids alone, which are also what is left of
+ * handles that cannot be read: asking for a job costs nothing.
+ */
 export function jobsOf({ upstreamJobs, upstreamOperationIds }: OpenAttempt): JobHandle[] {
-  if (upstreamJobs.length > 0) return upstreamJobs as unknown as JobHandle[]
+  const handles: unknown[] = upstreamJobs
+  if (handles.length > 0 && handles.every(isJobHandle)) return handles
   return upstreamOperationIds.map((id) => ({ id }))
 }
 

@@ -9,20 +9,16 @@ import type { Settled, Settlement } from '../../usage/settlement.ts'
 import type { Usage } from '../../usage/usage.ts'
 import type { Failpoint } from '../failpoint.ts'
 import { imageEventType } from '../keep/image-event-type.ts'
-import type { OperationFailure } from '../operation-error.ts'
+import type { KeptFailure } from '../kept-failure.ts'
+import type { ImageFailure, KeptResponse } from '../kept-response.ts'
 import { type AttemptEnd, closeAttempts } from './attempts.ts'
-import { type EventFacts, type NewEvent, statusEvent } from './new-events.ts'
+import { type NewEvent, statusEvent } from './new-events.ts'
 import { type Transition, transit, underLease } from './statement.ts'
 
 export interface ResultImage {
   index: number
   stored: StoredImage
   revisedPrompt: string | null
-}
-
-export interface ImageFailure {
-  index: number
-  failure: OperationFailure
 }
 
 export type Outcome =
@@ -38,7 +34,7 @@ export type Outcome =
   /** `paid` = the provider may have carried the request out: the user pays nothing, the house books a loss. */
   | {
       status: 'FAILED' | 'CANCELLED'
-      failure: OperationFailure
+      failure: KeptFailure
       paid: boolean
       /** What the provider said that it took, where it said so. */
       taken?: UsageFigures | null
@@ -170,14 +166,7 @@ function end(change: {
      WHERE ${fence} RETURNING *`
 }
 
-/** What `Operation.response` shows beside the images and the usage. */
-export interface StoredResponse extends EventFacts {
-  created: number
-  modelVersion: string | null
-  failures: ImageFailure[]
-}
-
-function toResponse({ facts, failures }: Extract<Outcome, { status: 'SUCCEEDED' }>): StoredResponse {
+function toResponse({ facts, failures }: Extract<Outcome, { status: 'SUCCEEDED' }>): KeptResponse {
   return {
     created: facts.created ?? 0,
     background: facts.background,

@@ -1,4 +1,5 @@
 import { type OperationStatus, Prisma } from '../../database/generated/client.ts'
+import type { EventPayload, ImagePayload } from '../event-payload.ts'
 
 /** What an event says, before it has its place in the sequence. */
 export interface NewEvent {
@@ -10,18 +11,9 @@ export interface NewEvent {
   image?: number
 }
 
-export type EventPayload = { kind: 'status' } | (UnnamedImage & { imageId: string }) | { kind: 'failed' }
-
 type UnnamedImage =
-  | { kind: 'partialImage'; index: number; facts: EventFacts }
-  | { kind: 'image'; index: number; facts: EventFacts; last: boolean }
-
-export interface EventFacts {
-  size: string | null
-  background: string | null
-  quality: string | null
-  outputFormat: string | null
-}
+  | Omit<Extract<ImagePayload, { kind: 'partialImage' }>, 'imageId'>
+  | Omit<Extract<ImagePayload, { kind: 'image' }>, 'imageId'>
 
 export const statusEventType = 'operation.status'
 

@@ -4,8 +4,9 @@ import { retryConflicts } from '../../database/transaction.ts'
 import type { Images, StagedImage } from '../../images/images.ts'
 import type { ReplyFacts } from '../../providers/reply.ts'
 import { imageEventType } from '../keep/image-event-type.ts'
+import type { EventFacts } from '../kept-response.ts'
 import type { OpenOperation } from './leases.ts'
-import type { EventFacts, NewEvent } from './new-events.ts'
+import type { NewEvent } from './new-events.ts'
 import { type Fence, transit, underLease } from './statement.ts'
 
 export interface PartialImage {
