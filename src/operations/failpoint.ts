@@ -1,11 +1,11 @@
 /**
- * The gaps between the commits of an operation's life, in their order, and one in the life of the process. In production nobody listens; a test stops the
- * process in one of them and looks at what the next start makes of it.
+ * The gaps between the commits of an operation's life, in their order, and one in the life of the process. Only tests
+ * listen: they stop the process in a gap and check what the next start does.
  */
 export type FailpointName =
   /** Files are stored, nothing is committed. */
   | 'accepting'
-  /** Committed, the caller does not know yet. */
+  /** The operation is committed; the caller has no answer yet. */
   | 'accepted'
   | 'claimed'
   | 'prepared'
@@ -13,7 +13,7 @@ export type FailpointName =
   | 'sent'
   /** The request's files are being sent. */
   | 'sending'
-  /** A look-up dialect's own operation is known. */
+  /** The upstream has accepted a job, and its handle is committed. */
   | 'submitted'
   /** The head of the reply is there. */
   | 'replying'
@@ -22,11 +22,11 @@ export type FailpointName =
   | 'responded'
   /** An image lies in the store, no row names it. */
   | 'stored'
-  /** Everything of the last transaction is written, not committed. */
+  /** The statements of the last transaction have run; it is not committed. */
   | 'finishing'
   /** The operation has ended, the spool file is still there. */
   | 'finished'
-  /** A stop is announced, and everything is still taken. */
+  /** A stop is announced; requests are still accepted. */
   | 'announced'
 
 export type Failpoint = (name: FailpointName) => void | Promise<void>

@@ -10,7 +10,7 @@ export interface OperationFailure extends KeptFailure {
   reason: FailureReason
 }
 
-/** With what the list says of the reason; a message that says more takes the place of its meaning. */
+/** Takes status, retryability and message from the list of reasons; a more exact `message` replaces the listed one. */
 export function createOperationFailure(reason: FailureReason, message?: string): OperationFailure {
   const { status, retryable, meaning } = failureReasons[reason]
   return {
@@ -37,7 +37,7 @@ export const deadlineExceeded = createOperationFailure(
   'The operation did not finish before its deadline. You were not charged.',
 )
 
-/** The deadline passed while nothing that a provider makes could have been kept. */
+/** The deadline passed while the storage was away: an image could not have been kept. */
 export const storageUnavailable = createOperationFailure(
   'STORAGE_UNAVAILABLE',
   'The storage of the images could not be reached before the deadline, so no provider was asked. You were not charged.',
@@ -58,7 +58,7 @@ export const modelGone = createOperationFailure(
   'The model that this operation was accepted for is not configured any more. You were not charged.',
 )
 
-/** The provider may not be called for longer than the operation may take. */
+/** The provider may not be called within the time that the operation has left. */
 export function providerHeld({ why, ms }: Hold): OperationFailure {
   const reason = why === 'OPEN' ? 'UPSTREAM_UNAVAILABLE' : 'RATE_LIMITED'
   return { ...createOperationFailure(reason), retryAfterMs: Math.ceil(ms) }

@@ -43,7 +43,7 @@ export interface OperationsOptions {
   spoolFolder: string
   /** Where replies are kept for every machine, if there is such a place. */
   sharedSpool?: SharedSpool | undefined
-  /** Whether what a provider makes could be kept. */
+  /** Whether an image could be kept at the moment. Nothing is sent to a provider while it could not. */
   isStorageUp: () => Promise<boolean>
   /** The name under which an end user is known upstream: stable, and never the raw id. */
   pseudonym: (userId: string, endUser: string) => string
@@ -75,7 +75,7 @@ export interface OperationLimits {
 
 /** The life of operations: accept, run, follow, cancel, recover. */
 export interface Operations {
-  /** What an operation would take; its maximum is what submitting it reserves. */
+  /** What an operation would cost. Submitting it reserves the maximum. */
   estimate(planned: PlannedWork): Estimate
   submit(request: SubmitRequest): Promise<Operation>
   cancel(operationId: string): Promise<void>
@@ -93,7 +93,7 @@ export interface Operations {
   start(): Promise<void>
   /** Whether the queue is open: until then nothing is accepted. */
   isOpen(): boolean
-  /** Takes no more work, and gives what runs `timeoutMs` to end; the rest is left to the next owner. */
+  /** Accepts no more work and waits up to `timeoutMs` for running operations; the next owner takes over the rest. */
   drain(timeoutMs: number): Promise<void>
   /** Releases everything; what still runs is interrupted. */
   stop(): Promise<void>
@@ -125,12 +125,12 @@ export function createOperations(options: OperationsOptions): Operations {
   const stopping = new AbortController()
   let opening: Promise<void> = Promise.resolve()
 
-  /** However long the database takes, and whatever it says: nothing of this ends the process. */
+  /** Each step is tried until it works, so a database that is away does not end the process. */
   const open = async () => {
     const steps = [
       () => queue.start({ concurrency: limits.concurrency, work: workers.work }),
       async () => recovery.start(),
-      // Before retention sweeps the replies that nobody seems to need.
+      // Must come before retention, which would sweep the replies that mending needs.
       () => mending.mendAll(stopping.signal),
       () => retention.start(),
     ]
@@ -152,7 +152,7 @@ export function createOperations(options: OperationsOptions): Operations {
     },
     follow: events.follow,
     start: async () => {
-      // A folder that cannot be written to is told of now.
+      // Fails the start if the spool folder cannot be written to.
       await spool.id()
       await recovery.freeLeases()
       opening = open()

@@ -25,7 +25,7 @@ export interface Acceptance {
 
 export interface Accepted {
   operation: Operation
-  /** False when the request id was used meanwhile: then this is that operation. */
+  /** False when another request used the request id first: then this is the operation of that request. */
   isNew: boolean
 }
 
@@ -46,7 +46,7 @@ export interface AcceptOptions {
 const patienceMs = 5_000
 /** and for the queue of a gateway that is starting. */
 const openingMs = 30_000
-/** How often a reservation is tried that was refused and then would have been held. */
+/** How often a reservation is tried. A refusal counts only if its budget is still exceeded when it is explained. */
 const maxTries = 3
 
 /**
@@ -90,7 +90,7 @@ export function createAccept(options: AcceptOptions): Accept {
       await failpoint('accepted')
       return accepted
     } catch (error) {
-      // Without an answer from the database the operation may be there, and its files with it; else they are swept.
+      // Without an answer from the database the operation may exist and need its files; otherwise they are swept.
       if (databaseFailure(error) === null) await discard(acceptance)
       throw toUnavailable(error)
     }
@@ -121,13 +121,13 @@ async function insert(
       return await acceptNew({ database, sources }, operation, stored)
     } catch (error) {
       const refusal = await usage.explainRefusal(error, reservation)
-      // Where every budget holds by now, another reservation ended between the refusal and its explanation.
+      // Every budget has room now: another reservation ended between the refusal and its explanation.
       if (refusal || tried === maxTries) throw refusal ?? error
     }
   }
 }
 
-/** Images that are there already are locked first, so that retention does not take them meanwhile. */
+/** Images that Easel already has are locked first, so that retention does not delete them meanwhile. */
 function acceptNew(
   { database, sources }: Pick<AcceptOptions, 'database' | 'sources'>,
   operation: NewOperation,

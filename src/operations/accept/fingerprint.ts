@@ -9,13 +9,14 @@ import {
 export interface FingerprintedFile {
   /** The input path, e.g. `image.0` or `mask`. */
   path: string
-  /** What stands there: the hash of an upload's bytes, or the id of an image that Easel already has. */
+  /** The hash of an upload's bytes, or the id of an image that Easel already has. */
   content: string
 }
 
 /**
- * The parameters of the first fingerprints, which had them all, given or not. A parameter that came later counts only
- * where it is given: a request that is sent again after an upgrade is still the same one. This list never changes.
+ * The parameters that every fingerprint contains, whether the request has them or not. A parameter that was added later
+ * counts only where a request has it, so a request that is sent again after an upgrade keeps its fingerprint. This list
+ * never changes.
  */
 const firstParameters: ReadonlySet<ValueName> = new Set([
   'prompt',
@@ -38,8 +39,8 @@ const firstParameters: ReadonlySet<ValueName> = new Set([
 ])
 
 /**
- * Says whether two requests ask for the same. It covers the coerced input and what its files contain, never the raw
- * body: a retry has another multipart boundary, another order of parts and of JSON keys.
+ * Two requests with the same fingerprint ask for the same. It covers the coerced input and the content of the files, not
+ * the raw body: a retry has another multipart boundary and another order of parts and JSON keys.
  */
 export function fingerprint(input: OperationInput, files: FingerprintedFile[]): string {
   const kept = writeInput(input)

@@ -18,7 +18,7 @@ export interface DraftSources {
   mask: MaskFacts | null
 }
 
-/** The models, in the order to try, that take the request; when none does, the error of the first one says why. */
+/** The models that accept the request, in the order to try. When none does, it throws the error of the first one. */
 export function acceptingModels(
   providers: Providers,
   asked: string | null,
@@ -50,8 +50,8 @@ export function toDraft({ kind, input }: AskedWork, sources: DraftSources | null
 }
 
 /**
- * The models that may carry an operation out: of those that serve its kind, the ones that would accept it, for only
- * these are in its reservation. None where the configuration has changed since it was accepted.
+ * The models that may carry an operation out: those of its kind that accept its request, since its reservation covers
+ * only these. The list is empty where the configuration has changed since the operation was accepted.
  */
 export function findCandidates(
   providers: Providers,
@@ -68,8 +68,8 @@ export function findCandidates(
 }
 
 /**
- * Each failed attempt moves on to the next provider. One that may not be called now is passed over; where none may, the
- * one that may be called first is chosen.
+ * Each failed attempt moves on to the next provider. A provider that may not be called now is skipped. If none may be
+ * called, the one that may be called first is chosen.
  */
 export function chooseModel(
   providers: Pick<Providers, 'health'>,

@@ -32,7 +32,7 @@ export interface OperationSources {
   ready(sources: NamedSource[], userId: string): Promise<ReadySource[]>
   /** Makes the uploads durable under the operation's id. */
   store(sources: ReadySource[], operationId: string): Promise<StoredSource[]>
-  /** What the statement that accepts the operation writes of them. */
+  /** The rows that the statement which accepts the operation writes for the sources. */
   toWrite(sources: StoredSource[], owner: SourceOwner): NewOperation['sources']
   /** Images that are there already stay until the transaction has ended. Throws NOT_FOUND for one that is gone. */
   lock(tx: Prisma.TransactionClient, sources: StoredSource[]): Promise<void>
@@ -80,7 +80,7 @@ export function createOperationSources(options: {
           })
         }
       } catch (error) {
-        // Those before it take room that nobody has. What cannot be removed now is swept later.
+        // The files that were stored before the one that failed are not needed. The sweep removes what is left of them.
         await images.deleteImages({ operationId }).catch(() => {})
         throw error
       }
@@ -101,7 +101,7 @@ export function createOperationSources(options: {
   }
 }
 
-/** The images that are there already stay until the transaction has ended; then their use is known (retention.ts). */
+/** Locks the images that Easel already has until the transaction has ended; then retention sees their use. */
 async function lockImages(tx: Prisma.TransactionClient, sources: StoredSource[]): Promise<void> {
   const named = sources.flatMap(({ path, image, stored }) =>
     stored ? [] : [{ path, id: (image as Image).id }],
@@ -119,7 +119,7 @@ function imageNotFound(): EaselError {
   return new EaselError('NOT_FOUND', 'There is no such image.', { reason: 'IMAGE_NOT_FOUND' })
 }
 
-/** What stands at each path, for the fingerprint: the bytes of an upload, the id of an image, be it there or not. */
+/** The content at each input path, for the fingerprint: an upload's bytes, or the id of an image, found or not. */
 export function fingerprintFiles(sources: NamedSource[]): Promise<FingerprintedFile[]> {
   return eachSource(sources, async ({ path, source }) => ({
     path,

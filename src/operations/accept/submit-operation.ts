@@ -37,7 +37,7 @@ export function createSubmit(options: SubmitOptions) {
     if (used) return replay(used, print)
 
     const ready = await sources.ready(request.sources, request.userId)
-    // A mask is decoded only if its header does not say already that nobody takes it.
+    // A mask is decoded only if some model accepts its header: decoding is expensive.
     accepting(toDraftSources(ready))
     const models = accepting(await inspectMask(images, ready))
     const operationId = newId()
@@ -66,7 +66,7 @@ function toSourceFacts({ mimeType, byteSize, width, height, hasAlpha }: ReadySou
   return { mimeType: mimeType as SourceFacts['mimeType'], byteSize, width, height, hasAlpha }
 }
 
-/** The same with what only the pixels of the mask tell. */
+/** Adds the fact that only the pixels of the mask show: which of them are transparent. */
 async function inspectMask(images: Images, ready: ReadySource[]): Promise<DraftSources> {
   const facts = toDraftSources(ready)
   const mask = ready.find(({ role }) => role === 'MASK')

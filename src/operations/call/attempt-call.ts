@@ -29,9 +29,9 @@ export interface AttemptCallOptions {
   idleTimeoutMs: number
 }
 
-/** The upstream keeps what it made for days: asking for it has a moment even where the operation's time is over. */
+/** The upstream keeps results for days, so Easel asks for one for this long even after the operation's deadline. */
 const leastResumeMs = 60_000
-/** How long a fact that money hangs on may wait for the database. */
+/** How long the handle of a paid job waits to be written while the database is away. */
 const patienceMs = 30_000
 
 type Events = AsyncIterable<ReplyEvent<ReceivedImage>>
@@ -54,9 +54,9 @@ export function createAttemptCall(options: AttemptCallOptions): AttemptCall {
       await conclude(claim, { ...call, sent: tracked.sent, spooled: writer.isWhole, ms }, reply)
     } catch (error) {
       if (tracked.sent) throw error
-      // Sent or not, only this process knows; its new owner, if there is one, has another epoch.
+      // Only this process knows that nothing was sent, so it says so even without the lease, if there is no newer owner.
       if (error instanceof LeaseLost) await attempts.abandon(lease, call.attempt.id)
-      // No reply will come into the file that was opened for it.
+      // The call was not sent, so the file that was opened for its reply stays empty.
       await spool.remove(call.attempt.id)
       throw error
     }
@@ -96,7 +96,7 @@ export function createAttemptCall(options: AttemptCallOptions): AttemptCall {
         const keep = () => attempts.addUpstreamJob(attempt.id, job)
         await keepTrying(keep, { forMs: patienceMs, signal })
         await failpoint('submitted')
-        // The next one would be sent under the same mark.
+        // The next job is submitted under the same SENT mark, so the lease must still be held.
         lease.assertHeld()
       },
       spool: tracked.writer,
@@ -121,7 +121,7 @@ export function createAttemptCall(options: AttemptCallOptions): AttemptCall {
       const reply = await receive.receive(claim, events, { isRepeated: true })
       reply.upstreamRequestId ??= call.attempt.upstreamRequestId
       reply.httpStatus ??= call.attempt.httpStatus
-      // What makes no sense was cut where its process died, as far as anybody can know.
+      // A part of a reply that cannot be read was cut off when its process died.
       if (!spooled.isWhole && isInvalid(reply.end?.error)) reply.end = { error: outcomeUnknown() }
       await conclude(claim, { ...call, sent: true, spooled: true, ms: null }, reply)
     },

@@ -3,7 +3,7 @@ import { Counter, Histogram, type Registry } from 'prom-client'
 import { ProviderFailure } from '../../providers/failure.ts'
 import type { KeptFailure } from '../kept-failure.ts'
 
-/** What the operator is told of a call of a provider that is over: never a prompt, never a key. */
+/** What is logged about a finished call of a provider. It never holds a prompt or a key. */
 export interface EndedAttempt {
   operationId: string
   attemptId: string
@@ -38,7 +38,7 @@ export function createAttemptReport({ log, metrics }: AttemptReportOptions): Rep
 }
 
 interface Sorted {
-  /** What is known of it: ANSWERED for one that brought images. */
+  /** The certainty of a failure, or ANSWERED for an attempt that brought images. */
   certainty: string
   reason: string | null
   upstreamCode: string | null
@@ -78,8 +78,8 @@ function createAttemptMetrics(registry: Registry) {
 const maxDepth = 5
 
 /**
- * What went wrong below, by codes and names alone: `TypeError: ECONNREFUSED 127.0.0.1:9`. The words of an error may
- * quote what it was about.
+ * The causes of an error by their codes and names alone: `TypeError: ECONNREFUSED 127.0.0.1:9`. Their messages are left
+ * out, since they may quote a prompt or a key.
  */
 export function describeCause(error: unknown): string | null {
   const said: string[] = []

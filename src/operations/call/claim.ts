@@ -24,7 +24,7 @@ export interface Call {
 
 /** What is known about a call when its reply has ended. */
 export interface EndedCall extends Call {
-  /** Whether this process let bytes of a paid request leave, or somebody before it did. */
+  /** Whether this process or an earlier owner sent bytes of a paid request. */
   sent: boolean
   /** Whether the reply is whole on disk. */
   spooled: boolean

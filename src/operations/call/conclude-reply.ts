@@ -63,7 +63,7 @@ class Conclusion {
     this.#call = call
   }
 
-  /** Answers why the attempt brought no image, or null. */
+  /** Returns why the attempt brought no image; null where it brought one. */
   async draw(reply: ReceivedReply): Promise<KeptFailure | null> {
     // The reply on disk has what was lost: it is read again when Easel can take it over.
     if (reply.loss && this.#call.spooled) throw reply.loss.error
@@ -71,7 +71,7 @@ class Conclusion {
     return this.#whole(reply, { failure: failures.resultLost, isUnknown: false })
   }
 
-  /** The provider said all it had to say; what was asked for and is not there has `missing` as its reason. */
+  /** The reply is complete. Every requested image that it does not hold fails with `missing`. */
   async #whole(
     reply: ReceivedReply,
     missing: Missing,
@@ -120,15 +120,15 @@ class Conclusion {
     const paid = error.mayBePaid
     if (isCancelled) return this.#end({ status: 'CANCELLED', failure: failures.cancelled, paid }, reply)
     if (!paid) return this.#tryAgain(reply, error)
-    // Shutting down: the next process asks the provider, where it can be asked.
+    // Shutting down: the next process asks the provider for the result, where the provider allows that.
     if (error.isOutcomeUnknown && signal.aborted) throw error
     return this.#whole(reply, toMissing(error), reply.facts.usage ?? error.usage)
   }
 
-  /** An error of Easel's own. Whoever claims the operation next goes on from the state that is there. */
+  /** An error of Easel's own. The next owner of the operation goes on from the state in the database. */
   async #interrupted(error: unknown): Promise<never> {
     const { attempts } = this.#deps
-    // If the database cannot be told, the attempt may stay SENT and end as unknown: never the other way round.
+    // If the database is away, an unsent attempt stays SENT and ends as unknown. A sent one never becomes unsent.
     if (!this.#call.sent) await attempts.abandon(this.#claim.lease, this.#call.attempt.id).catch(() => {})
     throw error
   }

@@ -17,8 +17,8 @@ export interface TrySituation {
 /**
  * How long to wait before a provider is called again, or null: the operation has failed. Only a call that provably
  * never left, or that the provider documents as refused before it ran, may be followed by another; anything else might
- * be paid twice. What is amiss with one provider alone, such as its key or its credit, is no reason not to ask the next. A provider's Retry-After is honoured in full, never shortened: if it lies behind the deadline there is
- * no other try.
+ * be paid twice. A fault of one provider alone, such as its key or its credit, does not stop the next provider from being
+ * asked. A provider's Retry-After is never shortened: if it ends after the deadline, there is no other try.
  */
 export function planNextTry(failure: ProviderFailure, situation: TrySituation): number | null {
   const { attempt, alternatives, timeLeftMs, random } = situation

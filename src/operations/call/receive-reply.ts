@@ -20,8 +20,9 @@ export type ReceiveOptions = PartialImageOptions &
 export interface Receive {
   openSinks(signal: AbortSignal): OpenSink<ReceivedImage>
   /**
-   * A reply is paid for, so what goes wrong here does not end it: the provider is listened to until it has finished,
-   * for the spool. Of a reply that is read once more, the partial images that were told are not told again. Throws {@link LeaseLost} only; whatever else ended the call is in the reply.
+   * A reply is paid for, so an error of Easel does not end it: it is read to its end, for the spool. When a reply is read
+   * again, partial images that have an event get no second one. Throws {@link LeaseLost} only; any other error is in the
+   * reply.
    */
   receive(
     work: Work,
@@ -40,7 +41,7 @@ export function createReceive(options: ReceiveOptions): Receive {
   ) => {
     const position = reply.partials++
     try {
-      // One that cannot be shown is left out: none is promised.
+      // A partial image that cannot be shown is left out: clients are promised none.
       if ('staged' in image && !known.has(position)) {
         await partials.keep(operation, lease, { staged: image.staged, position, index, facts, signal })
       }
@@ -109,7 +110,7 @@ interface Work {
 
 interface Receiving extends Work {
   reply: ReceivedReply
-  /** Partial images that were told before a crash. */
+  /** Partial images whose events were written before a crash. */
   known: Set<number>
 }
 
@@ -123,7 +124,7 @@ const noFacts: ReplyFacts = {
   usage: null,
 }
 
-/** Why an image is not there, and whether that leaves open that it was made. */
+/** Why an image is missing, and whether the provider may have made it nevertheless. */
 export interface Missing {
   failure: OperationFailure
   isUnknown: boolean
@@ -141,11 +142,11 @@ export class ReceivedReply implements ResponseFacts {
   readonly failures: ImageFailure[] = []
   facts: ReplyFacts = noFacts
   partials = 0
-  /** How many images the provider may have made and charge for, without anybody knowing. */
+  /** How many images the provider may have made and charged for without Easel having received them. */
   unknown = 0
-  /** What ended it before it was whole, or null. */
+  /** The error that ended the reply before it was complete; null where there was none. */
   end: { error: unknown } | null = null
-  /** The first image that a fault of Easel's own lost; the spool may still have it. */
+  /** The first image that was lost by a fault of Easel's own; the spool may still have it. */
   loss: { error: unknown } | null = null
 
   fail(index: number, failure: OperationFailure): void {
@@ -161,7 +162,7 @@ export class ReceivedReply implements ResponseFacts {
     this.loss ??= { error }
   }
 
-  /** Every image that was asked for is there or has a reason why not. */
+  /** Gives each requested image that is missing a reason. */
   complete(n: number, missing: Missing): void {
     const settled = new Set([...this.images, ...this.failures].map(({ index }) => index))
     for (let index = 0; index < n; index++) if (!settled.has(index)) this.miss(index, missing)

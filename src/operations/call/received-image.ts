@@ -13,7 +13,7 @@ export interface ImageIntake {
   maxImageBytes: number
 }
 
-/** Sinks that stage images. They never fail: one image must not end the reply that others are still to come in. */
+/** Sinks that stage images. They never throw, so a bad image does not end a reply that brings more images. */
 export function createImageSinks(
   { images, maxImageBytes }: ImageIntake,
   signal: AbortSignal,
@@ -24,13 +24,13 @@ export function createImageSinks(
       (image): ReceivedImage => ({ staged: image }),
       (error: unknown): ReceivedImage => (isRefusal(error) ? { refused: error } : { lost: error }),
     )
-    // Staging that ends before it reads, as when it is cancelled just then, would leave its writer waiting for ever.
+    // Staging may end before it reads, for example by a cancel; its writer would then wait for ever.
     void staged.then(() => readable.cancel()).catch(() => {})
     return createSink(writable.getWriter(), staged)
   }
 }
 
-/** What the provider sent is its fault and becomes this image's failure; no room or no time to look at it is not. */
+/** Bad bytes are the provider's fault and fail this image. A full disk or a timeout is Easel's own and does not. */
 function isRefusal(error: unknown): error is EaselError {
   return error instanceof EaselError && ['BAD_USER_INPUT', 'PAYLOAD_TOO_LARGE'].includes(error.code)
 }
@@ -39,7 +39,7 @@ function createSink(
   bytes: WritableStreamDefaultWriter<Uint8Array>,
   staged: Promise<ReceivedImage>,
 ): ImageSink<ReceivedImage> {
-  // Once the staging has refused an image nobody reads on: what else comes of it goes nowhere.
+  // After the staging has refused an image, the rest of its bytes is discarded.
   const ignore = () => {}
   bytes.closed.catch(ignore)
   return {

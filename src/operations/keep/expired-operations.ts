@@ -42,7 +42,7 @@ export const findExpiredResults: FindExpired = (prisma, { before, after }) => pr
      AND (finished_at, id) > (${after.at}, ${after.id}::uuid)
    ORDER BY finished_at, id LIMIT ${batchSize}`
 
-/** Index operation_with_input_idx. Its fingerprint goes with the input: so it tells of prompts and messages alike. */
+/** Index operation_with_input_idx. The fingerprint is emptied together with the input, so it marks what is left. */
 export const findExpiredInputs: FindExpired = (prisma, { before, after }) => prisma.$queryRaw`
   SELECT id AS "operationId", finished_at AS at, id FROM operation
    WHERE fingerprint <> '' AND finished_at < ${before}

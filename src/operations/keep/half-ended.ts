@@ -7,9 +7,9 @@ export interface CheckedEnd {
   isWhole: boolean
 }
 
-/** How many operations one statement looks at: so few that each is looked up, instead of whole tables being read. */
+/** How many operations one statement checks: few enough that PostgreSQL looks each up instead of reading whole tables. */
 export const endCheckBatch = 100
-/** Processes' clocks differ; an operation that ends now may say that it ended before one that was checked. */
+/** The clocks of processes differ: an operation that ends now may have an earlier end time than one already checked. */
 const settleMinutes = 5
 
 /**
@@ -52,7 +52,7 @@ export async function markChecked(prisma: PrismaClient, { id, finishedAt }: Chec
   await prisma.endCheck.upsert({ where: { id: 1 }, create: data, update: data })
 }
 
-/** What there is of an ended operation, with its row locked; null where somebody else has it. */
+/** An ended operation with everything its end wrote, its row locked; null where another transaction holds the row. */
 export async function loadHalfEnded(tx: Prisma.TransactionClient, id: string) {
   const locked = await tx.$queryRaw<unknown[]>`
     SELECT id FROM operation WHERE id = ${id}::uuid AND finished_at IS NOT NULL FOR UPDATE SKIP LOCKED`

@@ -94,7 +94,7 @@ async function mendIn(
   return 'EVENTS_WRITTEN'
 }
 
-/** As if its worker had died after the reply: whoever claims it reads the spool, and sends nothing. */
+/** Sets the operation back to the moment after the reply: its next owner reads the spool and sends nothing. */
 async function runAgain(tx: Prisma.TransactionClient, operation: HalfEnded): Promise<Mended> {
   const [attempt] = operation.attempts
   if (!attempt) return 'CANNOT_BE_MENDED'
@@ -117,7 +117,7 @@ async function endAgain(
   return 'ENDED'
 }
 
-/** Its last sequence is that of the last event which is there: what its end had counted is written anew. */
+/** The last sequence becomes that of the last event that exists, since the end is written and counted again. */
 async function reopen(tx: Prisma.TransactionClient, operation: HalfEnded): Promise<void> {
   await tx.$executeRaw`
     UPDATE operation

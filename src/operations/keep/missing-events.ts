@@ -37,7 +37,7 @@ export async function fillEvents(
   await tx.$executeRaw`SELECT pg_notify(${channels.event}, ${id})`
 }
 
-/** What the end of the operation says and no event does, the last first. */
+/** The events that the operation's end implies and that are missing, the last first. */
 function lastEvents(operation: HalfEnded): NewEvent[] {
   const { id: operationId, kind, status, events, images, response } = operation
   if (status === 'RUNNING' || status === 'QUEUED') return []

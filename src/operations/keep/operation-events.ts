@@ -5,10 +5,10 @@ import { keepTrying } from '../../database/keep-trying.ts'
 import { channels } from '../../database/notifications.ts'
 import { statusEventType } from '../transitions/new-events.ts'
 
-/** How long a follower trusts silence: a notification that got lost delays an event by this much at most. */
+/** A follower looks again after this long without a notification, so a lost one delays an event by this at most. */
 const pollMs = 5_000
 const pageSize = 200
-/** How long a follower waits for a database that went away; then it is told to come back. */
+/** How long a follower waits for a database that is away before it gets UNAVAILABLE. */
 const patienceMs = 30_000
 
 export interface EventLog {
@@ -59,7 +59,7 @@ export function createEventLog(database: Database): EventLog {
   }
 }
 
-/** A database that is restarted delays events; a follower need not know. */
+/** While the database restarts, events are delayed and the follower gets no error. */
 function patiently<T>(read: () => Promise<T>, signal: AbortSignal | undefined): Promise<T> {
   return keepTrying(read, { forMs: patienceMs, signal }).catch((error) => {
     throw toUnavailable(error)
@@ -69,7 +69,7 @@ function patiently<T>(read: () => Promise<T>, signal: AbortSignal | undefined): 
 const isEnd = (event: OperationEvent) =>
   event.type === statusEventType && event.status !== 'QUEUED' && event.status !== 'RUNNING'
 
-/** For a follower that starts behind the last event: nothing more will come. */
+/** For a follower that starts after the last event: no event will come. */
 async function hasEnded(database: Database, operationId: string, last: number): Promise<boolean> {
   const operation = await database.prisma.operation.findUnique({
     where: { id: operationId },
@@ -85,7 +85,7 @@ interface Waker {
   leave(): void
 }
 
-/** Who waits for which operation. One notification is looked up once, however many follow other operations. */
+/** The followers that wait, by operation, so that a notification wakes only those of its operation. */
 class WakeUps {
   readonly #waiting = new Map<string, Set<() => void>>()
 

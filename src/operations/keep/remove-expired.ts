@@ -44,7 +44,7 @@ export function removeResults(options: RemovalOptions, lifeMs: number, signal: A
   return eachBatch({ ...options, find: findExpiredResults, work, lifeMs, signal })
 }
 
-/** Deletes what was asked. The row stays: usage hangs on it. Its last event stays, so that a follower sees the end. */
+/** Deletes the request's content. The row stays for its usage, and its last event so that a follower sees the end. */
 export function removeInputs(options: RemovalOptions, lifeMs: number, signal: AbortSignal) {
   const work = (ids: string[]) =>
     inTransaction(options.database.prisma, async (tx) => {

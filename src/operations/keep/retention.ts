@@ -25,11 +25,11 @@ export interface RetentionLimits {
 export interface Retention {
   start(): Promise<void>
   stop(): Promise<void>
-  /** Removes what is past its life, of all processes; the number of operations each step changed. */
+  /** Removes what has expired, for all processes. Returns the number of operations that each step changed. */
   removeExpired(): Promise<Record<'partialImages' | 'results' | 'operations', number>>
-  /** Removes what killed processes left on this machine; the number of files. */
+  /** Removes the files that killed processes left on this machine. Returns their number. */
   sweepFiles(): Promise<{ spoolFiles: number; temporaryFiles: number }>
-  /** Removes what killed processes left in the storage, if that is due and no other process is at it. */
+  /** Removes what killed processes left in the storage, if that is due and no other process does it now. */
   sweepStorage(): Promise<void>
 }
 
@@ -54,7 +54,7 @@ export function createRetention(options: RetentionOptions): Retention {
   const running = new Set<Promise<void>>()
   let timer: NodeJS.Timeout | undefined
 
-  /** Trouble in one piece of work is told by its name, and stops no other. */
+  /** A failure of one step is logged with its name, and the other steps go on. */
   const attempt = async (name: string, work: () => Promise<number | undefined>): Promise<number> => {
     try {
       return (await work()) ?? 0
@@ -134,7 +134,7 @@ const restoredMessage =
   'the storage has seen a later time of this database: it was restored from a backup, or a copy of it is in use. ' +
   'Images that no row names are kept for now'
 
-/** A raw reply is needed while its attempt is open; an attempt that nobody knows never was committed. */
+/** A raw reply is needed while its attempt is open. A reply without an attempt in the database is not needed. */
 async function sweepSpool(
   { database, spool }: RetentionOptions,
   { before, signal }: { before: Date; signal: AbortSignal },

@@ -1,9 +1,9 @@
 import type { Storage } from '../../images/storage.ts'
 
-/** The mark on an attempt whose reply every process can read. */
+/** The spool id of an attempt whose reply every process can read. */
 export const sharedSpoolId = 'shared'
 
-/** Where whole replies are when processes of several machines have one storage: no disk of one machine is needed then. */
+/** Keeps complete replies in the storage that several machines share, so no reply depends on one machine's disk. */
 export interface SharedSpool {
   put(attemptId: string, reply: { file: string; byteSize: number; signal: AbortSignal }): Promise<void>
   has(attemptId: string): Promise<boolean>

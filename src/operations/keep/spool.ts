@@ -18,10 +18,10 @@ import type { Logger } from 'pino'
 import type { SharedSpool } from './shared-spool.ts'
 
 /**
- * Raw replies of paid calls, on disk before anything is done with them: `<attempt>.part` while a reply arrives, synced
- * and renamed to `<attempt>.reply` when it is whole. A reply that was paid for survives a crash of everything after it,
- * and one that was still arriving is worth what is there: the last byte may be on disk before anybody knew it was. With
- * a storage that several machines share a whole reply is put there too, before anybody acts on it.
+ * Raw replies of paid calls. A reply is on disk before it is used: as `<attempt>.part` while it arrives, then synced and
+ * renamed to `<attempt>.reply` when it is complete. So a paid reply survives a crash. A part of one is used as well: its
+ * last byte may have been written just before the crash. Where several machines share a storage, a complete reply is
+ * copied there before it is used.
  */
 export interface Spool {
   /** Names this folder among those of all machines, for as long as it exists. */
@@ -39,16 +39,16 @@ export interface Spool {
 }
 
 export interface SpooledReply {
-  /** False: its process died, or was interrupted, while it arrived. */
+  /** False where its process died or was interrupted while the reply arrived. */
   isWhole: boolean
   /** Whether every machine can read it. */
   isShared: boolean
-  /** Opens it: whoever asks for it reads it. */
+  /** Opens the reply for reading. The caller must read it to the end or close it. */
   read(): AsyncIterable<Uint8Array>
 }
 
 export interface SpoolWriter {
-  /** Never fails: without room on the disk the reply is still read, only not kept. */
+  /** Never fails: on a full disk the reply is still received, but not kept. */
   write(chunk: Uint8Array): Promise<void>
   end(): Promise<void>
   /** Whether the reply is whole on disk, */
@@ -64,7 +64,7 @@ export interface SpoolOptions {
   log: Pick<Logger, 'error' | 'warn'>
 }
 
-/** The longest that a reply which is safe on this disk waits for the storage. */
+/** How long a reply that is already on this disk waits for the shared storage. */
 const shareMs = 30_000
 
 export function createSpool({ folder, shared, log }: SpoolOptions): Spool {
@@ -129,7 +129,7 @@ export function createSpool({ folder, shared, log }: SpoolOptions): Spool {
   }
 }
 
-/** A disk that cannot tell is no disk without a reply. */
+/** Only ENOENT means that there is no reply; any other error of the disk is thrown. */
 async function isThere(path: string): Promise<boolean> {
   try {
     await access(path)
@@ -217,7 +217,7 @@ class Writer implements SpoolWriter {
     } catch (error) {
       this.#options.onFault(error)
       await this.close().catch(() => {})
-      // A reply with a hole in it is worth nothing, and its room is needed.
+      // A reply with a gap cannot be used, and the disk needs the room.
       await rm(this.#files.part, { force: true }).catch(() => {})
     }
   }

@@ -5,9 +5,9 @@ import { type Renewal, renewLeases } from '../transitions/leases.ts'
 export interface HeldLease {
   readonly operationId: string
   readonly epoch: number
-  /** It was renewed by a statement that began then, by this process's own clock. */
+  /** Called after a renewal, with the time at which its statement began, by this process's own clock. */
   onRenewed(askedAt: number): void
-  /** Somebody else owns the operation, or it has ended. */
+  /** Called when another process owns the operation, or when it has ended. */
   onLost(): void
   onCancel(): void
 }
@@ -60,7 +60,7 @@ export class LeaseRenewal {
     }, ms)
   }
 
-  /** Answers how long it takes until the next renewal. */
+  /** Returns how long to wait until the next renewal, in milliseconds. */
   async #renewAll(): Promise<number> {
     const { database, leaseMs, uptimeMs } = this.#options
     const leases = [...this.#held.values()]

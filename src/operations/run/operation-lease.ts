@@ -7,16 +7,16 @@ import { type HeldLease, LeaseRenewal } from './lease-renewal.ts'
 
 /**
  * The right to act on one operation. It is a time in the operation's row by the database's clock, so that no two
- * processes need to agree on theirs, and an epoch that goes up with every claim: whoever comes back after its lease
- * has passed finds another epoch and changes nothing.
+ * processes need to agree on theirs, and an epoch that goes up with every claim: a process that comes back after its
+ * lease has passed finds another epoch and changes nothing.
  *
- * A lease that has passed does not prove that its owner is dead: the database may have been away, or its clock have
- * jumped, and then the owner renews it as soon as it can. So whoever finds one waits for longer than a living owner
- * takes to renew, and takes the operation over only if nothing has moved.
+ * A lease that has passed does not prove that its owner is dead: the database may have been away, or its clock may have
+ * jumped, and then the owner renews it as soon as it can. So a process that finds one waits for longer than a living
+ * owner takes to renew, and takes the operation over only if the lease has not changed.
  *
- * What a lease cannot undo is a byte that leaves for a provider. A process that was frozen between a commit and the
- * bytes that follow it would send them on waking, so it also keeps the time itself, by a clock that runs while it is
- * frozen and that nobody sets.
+ * A lease cannot take back bytes that were sent to a provider. A process that was frozen between a commit and the bytes
+ * after it would send them on waking, so it also measures the lease by its own clock, which runs while it is frozen and
+ * which cannot be set.
  */
 export interface Lease {
   readonly operationId: string
@@ -25,13 +25,13 @@ export interface Lease {
   readonly signal: AbortSignal
   /** How long ago, by the database's clock, the operation was claimed for the first time. */
   readonly ageMs: number
-  /** How many processes before this one left it without giving it back. */
+  /** How many owners before this one died without giving the operation back. */
   readonly deadOwners: number
   /** Until the operation's deadline by the database's clock; below zero after it. */
   timeLeftMs(): number
-  /** Throws {@link LeaseLost} when by this process's own clock somebody else may own the operation. */
+  /** Throws {@link LeaseLost} when, by this process's own clock, another process may own the operation. */
   assertHeld(): void
-  /** What ends or puts off an operation has given its lease back already. */
+  /** Gives the lease back, unless the end or the delay of the operation has done so already (`isGivenBack`). */
   release(options?: { isGivenBack: boolean }): Promise<void>
 }
 
@@ -62,7 +62,7 @@ export interface LeasesOptions {
 
 const pauseByTimer = (ms: number, signal: AbortSignal) => timeout(ms, undefined, { signal })
 
-/** How long a living owner has to renew a lease that passed before somebody else takes its operation for one that was left. */
+/** How long after its lease has passed a living owner may still renew it before another process takes the operation. */
 const challengeMs = (leaseMs: number) => leaseMs / 2
 
 export function createLeases(options: LeasesOptions): Leases {

@@ -10,12 +10,12 @@ export interface Workers {
 }
 
 interface Work {
-  /** A job for the same operation came while it ran. */
+  /** Whether another job for the same operation came while it ran. */
   again: boolean
   ended: Promise<void>
 }
 
-/** How long an interrupted operation may take to put down what it holds. */
+/** How long an interrupted operation may take to release its lease and its files. */
 const interruptMs = 5_000
 
 export function createWorkers(run: (operationId: string, shutdown: AbortSignal) => Promise<void>): Workers {
@@ -35,14 +35,14 @@ export function createWorkers(run: (operationId: string, shutdown: AbortSignal) 
       work.again = false
       await run(operationId, shutdown.signal)
     } while (work.again && !draining)
-    // The queue gives the job to somebody else.
+    // The error makes the queue give the job to another process.
     if (work.again) throw new Error('Easel is shutting down')
   }
 
   const work = async (operationId: string) => {
     if (draining) throw new Error('Easel is shutting down')
     const present = running.get(operationId)
-    // Two of this process never compete for one operation: the other would take it for one that its owner left.
+    // Two workers of this process must not work on one operation: the second would think that its owner had died.
     if (present) {
       present.again = true
       return

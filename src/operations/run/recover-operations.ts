@@ -6,14 +6,14 @@ import type { Spool } from '../keep/spool.ts'
 import { freeLeases } from '../transitions/leases.ts'
 
 /**
- * Brings back operations that nobody works on: their process died, or their job was lost. A job too many does no harm,
- * since whoever works must claim the operation first. Those whose reply lies on this machine's disk are taken here and
- * now: another machine that gets their job can only leave them again.
+ * Brings back operations without a worker: their process died, or their job was lost. A second job does no harm, since a
+ * worker must claim the operation first. Operations whose reply is on this machine's disk are taken at once by this
+ * process: another machine that gets their job can only give them back.
  */
 export interface Recovery {
-  /** Before any work is taken: an embedded folder has no other owner, so every lease in it is of a dead process. */
+  /** Call before any work is taken: an embedded folder has one owner at a time, so every lease in it is a dead one's. */
   freeLeases(): Promise<void>
-  /** Once work is taken: what was left over is queued again, now and every while, in the background. */
+  /** Queues what was left over again, now and at intervals, in the background. Call once work is taken. */
   start(): void
   stop(): Promise<void>
 }
@@ -31,7 +31,7 @@ export interface RecoveryOptions {
 const batch = 500
 /** Replies on this disk are taken beside the work of the queue. */
 const spooledBatch = 16
-/** How often within a lease it is looked whether one has passed. */
+/** How many sweeps for leases that have passed run within the length of one lease. */
 const looksPerLease = 5
 
 export function createRecovery(options: RecoveryOptions): Recovery {
@@ -65,7 +65,7 @@ export function createRecovery(options: RecoveryOptions): Recovery {
   }
 }
 
-/** What is looked for, from the most urgent to the least. */
+/** The searches, from the most urgent to the least. */
 class Sweep {
   readonly #options: RecoveryOptions
   /** Where the search for lost jobs goes on. */
@@ -90,7 +90,7 @@ class Sweep {
     if (isWhole) await queue.sendMissing(await this.#findQueued(leaseMs))
   }
 
-  /** Those whose owner has stopped renewing its leases. Whoever gets the job waits for a sign of life first. */
+  /** Operations whose owner has stopped renewing its leases. The worker that gets the job first waits for a renewal. */
   #findPassed(): Promise<string[]> {
     return this.#find`
       SELECT id FROM operation
@@ -98,7 +98,7 @@ class Sweep {
        ORDER BY lease_until LIMIT ${batch}`
   }
 
-  /** Those that were given back or put off, and whose time to go on has come. */
+  /** Operations that were given back or put off and are due now. */
   #findPutDown(idleMs: number): Promise<string[]> {
     return this.#find`
       SELECT id FROM operation
@@ -107,7 +107,7 @@ class Sweep {
        LIMIT ${batch}`
   }
 
-  /** Those that wait for their turn have a job, unless it was lost. However many wait, all are looked at in turn. */
+  /** Queued operations: one whose job was lost gets a new job. Each sweep looks at the next batch of them. */
   async #findQueued(idleMs: number): Promise<string[]> {
     const ids = await this.#find`
       SELECT id FROM operation
@@ -127,7 +127,7 @@ class Sweep {
        WHERE a.id = ANY(${attemptIds}::uuid[]) AND a.state IN ('SENT', 'RESPONDED')
          AND o.status = 'RUNNING' AND o.lease_owner IS NULL AND o.lease_until <= now()
        LIMIT ${spooledBatch}`
-    // Nobody waits for them here: whoever stops waits for all that runs.
+    // Not awaited here: a stop waits for everything that runs.
     for (const id of ids) work(id).catch((error) => log.error({ err: error }, 'taking up a reply failed'))
   }
 

@@ -12,7 +12,7 @@ export class SourceMissing extends Error {}
 export interface RequestSources {
   /** The provider request of an accepted operation, from what is kept of it. Throws {@link SourceMissing}. */
   load(operation: OpenOperation, model: string): Promise<ImageRequest>
-  /** The same to read a reply by: an image that is gone meanwhile is left out. */
+  /** The same for reading a reply, where nothing is sent: an image that is gone is left out. */
   recall(operation: OpenOperation, model: string): Promise<ImageRequest>
 }
 

@@ -38,20 +38,20 @@ export interface RunOptions {
   log: Pick<Logger, 'warn' | 'error'>
 }
 
-/** An answer that Easel itself cannot take over is kept on disk and tried for this long behind the deadline. */
+/** A reply on disk that Easel cannot process is tried again until this long after the deadline. */
 const giveUpMs = 24 * 3600 * 1000
-/** A whole reply on a machine that does not come back is waited for this long behind the deadline. */
+/** A complete reply on a machine that is away is waited for until this long after the deadline. */
 const awayMs = 3600 * 1000
-/** Where replies are shared, a process that died within one is waited for as long as a restart takes. */
+/** Where replies are shared, a process that died while receiving one gets this long to restart. */
 const replicaReturnMs = 60_000
-/** An operation at which this many processes died has killed them. */
+/** An operation is given up when more processes than this died while working on it: it is likely the cause. */
 const maxDeadOwners = 10
 const firstPauseMs = 1_000
 const maxPauseMs = 60_000
 /** How long an operation waits at most before it looks again whether images can be kept. */
 const storagePauseMs = 15_000
 
-/** Does what is left to do of an operation, if nobody else is doing it. */
+/** Carries an operation on from its present state, if no other process does. */
 export function createRun(options: RunOptions) {
   const { leases, failpoint, log } = options
 
@@ -121,7 +121,7 @@ class Run {
     await this.#callProvider()
   }
 
-  /** What is paid for now could not be kept. */
+  /** The storage is away: an image that is paid for now could not be kept. */
   async #waitForStorage(): Promise<void> {
     const { lease } = this.#claim
     const waitMs = Math.min(pauseMs(lease), storagePauseMs, Math.max(firstPauseMs, lease.timeLeftMs()))
@@ -134,7 +134,7 @@ class Run {
 
   #tooLate(): KeptFailure {
     if (this.#isWaitingForStorage()) return failures.storageUnavailable
-    // Between two tries: what the last one failed of says more than that there is no time for another.
+    // The deadline passed between two attempts: the failure of the last one says more than DEADLINE_EXCEEDED.
     const failed = this.#last?.state === 'SETTLED' ? this.#readFailure(this.#last) : null
     return failed ?? failures.deadlineExceeded
   }
@@ -176,7 +176,7 @@ class Run {
     return this.#deps.progress.putOff(lease, hold.ms)
   }
 
-  /** After a crash: SENT, and maybe paid. */
+  /** After a crash: the attempt was sent and may be paid for. */
   async #reconcile(attempt: OpenAttempt): Promise<void> {
     const { providers, spool, sources, attempts, progress, attemptCall } = this.#deps
     const { operation, lease } = this.#claim
@@ -226,7 +226,7 @@ class Run {
     return spoolId !== null && spoolId !== sharedSpoolId && spoolId !== (await this.#deps.spool.id())
   }
 
-  /** A whole reply would be shared, so all that its machine can still have is a part; it gets a moment to come back. */
+  /** With shared replies the other machine can only have a part of one, so it is waited for a short time only. */
   #isGoneForGood(): boolean {
     const { spool, now } = this.#deps
     const { stage, modifiedAt } = this.#claim.operation
@@ -234,7 +234,7 @@ class Run {
     return spool.isShared && stage === 'WAITING_FOR_REPLICA' && waitedMs > replicaReturnMs
   }
 
-  /** Its user is told once that it waits for the machine which has the reply. */
+  /** Followers get one event that the operation waits for the machine that has the reply. */
   #leaveToItsReplica(): Promise<void> {
     const { operation, lease } = this.#claim
     const isTold = operation.stage === 'WAITING_FOR_REPLICA'
@@ -266,7 +266,7 @@ class Run {
     if (this.#last && wasSent(this.#last)) this.#report(this.#last, failure)
   }
 
-  /** Of an attempt whose reply this process did not hear the end of. */
+  /** Logs an attempt that was sent and whose end no process saw. */
   #report(attempt: OpenAttempt, failure: KeptFailure): void {
     const { id: attemptId, provider, model, httpStatus, upstreamRequestId } = attempt
     const known = { attemptId, provider, model, httpStatus, upstreamRequestId }

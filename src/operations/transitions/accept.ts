@@ -10,9 +10,9 @@ export interface NewOperation {
   > & { input: Prisma.InputJsonObject }
   at: Date
   timeoutMs: number
-  /** What it works on: images that are written with it, and images that are there already. */
+  /** The source images: new ones that are written with the operation, and ones that Easel already has. */
   sources: { written: Prisma.Sql | null; named: readonly NamedImage[] }
-  /** Expressions that reserve what it may take, and make its job. */
+  /** SQL expressions that write its budget reservation and its job. */
   reserving: Prisma.Sql
   sending: Prisma.Sql
 }
@@ -61,7 +61,7 @@ export async function accept(
   )
 }
 
-/** What the database says of a row that says nothing itself. */
+/** The defaults that the database gives to a new row. */
 const queued = {
   status: 'QUEUED',
   stage: 'QUEUED',

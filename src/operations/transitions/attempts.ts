@@ -7,7 +7,7 @@ import { type Fence, LeaseLost, transit, underLease } from './statement.ts'
 
 /** Moves attempts along PREPARED → SENT → RESPONDED → SETTLED (or ABANDONED), each time under the lease. */
 export interface Attempts {
-  /** Makes an attempt, and says with it that a provider is called; one that was not sent before is given up. */
+  /** Makes an attempt and writes the event that a provider is called. An older attempt that was not sent is abandoned. */
   prepare(lease: Fence, choice: AttemptChoice): Promise<OpenAttempt>
   /**
    * The point of no return: committed before a byte of a paid request leaves, and only while the lease holds by the
@@ -15,9 +15,9 @@ export interface Attempts {
    * spool.
    */
   markSent(lease: Fence, attemptId: string, spoolId: string): Promise<void>
-  /** Takes the mark back: this process knows that no byte left. */
+  /** Takes SENT back. Only for the process that marked it, and only if it sent no byte. */
   abandon(lease: Fence, attemptId: string): Promise<void>
-  /** A job of the upstream, kept before anything is asked about it, whoever holds the lease by now. */
+  /** Keeps a job of the upstream before it is polled, even if another process holds the lease by now. */
   addUpstreamJob(attemptId: string, job: JobHandle): Promise<void>
   /** The reply is whole on disk, in the spool of that name. */
   markResponded(lease: Fence, attemptId: string, facts: ResponseFacts & { spoolId: string }): Promise<void>
@@ -42,7 +42,7 @@ export type OpenAttempt = Pick<
 export interface AttemptChoice {
   provider: string
   model: string
-  /** Whether followers are told: not for another try, which they have been told of. */
+  /** Whether followers get an event: not for a retry, which was announced when it was planned. */
   isTold: boolean
 }
 
@@ -167,7 +167,7 @@ export function settleAttempt(
 }
 
 /**
- * The same where the operation ends: what is still open besides was sent and is settled, or was not and is given up.
+ * The same at the end of the operation. Other open attempts are settled if they were sent, and abandoned if not.
  */
 export function closeAttempts(last: AttemptEnd | null, at: Date): Prisma.Sql {
   const isLast = Prisma.sql`attempt.id = ${last?.id ?? null}::uuid`

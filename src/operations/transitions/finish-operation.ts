@@ -28,7 +28,7 @@ export type Outcome =
       failures: ImageFailure[]
       facts: ReplyFacts
       figures: UsageFigures
-      /** Of the images asked for, those of which nobody knows whether the provider made them. */
+      /** How many of the requested images (`of`) the provider may or may not have made. */
       unknown: { images: number; of: number }
     }
   /** `paid` = the provider may have carried the request out: the user pays nothing, the house books a loss. */
@@ -36,7 +36,7 @@ export type Outcome =
       status: 'FAILED' | 'CANCELLED'
       failure: KeptFailure
       paid: boolean
-      /** What the provider said that it took, where it said so. */
+      /** The usage that the provider reported, if it did. */
       taken?: UsageFigures | null
     }
 
@@ -52,7 +52,7 @@ export interface FinishOptions {
 
 export interface Ending {
   operation: EndingOperation
-  /** Of the lease it is ended under; null in a transaction that has locked the operation's row. */
+  /** The epoch of the lease; null in a transaction that has locked the operation's row. */
   epoch: number | null
   outcome: Outcome
   /** What became of the last attempt, where this process knows. */
@@ -123,7 +123,7 @@ function endOf(
   }
 }
 
-/** The user pays for images; what may have been paid for and brought none is the house's loss. */
+/** The user pays for images. A call that may have been paid for and brought none is the house's loss. */
 function settlementOf(operation: EndingOperation, outcome: Outcome, at: Date): Settlement {
   if (outcome.status !== 'SUCCEEDED')
     return { charge: null, lost: outcome.paid ? (outcome.taken ?? { images: 1, of: 1 }) : null }

@@ -3,7 +3,7 @@ import { type Operation, Prisma } from '../../database/generated/client.ts'
 import type { OpenAttempt } from './attempts.ts'
 import type { Fence } from './statement.ts'
 
-/** What whoever works on an operation knows of it. */
+/** The columns of an operation that its worker needs. */
 export type OpenOperation = Pick<
   Operation,
   | 'id'
@@ -30,7 +30,7 @@ export interface Claimed {
   timeLeftMs: number
   /** How long ago, by the database's clock, the operation was claimed for the first time. */
   ageMs: number
-  /** How many processes before left it without giving it back. */
+  /** How many owners died without giving the operation back. */
   deadOwners: number
 }
 
@@ -44,8 +44,8 @@ export interface PassedLease {
 interface ClaimRow extends OpenOperation, Omit<Claimed, 'operation'> {}
 
 /**
- * Takes what nobody owns, or, given the lease of an owner that left, what still has that lease. The lease counts from when
- * the row was free, not from when it was asked for: a claim may wait for whoever writes to it.
+ * Claims an operation without an owner or, with `left`, one whose lease is still exactly that. The new lease counts from
+ * when the row was locked, not from when the statement began: a claim may wait for another writer of the row.
  */
 export async function claim(
   prisma: PrismaClient,
@@ -91,8 +91,8 @@ export interface Renewal {
 }
 
 /**
- * Renews all leases of a process. A row that somebody has locked is left out: one that waits must not keep the others
- * from being renewed.
+ * Renews all leases of a process. A row that another transaction has locked is skipped: waiting for it would delay the
+ * renewal of all others.
  */
 export function renewLeases(
   prisma: PrismaClient,
@@ -117,7 +117,7 @@ export function renewLeases(
       FROM held LEFT JOIN operation o ON o.id = held.id`
 }
 
-/** Whoever comes first may claim the operation. One that was put off keeps the time until which nobody may. */
+/** Any process may claim the operation at once. One that was put off keeps its time before which none may. */
 export async function giveBack(prisma: PrismaClient, { operationId, epoch }: Fence): Promise<void> {
   await prisma.$executeRaw`
     UPDATE operation SET lease_until = NULL, lease_owner = NULL

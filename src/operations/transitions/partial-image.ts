@@ -26,7 +26,7 @@ export interface PartialImageOptions {
   now: () => Date
 }
 
-/** Keeps a partial image and tells it in one statement, under the lease. */
+/** Writes a partial image and its event in one statement, under the lease. */
 export function createPartialImages({ database, images, newId, now }: PartialImageOptions) {
   const { prisma } = database
 
@@ -56,7 +56,7 @@ export function createPartialImages({ database, images, newId, now }: PartialIma
 
   return {
     keep,
-    /** The positions that are kept and told already: a reply that is read again says them once more. */
+    /** The positions of the partial images that are kept already: a reply that is read again repeats them. */
     known: async (operationId: string): Promise<Set<number>> => {
       const where = { operationId, role: 'PARTIAL' } as const
       const rows = await prisma.image.findMany({ where, select: { position: true } })

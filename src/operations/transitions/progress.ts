@@ -21,19 +21,19 @@ export interface Progress {
    * operation. `attempt` is what became of the attempt before, if there was one.
    */
   putOff(lease: Fence, waitMs: number, attempt?: AttemptEnd): Promise<void>
-  /** The same while images cannot be kept; who follows is told when the wait begins, not at each look. */
+  /** The same while images cannot be kept. Followers get one event when the wait begins. */
   waitForStorage(lease: Fence, waitMs: number, options: { isWaiting: boolean }): Promise<void>
-  /** The same without telling anybody: Easel itself is in trouble, and the stage is what it was. */
+  /** The same without an event and with the stage unchanged: the trouble is Easel's own. */
   putOffSilently(lease: Fence, waitMs: number): Promise<void>
   /**
-   * To whoever can go on with it, at any time; this process looks at it again when the wait is over. With a stage its
-   * user is told what it waits for.
+   * Gives the operation back, so that any process may claim it at once; this one looks again after the wait. With a
+   * `stage` followers get an event that says what the operation waits for.
    */
   leaveToOthers(lease: Fence, waitMs: number, stage?: Stage): Promise<void>
 }
 
 interface Step {
-  /** What followers are told; without it they are not. */
+  /** The stage of the event that followers get; without it they get none. */
   stage?: Stage | undefined
   /** The lease is given back: nobody may claim it for `closedMs`, and its job comes after `waitMs`. */
   left?: { closedMs: number; waitMs: number }

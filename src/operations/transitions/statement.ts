@@ -35,26 +35,25 @@ import { type NewEvent, writeEvents } from './new-events.ts'
  *   no attempt, PREPARED, ABANDONED or SETTLED   nothing paid is open: go on with the next attempt.
  *   SENT, the whole reply in the spool           go on as RESPONDED.
  *   SENT, the upstream's own operation is known  ask the upstream about it; never submit again.
- *   SENT, part of a reply in the spool           read what is there: often it is all there was to say, and nobody had
- *                                                said so yet. What turns out to be cut ends like the next one.
- *   SENT otherwise                               nobody can know: FAILED with UPSTREAM_OUTCOME_UNKNOWN. The user is
+ *   SENT, part of a reply in the spool           read it: it may be complete, only not marked so. One that is cut off
+ *                                                ends like the next one.
+ *   SENT otherwise                               the outcome is unknown: UPSTREAM_OUTCOME_UNKNOWN. The user is
  *                                                not charged; the house books the estimate as PROVIDER_LOSS.
  *   RESPONDED, the reply in the spool            read the reply again and go on from there.
  *   RESPONDED, no reply                          FAILED with RESULT_LOST, booked like an unknown outcome.
  *
- * A spool is a folder of one machine, and the attempt names it; with S3 whole replies are shared, and the attempt says
- * so. Whoever has another spool leaves a SENT or RESPONDED attempt to the machine that has it, for a while, and says so
- * (WAITING_FOR_REPLICA): its process may be alive, or about to start again, and looks itself for operations whose
- * replies it has (run/recover-operations.ts). An operation whose
- * owners keep dying at it is given up, lest it takes the gateway down with every start.
+ * A spool is a folder of one machine, and the attempt names it; with S3 complete replies are shared, and the attempt
+ * says so. A process with another spool leaves a SENT or RESPONDED attempt to the machine that has the reply, for a
+ * while, and shows the stage WAITING_FOR_REPLICA: that machine's process may be alive or about to start, and looks for
+ * operations whose replies it has (run/recover-operations.ts). An operation at which process after process dies is
+ * given up, so that it does not take the gateway down with every start.
  *
  * A SETTLED attempt is therefore always one that may be followed by another: provably unsent, or documented as refused
  * before it ran (call/next-try.ts). One that is not ends the operation in the same transaction that settles it.
  *
- * A client that goes away changes nothing. A cancel aborts the call; the operation ends CANCELLED unless its images
+ * A client that disconnects changes nothing. A cancel aborts the call; the operation ends CANCELLED unless its images
  * had been read to the end by then. An error of Easel's own (no database, a full disk) leaves the operation as it is
- * and puts it off: whoever claims it next reads the state that is there. A process that shuts down gives back what it
- * cannot end.
+ * and puts it off: its next owner goes on from that state. A process that shuts down gives back what it cannot end.
  */
 
 /** Who may change a running operation: the owner of its lease, by the epoch of the claim. */
@@ -63,7 +62,7 @@ export interface Fence {
   readonly epoch: number
 }
 
-/** Another process owns the operation now, or it has ended. Whoever sees this stops without a trace. */
+/** Another process owns the operation now, or it has ended. The worker that gets this stops and writes nothing. */
 export class LeaseLost extends Error {
   constructor() {
     super('The lease on this operation is no longer held')
@@ -86,7 +85,7 @@ export interface Transition {
   events?: { list: readonly NewEvent[]; at: Date; images?: Prisma.Sql }
   /** Further columns of the answer, from `moved` and the parts. */
   answer?: Prisma.Sql
-  /** Where the answer comes from beside `moved`. */
+  /** The parts that the answer reads beside `moved`. */
   from?: Prisma.Sql
 }
 
