@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { startTestGateway, type TestGateway } from '../kit/gateway.ts'
+import { rawId } from '../kit/client/global-id.ts'
+import { startTestGateway, type TestGateway } from '../kit/gateway/test-gateway.ts'
 import { until } from '../kit/until.ts'
-import { rawId } from './accounts-kit.ts'
 
 let gateway: TestGateway
 

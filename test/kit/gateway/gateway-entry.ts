@@ -68,8 +68,6 @@ process.on('message', (message: ToGateway) => {
 process.on('disconnect', () => process.exit(2))
 
 const { app, url } = await openGateway(options, { log, failpoint })
-resetVitals()
-void tell({ listening: url })
 
 async function findBroken(books: Books): Promise<string | null> {
   try {
@@ -92,3 +90,7 @@ process.on('SIGTERM', () => {
     },
   )
 })
+
+// Last: whoever hears it may ask for a stop at once.
+resetVitals()
+void tell({ listening: url })

@@ -1,5 +1,6 @@
 import { once } from 'node:events'
-import { type App, type AppOptions, createApp } from '../../../src/app.ts'
+import type { AppOptions } from '../../../src/app/app-options.ts'
+import { type App, createApp } from '../../../src/app.ts'
 import { parseConfig } from '../../../src/config/config.ts'
 import { readEnv } from '../../../src/config/env.ts'
 import { holdPort } from '../network/held-port.ts'
