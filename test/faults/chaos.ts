@@ -7,17 +7,11 @@ import { type PostgresServer, startPostgres } from '../kit/database/postgres.ts'
 import { makePreparedFolder } from '../kit/database/prepared-embedded.ts'
 import { type GatewayProcess, startGatewayProcess } from '../kit/gateway/gateway-process.ts'
 import { paidGatewayOptions } from '../kit/gateway/paid-gateway-options.ts'
-import {
-  type Answer,
-  cutAfter,
-  fail,
-  image,
-  type PaidProvider,
-  refuse,
-  reset,
-  startPaidProvider,
-} from '../kit/provider/paid-provider.ts'
 import { makeFolder, removeFolder } from '../kit/temporary-folder.ts'
+import type { Script } from '../kit/upstream/exchange.ts'
+import { cutAfter, fail, image, refuse } from '../kit/upstream/image-replies.ts'
+import { reset } from '../kit/upstream/replies.ts'
+import { type ScriptedUpstream, startScriptedUpstream } from '../kit/upstream/scripted-upstream.ts'
 import { seeThrough } from './persistent-client.ts'
 import { createRandom, type Random } from './random.ts'
 import { listStalls, type StallName, stall } from './stall.ts'
@@ -68,7 +62,7 @@ export interface ChaosResult {
 
 interface World {
   random: Random
-  provider: PaidProvider
+  provider: ScriptedUpstream
   folder: string
   /** A PostgreSQL server; null: the folder holds the database. */
   postgres: PostgresServer | null
@@ -91,7 +85,7 @@ export interface ChaosOptions {
 export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
   const { seed, kills, stalls = 0, clients = 4, database = 'embedded' } = options
   const postgres = database === 'server' ? await startPostgres() : null
-  const provider = await startPaidProvider()
+  const provider = await startScriptedUpstream()
   const folder = await (database === 'server' ? makeFolder() : makePreparedFolder())
   const world: World = {
     random: createRandom(seed),
@@ -177,7 +171,7 @@ async function beClient(world: World, index: number): Promise<void> {
   }
 }
 
-function chooseAnswer(random: Random): Answer {
+function chooseAnswer(random: Random): Script {
   const chance = random.next()
   if (chance < 0.05) return reset
   if (chance < 0.1) return fail(500)

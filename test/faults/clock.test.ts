@@ -3,14 +3,15 @@ import type { Database } from '../../src/database/database.ts'
 import { checkInvariants } from '../kit/checks/invariants.ts'
 import { createTestDatabase } from '../kit/database/test-database.ts'
 import { openWorkshop, type Workshop } from '../kit/gateway/workshop.ts'
-import { after, type PaidProvider, startPaidProvider, usage } from '../kit/provider/paid-provider.ts'
 import { makeFolder, removeFolder } from '../kit/temporary-folder.ts'
 import { until } from '../kit/until.ts'
+import { after, usage } from '../kit/upstream/image-replies.ts'
+import { type ScriptedUpstream, startScriptedUpstream } from '../kit/upstream/scripted-upstream.ts'
 
 const hourMs = 3_600_000
 const leaseMs = 1_000
 let database: Database
-let provider: PaidProvider
+let provider: ScriptedUpstream
 let folder: string
 let workshop: Workshop
 let skewMs: number
@@ -18,7 +19,7 @@ let skewMs: number
 beforeEach(async () => {
   skewMs = 0
   database = await createTestDatabase()
-  provider = await startPaidProvider()
+  provider = await startScriptedUpstream()
   folder = await makeFolder()
   const now = () => new Date(Date.now() + skewMs)
   workshop = await openWorkshop({ database, providerUrl: provider.url, folder, now, leaseMs })

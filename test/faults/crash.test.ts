@@ -9,9 +9,10 @@ import { shareTestBed } from '../kit/gateway/shared-bed.ts'
 import { databases } from '../kit/gateway/test-bed.ts'
 import { hangMs } from '../kit/limits.ts'
 import { photoFile } from '../kit/photo.ts'
-import { type Answer, body, stream, usage } from '../kit/provider/paid-provider.ts'
-import { writeHead } from '../kit/provider/scripted-upstream.ts'
 import { until } from '../kit/until.ts'
+import type { Script } from '../kit/upstream/exchange.ts'
+import { body, stream, usage } from '../kit/upstream/image-replies.ts'
+import { writeHead } from '../kit/upstream/replies.ts'
 import { turnsOn } from './turns.ts'
 
 /*
@@ -256,7 +257,7 @@ async function sequences(url: string, id: string, after: number): Promise<number
   return [...text.join('').matchAll(/"sequence":(\d+)/g)].map(([, sequence]) => Number(sequence))
 }
 
-function halfThenSilence(onHalf: () => void): Answer {
+function halfThenSilence(onHalf: () => void): Script {
   return async ({ call, write }) => {
     const text = JSON.stringify(body(call.n))
     const headers = { 'content-length': String(Buffer.byteLength(text)) }

@@ -4,8 +4,8 @@ import { accepted, ended, generate, type OperationAnswer } from '../kit/client/o
 import { findPostgres } from '../kit/database/postgres.ts'
 import { shareTestBed } from '../kit/gateway/shared-bed.ts'
 import type { FaultProxy } from '../kit/network/fault-proxy.ts'
-import { after } from '../kit/provider/paid-provider.ts'
 import { until } from '../kit/until.ts'
+import { after } from '../kit/upstream/image-replies.ts'
 
 /** What the wire to a PostgreSQL server may do to an operation that is being paid for. */
 describe.skipIf(!findPostgres())('a wire to the database', () => {

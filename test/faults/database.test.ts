@@ -8,7 +8,8 @@ import { findPostgres, type PostgresServer } from '../kit/database/postgres.ts'
 import type { GatewayProcess } from '../kit/gateway/gateway-process.ts'
 import { shareTestBed } from '../kit/gateway/shared-bed.ts'
 import type { FaultProxy } from '../kit/network/fault-proxy.ts'
-import { after, type PaidProvider } from '../kit/provider/paid-provider.ts'
+import { after } from '../kit/upstream/image-replies.ts'
+import type { ScriptedUpstream } from '../kit/upstream/scripted-upstream.ts'
 
 /** How much a gateway may grow while its database hangs: 40 waiting queries and a reply that cannot be written down. */
 const maxGrowthBytes = 48 * 1024 * 1024
@@ -17,7 +18,7 @@ const maxGrowthBytes = 48 * 1024 * 1024
 describe.skipIf(!findPostgres())('a database in trouble', () => {
   let postgres: PostgresServer
   let wire: FaultProxy
-  let provider: PaidProvider
+  let provider: ScriptedUpstream
   let gateway: GatewayProcess
   const bed = shareTestBed(
     {

@@ -6,8 +6,8 @@ import { accepted, ended, generate, readOperation } from '../kit/client/operatio
 import { shareTestBed } from '../kit/gateway/shared-bed.ts'
 import type { TestBed } from '../kit/gateway/test-bed.ts'
 import { photoFile } from '../kit/photo.ts'
-import { after, usage } from '../kit/provider/paid-provider.ts'
 import { until } from '../kit/until.ts'
+import { after, usage } from '../kit/upstream/image-replies.ts'
 import { mountSmallDisk, type SmallDisk } from './small-disk.ts'
 
 const noDisk = 'this account may not mount a file system'

@@ -8,8 +8,10 @@ import { shareTestBed } from '../kit/gateway/shared-bed.ts'
 import { databases } from '../kit/gateway/test-bed.ts'
 import { isLong } from '../kit/limits.ts'
 import { photoFile } from '../kit/photo.ts'
-import { after, type Answer as ProviderAnswer, refuse, silence } from '../kit/provider/paid-provider.ts'
 import { until } from '../kit/until.ts'
+import type { Script as ProviderAnswer } from '../kit/upstream/exchange.ts'
+import { after, refuse } from '../kit/upstream/image-replies.ts'
+import { silence } from '../kit/upstream/replies.ts'
 import { turnsOn } from './turns.ts'
 
 interface Edited {

@@ -4,7 +4,7 @@ import { guarded } from '../kit/gateway/accounts.ts'
 import { shareTestBed } from '../kit/gateway/shared-bed.ts'
 import { databases } from '../kit/gateway/test-bed.ts'
 import { hangMs } from '../kit/limits.ts'
-import { after as answerAfter, stream } from '../kit/provider/paid-provider.ts'
+import { after as answerAfter, stream } from '../kit/upstream/image-replies.ts'
 import { type Caller, createCaller } from './callers.ts'
 import { turnsOn } from './turns.ts'
 

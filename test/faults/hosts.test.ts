@@ -9,22 +9,22 @@ import { createPostgresDatabase } from '../kit/database/postgres-database.ts'
 import { type GatewayProcess, startGatewayProcess } from '../kit/gateway/gateway-process.ts'
 import { paidGatewayOptions } from '../kit/gateway/paid-gateway-options.ts'
 import { isLong } from '../kit/limits.ts'
-import { type PaidProvider, startPaidProvider } from '../kit/provider/paid-provider.ts'
 import { startS3Server } from '../kit/storage/s3-server.ts'
 import { makeFolder, removeFolder } from '../kit/temporary-folder.ts'
 import { until } from '../kit/until.ts'
+import { type ScriptedUpstream, startScriptedUpstream } from '../kit/upstream/scripted-upstream.ts'
 
 /** Two machines on one PostgreSQL database, each with a disk of its own. */
 describe.skipIf(!findPostgres())('two machines', () => {
   let databaseUrl: string
-  let provider: PaidProvider
+  let provider: ScriptedUpstream
   let folders: [string, string]
   /** Of the present case, the dead ones too. */
   let gateways: GatewayProcess[]
 
   beforeEach(async () => {
     databaseUrl = await createPostgresDatabase()
-    provider = await startPaidProvider()
+    provider = await startScriptedUpstream()
     folders = [await makeFolder(), await makeFolder()]
     gateways = []
   })

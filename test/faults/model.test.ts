@@ -5,9 +5,9 @@ import type { FailpointName } from '../../src/operations/failpoint.ts'
 import { checkInvariants, checkLedger } from '../kit/checks/invariants.ts'
 import { createTestPglite } from '../kit/database/test-database.ts'
 import { openWorkshop, type Workshop } from '../kit/gateway/workshop.ts'
-import { type PaidProvider, startPaidProvider } from '../kit/provider/paid-provider.ts'
 import { makeFolder, removeFolder } from '../kit/temporary-folder.ts'
 import { until } from '../kit/until.ts'
+import { type ScriptedUpstream, startScriptedUpstream } from '../kit/upstream/scripted-upstream.ts'
 import { beginLife, type MortalDatabase, never } from './mortal.ts'
 import {
   type AnswerName,
@@ -215,7 +215,7 @@ class Cancel implements Step {
 }
 
 let pglite: PGlite
-let provider: PaidProvider
+let provider: ScriptedUpstream
 let folder: string
 let runs = 0
 /** What every life logged. */
@@ -223,7 +223,7 @@ const outputs: string[][] = []
 
 beforeAll(async () => {
   pglite = await createTestPglite()
-  provider = await startPaidProvider()
+  provider = await startScriptedUpstream()
   folder = await makeFolder()
 })
 afterAll(async () => {

@@ -5,8 +5,9 @@ import { ended, generate, readOperation } from '../kit/client/operation-client.t
 import { guarded } from '../kit/gateway/accounts.ts'
 import { shareTestBed } from '../kit/gateway/shared-bed.ts'
 import { databases } from '../kit/gateway/test-bed.ts'
-import { image, refuse, reset, silence, stream, usage } from '../kit/provider/paid-provider.ts'
 import { until } from '../kit/until.ts'
+import { image, refuse, stream, usage } from '../kit/upstream/image-replies.ts'
+import { reset, silence } from '../kit/upstream/replies.ts'
 import { type Caller, cancel, createCaller, setBudget } from './callers.ts'
 import { turnsOn } from './turns.ts'
 

@@ -1,5 +1,7 @@
 import type { FailpointName } from '../../src/operations/failpoint.ts'
-import { type Answer, image, refuse, reset } from '../kit/provider/paid-provider.ts'
+import type { Script } from '../kit/upstream/exchange.ts'
+import { image, refuse } from '../kit/upstream/image-replies.ts'
+import { reset } from '../kit/upstream/replies.ts'
 
 /*
  * What an operation must end as, and how often it must have been paid for: a matter of what the provider answers, and
@@ -11,7 +13,7 @@ export const answers = {
   reset: () => [reset],
   refusal: () => [refuse(400)],
   later: () => [refuse(429, { 'retry-after': '0' }), image()],
-} satisfies Record<string, () => Answer[]>
+} satisfies Record<string, () => Script[]>
 export type AnswerName = keyof typeof answers
 
 export interface End {

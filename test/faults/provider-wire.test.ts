@@ -5,7 +5,7 @@ import { shareTestBed } from '../kit/gateway/shared-bed.ts'
 import { hangMs } from '../kit/limits.ts'
 import type { FaultProxy } from '../kit/network/fault-proxy.ts'
 import { photoFile } from '../kit/photo.ts'
-import { after as answerAfter } from '../kit/provider/paid-provider.ts'
+import { after as answerAfter } from '../kit/upstream/image-replies.ts'
 import { withDeadline } from './passing-deadline.ts'
 
 /** What the wire to a provider may do to a call that costs money. The provider's own books say what was paid. */

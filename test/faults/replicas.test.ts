@@ -6,7 +6,7 @@ import { accepted, ended, generate, readOperation } from '../kit/client/operatio
 import { findPostgres } from '../kit/database/postgres.ts'
 import type { GatewayProcess } from '../kit/gateway/gateway-process.ts'
 import { shareTestBed } from '../kit/gateway/shared-bed.ts'
-import { after } from '../kit/provider/paid-provider.ts'
+import { after } from '../kit/upstream/image-replies.ts'
 
 const lostMessage = 'lost an operation: it has ended, or has a new owner'
 

@@ -8,8 +8,8 @@ import { ended, generate, readOperation } from '../kit/client/operation-client.t
 import { guarded } from '../kit/gateway/accounts.ts'
 import { shareTestBed } from '../kit/gateway/shared-bed.ts'
 import { databases } from '../kit/gateway/test-bed.ts'
-import { reset, silence } from '../kit/provider/paid-provider.ts'
 import { until } from '../kit/until.ts'
+import { reset, silence } from '../kit/upstream/replies.ts'
 import { type Caller, cancel, createCaller, setBudget } from './callers.ts'
 import { turnsOn } from './turns.ts'
 

@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest'
 import { accepted, ended } from '../kit/client/operation-client.ts'
 import { shareTestBed } from '../kit/gateway/shared-bed.ts'
-import { image, refuse, usage } from '../kit/provider/paid-provider.ts'
 import { until } from '../kit/until.ts'
-import { providerNames, startRuns } from './own-provider.ts'
+import { image, refuse, usage } from '../kit/upstream/image-replies.ts'
+import { providerNames, startRuns } from './runs.ts'
 
 const bed = shareTestBed({
   database: 'embedded',

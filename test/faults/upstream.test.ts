@@ -3,20 +3,18 @@ import { describe, expect, test } from 'vitest'
 import { accepted, ended } from '../kit/client/operation-client.ts'
 import { shareTestBed } from '../kit/gateway/shared-bed.ts'
 import type { TestBed } from '../kit/gateway/test-bed.ts'
+import type { Script } from '../kit/upstream/exchange.ts'
 import {
-  type Answer,
   after as answerAfter,
   body,
   cutAfter,
   fail,
   image,
   imageBase64,
-  reset,
-  silence,
-} from '../kit/provider/paid-provider.ts'
-import { writeHead } from '../kit/provider/scripted-upstream.ts'
-import { expectUnknown, providerNames, type Ran, startRuns } from './own-provider.ts'
+} from '../kit/upstream/image-replies.ts'
+import { reset, silence, writeHead } from '../kit/upstream/replies.ts'
 import { withDeadline } from './passing-deadline.ts'
+import { expectUnknown, providerNames, type Ran, startRuns } from './runs.ts'
 
 const megabyte = 1024 * 1024
 /** A reply may have 256 MB, one event of it 64: neither is ever held whole. */
@@ -27,7 +25,7 @@ describe('an upstream', () => {
   const { run } = startRuns(bed)
 
   describe('that breaks off', () => {
-    const breaks: [string, Answer][] = [
+    const breaks: [string, Script][] = [
       ['UPS-01: by a reset before the answer', reset],
       ['UPS-02: by a reset within the answer', cutAfter(0.5)],
       [
@@ -79,7 +77,7 @@ describe('an upstream', () => {
   })
 
   describe('that says too much', () => {
-    const tooMuch: [string, Answer][] = [
+    const tooMuch: [string, Script][] = [
       ['UPS-08: in one body', endless({ contentType: 'application/json' }, '{"data":[{"b64_json":"', 'A')],
       ['UPS-08: in one line of a stream', endless({ contentType: 'text/event-stream' }, 'data: "', 'A')],
       ['UPS-08: once it is inflated', gzipBomb],
@@ -132,7 +130,7 @@ describe('an upstream that does not come to an end', () => {
     const { run } = startRuns(opened)
     return withDeadline(opened, { concurrentOperations }, async () => {
       const { promise, resolve } = Promise.withResolvers<void>()
-      const hangUp: Answer = (asked) => {
+      const hangUp: Script = (asked) => {
         asked.socket.once('close', () => resolve())
         return silence(asked)
       }
@@ -179,21 +177,21 @@ describe('an upstream that does not come to an end', () => {
 const jsonPieces = Array<string>(10_000).fill(' ')
 const comments = Array<string>(10_000).fill(': still here\n\n')
 
-const halfJson: Answer = async ({ write, end }) => {
+const halfJson: Script = async ({ write, end }) => {
   const half = JSON.stringify(body(1)).slice(0, 200)
   await write(writeHead({ contentType: 'application/json', headers: { 'content-length': `${half.length}` } }))
   await write(half)
   end()
 }
 
-const endlessPartials: Answer = async ({ write, socket }) => {
+const endlessPartials: Script = async ({ write, socket }) => {
   await write(writeHead({ contentType: 'text/event-stream' }))
   const event = { type: 'image_generation.partial_image', b64_json: imageBase64, partial_image_index: 0 }
   const text = `event: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`
   while (!socket.destroyed) await write(text.repeat(20)).catch(() => {})
 }
 
-const gzipBomb: Answer = async ({ write, end }) => {
+const gzipBomb: Script = async ({ write, end }) => {
   const bomb = gzipSync(Buffer.alloc(300 * megabyte, '{"data":["'), { level: 1 })
   const headers = { 'content-encoding': 'gzip', 'content-length': String(bomb.length) }
   await write(writeHead({ contentType: 'application/json', headers }))
@@ -201,7 +199,7 @@ const gzipBomb: Answer = async ({ write, end }) => {
   end()
 }
 
-function endless(head: { contentType: string }, opening: string, letter: string): Answer {
+function endless(head: { contentType: string }, opening: string, letter: string): Script {
   return async ({ write, socket }) => {
     await write(writeHead(head))
     await write(opening)
@@ -211,7 +209,7 @@ function endless(head: { contentType: string }, opening: string, letter: string)
 }
 
 /** Pieces that come one by one, until nobody listens any more: the pauses are what is tested. */
-function drip(reply: { contentType: string; pieces: string[]; everyMs: number }): Answer {
+function drip(reply: { contentType: string; pieces: string[]; everyMs: number }): Script {
   return async ({ write, socket }) => {
     await write(writeHead({ contentType: reply.contentType }))
     for (const piece of reply.pieces) {

@@ -4,20 +4,20 @@ import { accepted, ended, readOperation } from '../kit/client/operation-client.t
 import { startTestGateway, type TestGateway } from '../kit/gateway/test-gateway.ts'
 import { type FaultProxy, startFaultProxy } from '../kit/network/fault-proxy.ts'
 import { photoFile } from '../kit/photo.ts'
-import { type PaidProvider, startPaidProvider } from '../kit/provider/paid-provider.ts'
 import { startS3Server } from '../kit/storage/s3-server.ts'
 import { until } from '../kit/until.ts'
+import { type ScriptedUpstream, startScriptedUpstream } from '../kit/upstream/scripted-upstream.ts'
 
 describe('a gateway whose bucket is away', () => {
   let server: Awaited<ReturnType<typeof startS3Server>>
   let wire: FaultProxy
-  let provider: PaidProvider
+  let provider: ScriptedUpstream
   let gateway: TestGateway
 
   beforeAll(async () => {
     server = await startS3Server('bucket')
     wire = await startFaultProxy({ port: Number(new URL(server.endpoint).port) })
-    provider = await startPaidProvider()
+    provider = await startScriptedUpstream()
     // The SDK looks for keys where Amazon's tools look.
     Object.assign(process.env, { AWS_ACCESS_KEY_ID: 'id', AWS_SECRET_ACCESS_KEY: 'key' })
     gateway = await startTestGateway({

@@ -6,20 +6,21 @@ import { createTestDatabase } from '../kit/database/test-database.ts'
 import { openWorkshop, type Workshop } from '../kit/gateway/workshop.ts'
 import { hangMs } from '../kit/limits.ts'
 import { freePort } from '../kit/network/free-port.ts'
-import { image, type PaidProvider, startPaidProvider } from '../kit/provider/paid-provider.ts'
 import { makeFolder, removeFolder } from '../kit/temporary-folder.ts'
 import { until } from '../kit/until.ts'
+import { image } from '../kit/upstream/image-replies.ts'
+import { type ScriptedUpstream, startScriptedUpstream } from '../kit/upstream/scripted-upstream.ts'
 
 let database: Database
 let folder: string
-let provider: PaidProvider
+let provider: ScriptedUpstream
 let metrics: Registry
 let workshop: Workshop | null = null
 
 beforeAll(async () => {
   database = await createTestDatabase()
   folder = await makeFolder()
-  provider = await startPaidProvider()
+  provider = await startScriptedUpstream()
 })
 beforeEach(async () => {
   await workshop?.close()

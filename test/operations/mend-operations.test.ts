@@ -5,17 +5,18 @@ import type { Database } from '../../src/database/database.ts'
 import { checkInvariants } from '../kit/checks/invariants.ts'
 import { createTestDatabase } from '../kit/database/test-database.ts'
 import { openWorkshop, type Workshop } from '../kit/gateway/workshop.ts'
-import { type PaidProvider, refuse, startPaidProvider } from '../kit/provider/paid-provider.ts'
 import { makeFolder, removeFolder } from '../kit/temporary-folder.ts'
 import { until } from '../kit/until.ts'
+import { refuse } from '../kit/upstream/image-replies.ts'
+import { type ScriptedUpstream, startScriptedUpstream } from '../kit/upstream/scripted-upstream.ts'
 
 let database: Database
-let provider: PaidProvider
+let provider: ScriptedUpstream
 let folder: string
 let workshop: Workshop
 
 beforeEach(async () => {
-  provider = await startPaidProvider()
+  provider = await startScriptedUpstream()
   database = await createTestDatabase()
   folder = await makeFolder()
   workshop = await open()

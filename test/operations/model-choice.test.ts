@@ -3,16 +3,16 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { ended } from '../kit/client/operation-client.ts'
 import { startTestGateway, type TestGateway } from '../kit/gateway/test-gateway.ts'
 import { maskFile, photoFile } from '../kit/photo.ts'
-import { type PaidProvider, startPaidProvider } from '../kit/provider/paid-provider.ts'
+import { type ScriptedUpstream, startScriptedUpstream } from '../kit/upstream/scripted-upstream.ts'
 
-let small: PaidProvider
-let big: PaidProvider
+let small: ScriptedUpstream
+let big: ScriptedUpstream
 let gateway: TestGateway
 
 /** Both serve the model; the first one in the file takes less. */
 beforeAll(async () => {
-  small = await startPaidProvider()
-  big = await startPaidProvider()
+  small = await startScriptedUpstream()
+  big = await startScriptedUpstream()
   const mimeTypes = '["image/png", "image/jpeg", "image/webp"]'
   const images = `{ minCount: 1, maxCount: 1, mimeTypes: ${mimeTypes}, maxBytes: 9000000, square: false, alphaUnlessMasked: false }`
   const mask = '{ mimeTypes: ["image/webp"], maxBytes: 4000000 }'
@@ -32,7 +32,7 @@ afterAll(async () => {
 })
 
 /** Which of these prompts a provider was sent, and for how many images. */
-const sent = ({ calls }: PaidProvider, prompts: string[]) =>
+const sent = ({ calls }: ScriptedUpstream, prompts: string[]) =>
   calls.filter(({ prompt }) => prompts.includes(prompt)).map(({ prompt, n }) => [prompt, n])
 
 const cheap = { model: 'gpt-image-2', size: '1024x1024', quality: 'LOW' }

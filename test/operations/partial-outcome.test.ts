@@ -4,24 +4,20 @@ import type { Database } from '../../src/database/database.ts'
 import { checkInvariants } from '../kit/checks/invariants.ts'
 import { createTestDatabase } from '../kit/database/test-database.ts'
 import { openWorkshop, type Workshop } from '../kit/gateway/workshop.ts'
-import {
-  type Answer,
-  body,
-  imageBase64,
-  type PaidProvider,
-  startPaidProvider,
-} from '../kit/provider/paid-provider.ts'
-import { replyJson, writeHead } from '../kit/provider/scripted-upstream.ts'
 import { makeFolder, removeFolder } from '../kit/temporary-folder.ts'
+import type { Script } from '../kit/upstream/exchange.ts'
+import { body, imageBase64 } from '../kit/upstream/image-replies.ts'
+import { replyJson, writeHead } from '../kit/upstream/replies.ts'
+import { type ScriptedUpstream, startScriptedUpstream } from '../kit/upstream/scripted-upstream.ts'
 
 let database: Database
-let provider: PaidProvider
+let provider: ScriptedUpstream
 let folder: string
 let workshop: Workshop
 
 beforeAll(async () => {
   database = await createTestDatabase()
-  provider = await startPaidProvider()
+  provider = await startScriptedUpstream()
   folder = await makeFolder()
   workshop = await openWorkshop({ database, providerUrl: provider.url, folder })
 })
@@ -33,7 +29,7 @@ afterAll(async () => {
 })
 
 /** Two images of a stream, and then the connection ends, one way or the other. */
-function twoImages(cut: 'reset' | 'end'): Answer {
+function twoImages(cut: 'reset' | 'end'): Script {
   return async (exchange) => {
     await exchange.write(writeHead({ contentType: 'text/event-stream' }))
     const event = { type: 'image_generation.completed', b64_json: imageBase64 }
@@ -42,7 +38,7 @@ function twoImages(cut: 'reset' | 'end'): Answer {
   }
 }
 
-async function generateFour(prompt: string, answer: Answer, more: object) {
+async function generateFour(prompt: string, answer: Script, more: object) {
   provider.answer(prompt, answer)
   const input = {
     ...emptyInput,
@@ -71,7 +67,7 @@ test.each(['reset', 'end'] as const)(
 )
 
 test('a whole reply with fewer images than were asked for costs the house nothing', async () => {
-  const answer = replyJson(body(2)) as Answer
+  const answer = replyJson(body(2))
   const entries = await generateFour('four cats, of which two come', answer, {})
   expect(Object.keys(entries).sort()).toEqual(['CAPTURE', 'RELEASE', 'RESERVE'])
 })

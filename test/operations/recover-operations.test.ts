@@ -6,19 +6,19 @@ import { createRecovery } from '../../src/operations/run/recover-operations.ts'
 import { createUsage } from '../../src/usage/usage.ts'
 import { createTestDatabase } from '../kit/database/test-database.ts'
 import { openWorkshop, type Workshop } from '../kit/gateway/workshop.ts'
-import { type PaidProvider, startPaidProvider } from '../kit/provider/paid-provider.ts'
 import { makeFolder, removeFolder } from '../kit/temporary-folder.ts'
 import { until } from '../kit/until.ts'
+import { type ScriptedUpstream, startScriptedUpstream } from '../kit/upstream/scripted-upstream.ts'
 import { reserve } from '../usage/usage-kit.ts'
 
 let database: Database
-let provider: PaidProvider
+let provider: ScriptedUpstream
 let folder: string
 let workshop: Workshop | null = null
 
 beforeAll(async () => {
   database = await createTestDatabase()
-  provider = await startPaidProvider()
+  provider = await startScriptedUpstream()
   folder = await makeFolder()
 })
 afterAll(async () => {

@@ -6,7 +6,7 @@ import { mostOf } from '../../src/operations/accept/accept-operation.ts'
 import { estimateOperation } from '../../src/operations/accept/estimate-operation.ts'
 import { startTestGateway, type TestGateway } from '../kit/gateway/test-gateway.ts'
 import { maskFile, photoFile } from '../kit/photo.ts'
-import { type PaidProvider, startPaidProvider } from '../kit/provider/paid-provider.ts'
+import { type ScriptedUpstream, startScriptedUpstream } from '../kit/upstream/scripted-upstream.ts'
 import { openProviders } from '../providers/call-kit.ts'
 
 /*
@@ -67,12 +67,12 @@ test.each(cells)('$id reserves for $kind what was shown as the most', ({ model, 
 })
 
 describe('in a database', () => {
-  let upstream: PaidProvider
+  let upstream: ScriptedUpstream
   let gateway: TestGateway
 
   /** Three providers may carry the same request out; the dearest is neither the first nor the last. */
   beforeAll(async () => {
-    upstream = await startPaidProvider()
+    upstream = await startScriptedUpstream()
     const price = (dollars: number) =>
       `prices: [{ from: "2026-01-01", currency: USD, textInput: ${dollars}, imageInput: ${dollars}, textOutput: null, imageOutput: ${dollars}, perImage: [], source: test }]`
     const provider = (name: string, dollars: number) =>

@@ -15,9 +15,10 @@ import { createSpool } from '../../src/operations/keep/spool.ts'
 import { createTestDatabase } from '../kit/database/test-database.ts'
 import { defaultLimits } from '../kit/gateway/default-limits.ts'
 import { openWorkshop, type Workshop } from '../kit/gateway/workshop.ts'
-import { type PaidProvider, startPaidProvider, stream } from '../kit/provider/paid-provider.ts'
 import { makeFolder, removeFolder } from '../kit/temporary-folder.ts'
 import { until } from '../kit/until.ts'
+import { stream } from '../kit/upstream/image-replies.ts'
+import { type ScriptedUpstream, startScriptedUpstream } from '../kit/upstream/scripted-upstream.ts'
 
 const mending = { mendAll: async () => {} }
 
@@ -32,7 +33,7 @@ const limits = {
 }
 
 let database: Database
-let provider: PaidProvider
+let provider: ScriptedUpstream
 let folder: string
 let workshop: Workshop
 let retention: Retention
@@ -40,7 +41,7 @@ let today: Date
 
 beforeAll(async () => {
   database = await createTestDatabase()
-  provider = await startPaidProvider()
+  provider = await startScriptedUpstream()
   folder = await makeFolder()
   workshop = await openWorkshop({ database, providerUrl: provider.url, folder, retention: limits })
   retention = retentionOver(createFileStorage({ folder: join(folder, 'images'), newId }))

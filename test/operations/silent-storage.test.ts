@@ -8,16 +8,17 @@ import { createFileStorage } from '../../src/images/file-storage.ts'
 import type { Storage } from '../../src/images/storage.ts'
 import { createTestDatabase } from '../kit/database/test-database.ts'
 import { openWorkshop } from '../kit/gateway/workshop.ts'
-import { type PaidProvider, startPaidProvider, stream } from '../kit/provider/paid-provider.ts'
 import { makeFolder, removeFolder } from '../kit/temporary-folder.ts'
+import { stream } from '../kit/upstream/image-replies.ts'
+import { type ScriptedUpstream, startScriptedUpstream } from '../kit/upstream/scripted-upstream.ts'
 
 let database: Database
-let provider: PaidProvider
+let provider: ScriptedUpstream
 let folder: string
 
 beforeAll(async () => {
   database = await createTestDatabase()
-  provider = await startPaidProvider()
+  provider = await startScriptedUpstream()
   folder = await makeFolder()
 })
 afterAll(async () => {

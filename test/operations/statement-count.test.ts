@@ -4,9 +4,10 @@ import type { FailpointName } from '../../src/operations/failpoint.ts'
 import { openCountingDatabase } from '../kit/database/counted-statements.ts'
 import { openWorkshop, type Workshop } from '../kit/gateway/workshop.ts'
 import { hangMs } from '../kit/limits.ts'
-import { type PaidProvider, startPaidProvider, stream } from '../kit/provider/paid-provider.ts'
 import { makeFolder, removeFolder } from '../kit/temporary-folder.ts'
 import { until } from '../kit/until.ts'
+import { stream } from '../kit/upstream/image-replies.ts'
+import { type ScriptedUpstream, startScriptedUpstream } from '../kit/upstream/scripted-upstream.ts'
 
 /*
  * One transition is one round trip to the database: what a client waits for, and what the database is charged with.
@@ -14,14 +15,14 @@ import { until } from '../kit/until.ts'
 
 const { database, statements } = await openCountingDatabase()
 let folder: string
-let provider: PaidProvider
+let provider: ScriptedUpstream
 let workshop: Workshop
 /** How many operations have ended. */
 let ended = 0
 
 beforeAll(async () => {
   folder = await makeFolder()
-  provider = await startPaidProvider()
+  provider = await startScriptedUpstream()
   const failpoint = (name: FailpointName) => {
     if (name === 'finished') ended++
   }

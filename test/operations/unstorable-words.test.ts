@@ -2,18 +2,19 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { Database } from '../../src/database/database.ts'
 import { createTestDatabase } from '../kit/database/test-database.ts'
 import { openWorkshop, type Workshop } from '../kit/gateway/workshop.ts'
-import { type Answer, body, type PaidProvider, startPaidProvider } from '../kit/provider/paid-provider.ts'
-import { replyJson } from '../kit/provider/scripted-upstream.ts'
 import { makeFolder, removeFolder } from '../kit/temporary-folder.ts'
+import { body } from '../kit/upstream/image-replies.ts'
+import { replyJson } from '../kit/upstream/replies.ts'
+import { type ScriptedUpstream, startScriptedUpstream } from '../kit/upstream/scripted-upstream.ts'
 
 let database: Database
-let provider: PaidProvider
+let provider: ScriptedUpstream
 let folder: string
 let workshop: Workshop
 
 beforeAll(async () => {
   database = await createTestDatabase()
-  provider = await startPaidProvider()
+  provider = await startScriptedUpstream()
   folder = await makeFolder()
   workshop = await openWorkshop({ database, providerUrl: provider.url, folder })
 })
@@ -36,7 +37,7 @@ test.each([
 ])(
   'an operation ends although PostgreSQL cannot keep %s as the provider says it',
   async (what, status, answer) => {
-    provider.answer(what, answer as Answer)
+    provider.answer(what, answer)
     const { id } = await workshop.submit(what)
     await workshop.operations.wait(id)
     expect(await workshop.read(id)).toMatchObject({ status })

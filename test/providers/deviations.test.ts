@@ -1,15 +1,9 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { ImageRequest } from '../../src/catalogue/image-request.ts'
 import type { ProviderOptions } from '../../src/providers/providers.ts'
-import {
-  reply,
-  replyEvents,
-  replyJson,
-  type Script,
-  type ScriptedUpstream,
-  startScriptedUpstream,
-  writeHead,
-} from '../kit/provider/scripted-upstream.ts'
+import type { Script } from '../kit/upstream/exchange.ts'
+import { reply, replyEvents, replyJson, writeHead } from '../kit/upstream/replies.ts'
+import { type ScriptedUpstream, startScriptedUpstream } from '../kit/upstream/scripted-upstream.ts'
 import { makeRequest, makeSource, openProviders, pixel, pixelBase64, record, typesOf } from './call-kit.ts'
 
 /*

@@ -1,5 +1,6 @@
 import { hangMs } from '../kit/limits.ts'
-import { startScriptedUpstream, writeHead } from '../kit/provider/scripted-upstream.ts'
+import { writeHead } from '../kit/upstream/replies.ts'
+import { startScriptedUpstream } from '../kit/upstream/scripted-upstream.ts'
 import { makeRequest, openProviders } from './call-kit.ts'
 
 /*

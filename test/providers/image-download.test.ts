@@ -11,12 +11,8 @@ import {
 import { createDeadline } from '../../src/providers/transport/deadline.ts'
 import type { HttpRequest, Transport } from '../../src/providers/transport/transport.ts'
 import { hangMs } from '../kit/limits.ts'
-import {
-  reply,
-  replyJson,
-  type ScriptedUpstream,
-  startScriptedUpstream,
-} from '../kit/provider/scripted-upstream.ts'
+import { reply, replyJson } from '../kit/upstream/replies.ts'
+import { type ScriptedUpstream, startScriptedUpstream } from '../kit/upstream/scripted-upstream.ts'
 import { makeRequest, openProviders, pixel, record, startRecording, typesOf } from './call-kit.ts'
 import { passTimeByTurns } from './passing-time.ts'
 

@@ -1,4 +1,3 @@
-import { createServer } from 'node:net'
 import { inspect } from 'node:util'
 import { gzipSync } from 'node:zlib'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
@@ -6,14 +5,9 @@ import { EaselError } from '../../src/errors.ts'
 import { ProviderFailure } from '../../src/providers/failure.ts'
 import type { Providers } from '../../src/providers/providers.ts'
 import { hangMs } from '../kit/limits.ts'
-import {
-  reply,
-  replyEvents,
-  replyJson,
-  type ScriptedUpstream,
-  startScriptedUpstream,
-  writeHead,
-} from '../kit/provider/scripted-upstream.ts'
+import { freePort } from '../kit/network/free-port.ts'
+import { reply, replyEvents, replyJson, writeHead } from '../kit/upstream/replies.ts'
+import { type ScriptedUpstream, startScriptedUpstream } from '../kit/upstream/scripted-upstream.ts'
 import {
   call,
   collect,
@@ -50,15 +44,6 @@ afterEach(async () => {
   await providers.close()
   await upstream.close()
 })
-
-/** A port that nobody listens on. */
-async function findClosedPort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const address = server.address()
-  await new Promise((resolve) => server.close(resolve))
-  return typeof address === 'object' && address ? address.port : 0
-}
 
 describe('a call', () => {
   test('gives an image, spools the raw reply and ends the spool before it says so', async () => {
@@ -138,7 +123,7 @@ describe('a call', () => {
   })
 
   test('is unsent when nobody listens or when TLS fails', async () => {
-    const closed = open(`http://127.0.0.1:${await findClosedPort()}/v1`)
+    const closed = open(`http://127.0.0.1:${await freePort()}/v1`)
     const plain = open(`https://127.0.0.1:${upstream.port}/v1`, { connectTimeoutMs: 200 })
     for (const unreachable of [closed, plain]) {
       const { error, sent } = await record(unreachable, model, makeRequest())

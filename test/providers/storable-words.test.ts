@@ -1,14 +1,9 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { ProviderFailure } from '../../src/providers/failure.ts'
 import type { Providers } from '../../src/providers/providers.ts'
-import {
-  reply,
-  replyEvents,
-  replyJson,
-  type Script,
-  type ScriptedUpstream,
-  startScriptedUpstream,
-} from '../kit/provider/scripted-upstream.ts'
+import type { Script } from '../kit/upstream/exchange.ts'
+import { reply, replyEvents, replyJson } from '../kit/upstream/replies.ts'
+import { type ScriptedUpstream, startScriptedUpstream } from '../kit/upstream/scripted-upstream.ts'
 import { makeRequest, openProviders, pixelBase64, type Recorded, record } from './call-kit.ts'
 
 let upstream: ScriptedUpstream

@@ -1,13 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { Providers } from '../../src/providers/providers.ts'
-import {
-  reply,
-  replyJson,
-  type Script,
-  type ScriptedUpstream,
-  startScriptedUpstream,
-  writeHead,
-} from '../kit/provider/scripted-upstream.ts'
+import type { Script } from '../kit/upstream/exchange.ts'
+import { reply, replyJson, writeHead } from '../kit/upstream/replies.ts'
+import { type ScriptedUpstream, startScriptedUpstream } from '../kit/upstream/scripted-upstream.ts'
 import {
   collect,
   makeRequest,

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict'
 import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import type { PrismaClient } from '../../../src/database/database.ts'
-import type { PaidCall } from '../provider/paid-provider.ts'
 import { until } from '../until.ts'
+import type { PaidCall } from '../upstream/exchange.ts'
 
 /** What must never show up in a log, an answer or an event. */
 export const canaries = ['sk-canary-5f1d0c', 'canary-database-password', 'canary-url-secret-77']

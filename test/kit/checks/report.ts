@@ -1,4 +1,4 @@
-import type { PaidCall } from '../provider/paid-provider.ts'
+import type { PaidCall } from '../upstream/exchange.ts'
 import { type OperationStory, writeStory } from './story.ts'
 
 export interface Seen {

@@ -9,9 +9,9 @@ import { findPostgres, type PostgresServer, startPostgres } from '../database/po
 import { createPostgresDatabase } from '../database/postgres-database.ts'
 import { makePreparedFolder } from '../database/prepared-embedded.ts'
 import { type FaultProxy, startFaultProxy } from '../network/fault-proxy.ts'
-import { type PaidProvider, startPaidProvider } from '../provider/paid-provider.ts'
 import { makeFolder, removeFolder } from '../temporary-folder.ts'
 import { until } from '../until.ts'
+import { type ScriptedUpstream, startScriptedUpstream } from '../upstream/scripted-upstream.ts'
 import { type GatewayProcess, startGatewayProcess } from './gateway-process.ts'
 import { type PaidGatewayOptions, paidGatewayOptions } from './paid-gateway-options.ts'
 
@@ -48,7 +48,7 @@ export interface CheckOptions {
 
 /** One gateway, over as many lives as a test takes, with a provider, a database and a folder that outlive it. */
 export interface TestBed {
-  provider: PaidProvider
+  provider: ScriptedUpstream
   folder: string
   /** On a PostgreSQL server; null where the folder holds the database. */
   databaseUrl: string | null
@@ -88,7 +88,7 @@ export async function openTestBed({
   wires = [],
   ...life
 }: TestBedOptions): Promise<TestBed> {
-  const provider = await startPaidProvider()
+  const provider = await startScriptedUpstream()
   const folder = await (database === 'server' ? makeFolder() : makePreparedFolder())
   const postgres = database === 'server' && ownServer ? await startServer() : null
   const url = postgres?.url ?? (database === 'server' ? await createPostgresDatabase() : undefined)

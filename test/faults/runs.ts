@@ -1,7 +1,7 @@
 import { expect } from 'vitest'
 import { ended, generate, type OperationAnswer } from '../kit/client/operation-client.ts'
 import type { TestBed } from '../kit/gateway/test-bed.ts'
-import type { Answer } from '../kit/provider/paid-provider.ts'
+import type { Script } from '../kit/upstream/exchange.ts'
 
 /** Each run has a provider of its own: one that keeps failing is paused, and one that says "later" is left alone. */
 export const providerNames = Array.from({ length: 40 }, (_, index) => `p${index}`)
@@ -23,7 +23,7 @@ export function startRuns(bed: TestBed) {
     if (!name) throw new Error('There are not enough providers')
     return name
   }
-  const run = async (answers: Answer[], more: Record<string, unknown> = {}): Promise<Ran> => {
+  const run = async (answers: Script[], more: Record<string, unknown> = {}): Promise<Ran> => {
     const name = take()
     const prompt = `a lighthouse on ${name}`
     bed.provider.answer(prompt, ...answers)
