@@ -1,11 +1,10 @@
-import { once } from 'node:events'
-import { createServer, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { exportJWK, exportSPKI, generateKeyPair, type JWTPayload, SignJWT } from 'jose'
 import { afterAll, afterEach, beforeAll, expect, onTestFinished, test, vi } from 'vitest'
 import { type Accounts, createAccounts, type JwtOptions } from '../../src/accounts/accounts.ts'
 import type { Database } from '../../src/database/database.ts'
 import { createTestDatabase } from '../kit/database/test-database.ts'
+import { replyJson } from '../kit/upstream/replies.ts'
+import { type ScriptedUpstream, startScriptedUpstream } from '../kit/upstream/scripted-upstream.ts'
 
 const issuer = 'https://issuer.example'
 const audience = 'easel'
@@ -13,11 +12,10 @@ const audience = 'easel'
 type Pair = Awaited<ReturnType<typeof generateKeyPair>> & { kid: string }
 
 let database: Database
-let server: Server
+let upstream: ScriptedUpstream
 let jwksUrl: string
-/** What the issuer publishes now, and how often it was asked. */
+/** What the issuer publishes now. */
 let published: Pair[] = []
-let asked = 0
 let status = 200
 /** How far the clock of the accounts is ahead. */
 let aheadMs = 0
@@ -27,21 +25,20 @@ const opened: Accounts[] = []
 beforeAll(async () => {
   database = await createTestDatabase()
   first = await makePair('first')
-  server = createServer(async (_, response) => {
-    asked++
+  upstream = await startScriptedUpstream()
+  upstream.script(async (exchange) => {
     const keys = await Promise.all(
       published.map(async ({ kid, publicKey }) => ({ ...(await exportJWK(publicKey)), kid, use: 'sig' })),
     )
-    response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify({ keys }))
-  }).listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  jwksUrl = `http://127.0.0.1:${(server.address() as AddressInfo).port}/jwks`
+    await replyJson({ keys }, { status })(exchange)
+  })
+  jwksUrl = `${upstream.url}/jwks`
 })
 afterEach(async () => {
   await Promise.all(opened.splice(0).map((accounts) => accounts.close()))
 })
 afterAll(async () => {
-  server.close()
+  await upstream.close()
   await database.close()
 })
 
@@ -53,7 +50,7 @@ async function makePair(kid: string): Promise<Pair> {
 
 async function open(jwt: Partial<JwtOptions> = {}, some: { adminKey?: string } = {}): Promise<Accounts> {
   published = [first]
-  asked = 0
+  upstream.requests.length = 0
   status = 200
   aheadMs = 0
   const accounts = await createAccounts({
@@ -199,7 +196,7 @@ test('asks the issuer once, however many unknown key ids it is shown', async () 
   await use(accounts, await sign())
   const unknown = await Promise.all(['a', 'b', 'c'].map((kid) => makePair(kid)))
   for (const pair of unknown) await expect(use(accounts, await sign({}, pair))).rejects.toMatchObject(refusal)
-  expect(asked).toBe(1)
+  expect(upstream.requests).toHaveLength(1)
 })
 
 test('says that it cannot tell while the issuer is out of reach', async () => {
@@ -218,7 +215,7 @@ test('takes keys from the configuration instead of a URL', async () => {
   const options = { jwks: { keys: [jwk] } }
   const accounts = await open(options)
   await use(accounts, await sign())
-  expect(asked).toBe(0)
+  expect(upstream.requests).toHaveLength(0)
 })
 
 test('still takes API keys', async () => {

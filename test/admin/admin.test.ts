@@ -1,8 +1,5 @@
 import { execFile } from 'node:child_process'
-import { once } from 'node:events'
 import { rm } from 'node:fs/promises'
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { PGlite } from '@electric-sql/pglite'
@@ -13,6 +10,8 @@ import { makePreparedFolder } from '../kit/database/prepared-embedded.ts'
 import { adminKey, startGuardedGateway } from '../kit/gateway/accounts.ts'
 import type { TestGateway } from '../kit/gateway/test-gateway.ts'
 import { photoFile } from '../kit/photo.ts'
+import { reply } from '../kit/upstream/replies.ts'
+import { startScriptedUpstream } from '../kit/upstream/scripted-upstream.ts'
 
 let folder: string
 let gateway: TestGateway
@@ -212,20 +211,14 @@ describe('a command that fails', () => {
       code: 3,
       error: expect.stringContaining('No gateway at http://127.0.0.1:1 ('),
     })
-    const heard: (string | undefined)[] = []
-    const other = createServer(({ headers, url }, response) => {
-      heard.push(headers.authorization)
-      if (url === '/graphql') response.writeHead(302, { location: '/elsewhere' }).end('<html>')
-      else response.end('{}')
-    }).listen(0, '127.0.0.1')
-    await once(other, 'listening')
-    const url = `http://127.0.0.1:${(other.address() as AddressInfo).port}`
-    expect(await admin('users', 'list', '--url', url)).toMatchObject({
+    const other = await startScriptedUpstream()
+    other.script(reply('<html>', { status: 302, headers: { location: '/elsewhere' } }), reply('{}'))
+    expect(await admin('users', 'list', '--url', other.url)).toMatchObject({
       code: 3,
       error: expect.stringContaining('is not Easel'),
     })
-    expect(heard).toHaveLength(1)
-    other.close()
+    expect(other.requests).toHaveLength(1)
+    await other.close()
   })
 })
 

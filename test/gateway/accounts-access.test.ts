@@ -1,12 +1,13 @@
 import { once } from 'node:events'
 import { rm } from 'node:fs/promises'
-import { createServer } from 'node:http'
-import { type AddressInfo, connect } from 'node:net'
+import { connect } from 'node:net'
 import { exportJWK, generateKeyPair, SignJWT } from 'jose'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { makePreparedFolder } from '../kit/database/prepared-embedded.ts'
 import { adminKey, bearer, type GuardedGateway, startGuardedGateway } from '../kit/gateway/accounts.ts'
 import { startTestGateway, type TestGatewayOptions } from '../kit/gateway/test-gateway.ts'
+import { replyJson } from '../kit/upstream/replies.ts'
+import { startScriptedUpstream } from '../kit/upstream/scripted-upstream.ts'
 import { editAs } from './edits.ts'
 
 describe('a gateway with authentication', () => {
@@ -186,12 +187,9 @@ test('goes on letting in the holders of keys when the admin has none', async () 
 
 test('makes a member of whoever brings a token of the issuer, with usage of its own', async () => {
   const { privateKey, publicKey } = await generateKeyPair('ES256')
-  const issuer = createServer(async (_, response) => {
-    const keys = [{ ...(await exportJWK(publicKey)), kid: '1', alg: 'ES256' }]
-    response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify({ keys }))
-  }).listen(0, '127.0.0.1')
-  await once(issuer, 'listening')
-  const jwksUrl = `http://127.0.0.1:${(issuer.address() as AddressInfo).port}/jwks`
+  const issuer = await startScriptedUpstream()
+  issuer.script(replyJson({ keys: [{ ...(await exportJWK(publicKey)), kid: '1', alg: 'ES256' }] }))
+  const jwksUrl = `${issuer.url}/jwks`
   const file = `jwt: { issuer: https://issuer.example, audience: easel, jwksUrl: "${jwksUrl}", userClaim: email }`
   const gateway = await startGuardedGateway({ file })
   const token = await new SignJWT({ email: 'ada@example.com', name: 'Ada', role: 'ADMIN' })
@@ -210,6 +208,6 @@ test('makes a member of whoever brings a token of the issuer, with usage of its 
   expect(viewer.data).toEqual({
     viewer: { name: 'Ada', role: 'MEMBER', usage: { total: { operations: 1 } } },
   })
-  issuer.close()
+  await issuer.close()
   await gateway[Symbol.asyncDispose]()
 })

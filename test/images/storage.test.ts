@@ -1,7 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { once } from 'node:events'
 import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs'
-import { type AddressInfo, createServer, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Readable } from 'node:stream'
@@ -11,6 +9,8 @@ import { createFileStorage } from '../../src/images/file-storage.ts'
 import { createS3Storage, type S3Storage, type S3Timeouts } from '../../src/images/s3-storage.ts'
 import { storageKey } from '../../src/images/storage.ts'
 import { startS3Server } from '../kit/storage/s3-server.ts'
+import { silence } from '../kit/upstream/replies.ts'
+import { type ScriptedUpstream, startScriptedUpstream } from '../kit/upstream/scripted-upstream.ts'
 import { keepsImages, put, startedAt } from './storage-contract.ts'
 
 const root = mkdtempSync(join(tmpdir(), 'easel-storage-'))
@@ -91,57 +91,47 @@ describe.skipIf(!hasS3Packages)('images in a bucket', () => {
 })
 
 describe.skipIf(!hasS3Packages)('a bucket whose server falls silent', () => {
-  const sockets = new Set<Socket>()
-  let answer: string | null = null
-  const server = createServer((socket) => {
-    sockets.add(socket)
-    socket.on('error', () => {})
-    socket.on('close', () => sockets.delete(socket))
-    socket.on('data', () => answer && socket.write(answer))
-  })
+  let upstream: ScriptedUpstream
   const openStorage = (timeouts?: S3Timeouts) =>
     createS3Storage({
       bucket: 'pictures',
       region: 'eu',
-      endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+      endpoint: upstream.url,
       credentials: { accessKeyId: 'id', secretAccessKey: 'secret' },
       timeouts,
     })
   let storage: S3Storage
   let patient: S3Storage
   beforeAll(async () => {
-    server.listen(0, '127.0.0.1')
-    await once(server, 'listening')
+    upstream = await startScriptedUpstream()
     storage = await openStorage({ connectMs: 300, idleMs: 300, requestMs: 5_000 })
     patient = await openStorage()
   })
-  afterAll(() => {
+  afterAll(async () => {
     storage.close()
     patient.close()
-    for (const socket of sockets) socket.destroy()
-    server.close()
+    await upstream.close()
   })
 
   it('fails in time, and leaves no connection behind', async () => {
-    answer = null
+    upstream.script(silence)
     await expect(put(storage, 'm/one.png')).rejects.toMatchObject({ name: 'TimeoutError' })
     await expect(storage.size('m/one.png')).rejects.toMatchObject({ name: 'TimeoutError' })
-    await expect.poll(() => sockets.size).toBe(0)
+    await expect.poll(upstream.openSockets).toBe(0)
   })
 
   it('is not waited for by a list that nobody wants any more', async () => {
-    answer = null
+    upstream.script(silence)
     const stop = new AbortController()
-    const connecting = once(server, 'connection')
+    const before = upstream.requests.length
     const listing = Array.fromAsync(patient.pages({ signal: stop.signal }))
-    const [socket] = await connecting
-    await once(socket, 'data')
+    await upstream.until(() => upstream.requests.length > before)
     stop.abort()
     await expect(listing).rejects.toMatchObject({ name: 'AbortError' })
   })
 
   it('fails in time within an image too', async () => {
-    answer = 'HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\n01234'
+    upstream.script(({ write }) => write('HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\n01234'))
     await expect(buffer(await openAtLast('m/one.png'))).rejects.toMatchObject({ name: 'TimeoutError' })
   })
 
