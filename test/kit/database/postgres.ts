@@ -2,12 +2,12 @@ import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { chown, mkdtemp, readFile, rm } from 'node:fs/promises'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { promisify } from 'node:util'
 import pg from 'pg'
+import { freePort } from '../network/free-port.ts'
 import { prepareFolder } from './prepared-folder.ts'
 import { fillDatabase } from './prepared-server.ts'
 
@@ -133,7 +133,7 @@ async function openCluster(cluster: Cluster): Promise<PostgresServer> {
 }
 
 async function startCluster(cluster: Cluster): Promise<{ server: ChildProcess; url: string; port: number }> {
-  const port = await findPort()
+  const port = await freePort()
   const server = await startServer(cluster, port)
   return { server, url: `postgresql://easel@127.0.0.1:${port}/${filledDatabase}`, port }
 }
@@ -145,17 +145,6 @@ async function findAccount(): Promise<Account> {
   const line = lines.find(([name]) => name === 'postgres') ?? lines.find(([name]) => name === 'nobody')
   if (!line) throw new Error('PostgreSQL does not run as root, and there is no other account')
   return { uid: Number(line[2]), gid: Number(line[3]) }
-}
-
-/** Free on the loopback at this moment. */
-export async function findPort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const address = server.address()
-  server.close()
-  await once(server, 'close')
-  if (!address || typeof address === 'string') throw new Error('No port was given')
-  return address.port
 }
 
 async function startServer({ programs, folder, account }: Cluster, port: number): Promise<ChildProcess> {

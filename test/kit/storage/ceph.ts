@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { promisify } from 'node:util'
-import { findPort } from '../database/postgres.ts'
+import { freePort } from '../network/free-port.ts'
 
 /** A real S3 server of this test's own: Ceph's object gateway over a one-node cluster in memory, on the loopback. */
 export interface S3Server {
@@ -53,7 +53,7 @@ export async function startCeph(): Promise<S3Server | null> {
 
 async function startCluster(folder: string, daemons: ChildProcess[]): Promise<number> {
   const limit = AbortSignal.timeout(startMs)
-  const [monitor, gateway, others] = [await findPort(), await findPort(), await findPort()]
+  const [monitor, gateway, others] = [await freePort(), await freePort(), await freePort()]
   const cluster = randomUUID()
   const config = join(folder, 'ceph.conf')
   for (const name of ['mon', 'osd', 'rgw', 'run']) await mkdir(join(folder, name))
