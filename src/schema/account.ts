@@ -35,7 +35,7 @@ const ApiKey = builder.prismaNode('ApiKey', {
     revokedAt: t.expose('revokedAt', {
       type: 'DateTime',
       nullable: true,
-      description: 'When it was revoked. From then on it opens nothing.',
+      description: 'When it was revoked. Requests with the key are refused from then on.',
     }),
   }),
 })
@@ -44,7 +44,7 @@ builder.prismaObjectFields(User, (t) => ({
   apiKeys: t.relation('apiKeys', {
     authScopes: ({ id }) => ({ self: id }),
     description: 'The keys of the user: those that work, then revoked ones, newest first, 200 at most.',
-    // A user has at most 100 that work, and any number that do not.
+    // A user has at most 100 working keys, but may have any number of revoked ones.
     query: { orderBy: [{ revokedAt: { sort: 'desc', nulls: 'first' } }, { id: 'desc' }], take: 200 },
   }),
   operations: t.relatedConnection(
@@ -66,10 +66,10 @@ builder.prismaObjectFields(User, (t) => ({
   usage: t.field({
     type: UsageReport,
     authScopes: ({ id }) => ({ self: id }),
-    description: 'What the user used over a time, in total.',
+    description: 'The total usage of the user between two moments.',
     args: {
-      from: t.arg({ type: 'DateTime', required: true, description: 'From this moment on.' }),
-      to: t.arg({ type: 'DateTime', required: true, description: 'Until before this moment.' }),
+      from: t.arg({ type: 'DateTime', required: true, description: 'The beginning, inclusive.' }),
+      to: t.arg({ type: 'DateTime', required: true, description: 'The end, exclusive.' }),
     },
     resolve: ({ id }, { from, to }, { loaders }) => loaders.usage.load({ userId: id, from, to }),
   }),
@@ -102,7 +102,11 @@ const CreateUserInput = builder.inputType('CreateUserInput', {
 const CreateApiKeyInput = builder.inputType('CreateApiKeyInput', {
   description: 'A new key.',
   fields: (t) => ({
-    userId: t.globalID({ for: User, required: true, description: 'Whose. Members make their own only.' }),
+    userId: t.globalID({
+      for: User,
+      required: true,
+      description: 'The owner of the key. Members can make keys for themselves only.',
+    }),
     name: t.string({ required: true, validate: name, description: '1 to 100 characters.' }),
   }),
 })
@@ -110,11 +114,11 @@ const CreateApiKeyInput = builder.inputType('CreateApiKeyInput', {
 const CreatedApiKey = builder
   .objectRef<{ apiKey: { id: string }; secret: string }>('CreatedApiKey')
   .implement({
-    description: 'A key that was just made.',
+    description: 'A new key with its secret.',
     fields: (t) => ({
       apiKey: t.prismaField({
         type: ApiKey,
-        description: 'What Easel keeps of it.',
+        description: 'The key as Easel keeps it, without its secret.',
         resolve: (query, { apiKey }, _, { prisma }) =>
           prisma.apiKey.findUniqueOrThrow({ ...query, where: { id: apiKey.id } }),
       }),
@@ -146,7 +150,7 @@ builder.mutationFields((t) => ({
   revokeApiKey: t.prismaField({
     type: ApiKey,
     description:
-      'Makes a key open nothing any more, at once: running streams under it end. Again changes nothing.',
+      'Revokes a key at once: requests with it are refused and open streams under it end. Revoking a key again changes nothing.',
     args: { id: t.arg.globalID({ required: true, for: ApiKey, description: 'The id of the key.' }) },
     resolve: async (query, _, { id }, { accounts, prisma, viewer }) => {
       const where = { id: id.id, ...visibleTo(viewer) }

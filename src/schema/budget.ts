@@ -7,7 +7,7 @@ const BudgetPeriod = builder.enumType('BudgetPeriod', {
   values: {
     DAY: { description: 'A day in UTC.' },
     MONTH: { description: 'A calendar month in UTC.' },
-    TOTAL: { description: 'For good.' },
+    TOTAL: { description: 'It never starts anew.' },
   } as const,
 })
 
@@ -22,15 +22,15 @@ const BudgetUnit = builder.enumType('BudgetUnit', {
 export const Budget = builder.objectRef<BudgetState>('Budget').implement({
   authScopes: ({ userId }) => ({ self: userId }),
   description:
-    'A limit on what a user uses. The most an operation can take is reserved when it is accepted; what it really took is used when it has succeeded, and the rest is given back.',
+    'A limit on the usage of a user. The most that an operation can use is reserved when it is accepted. When it has succeeded, what it really used is booked and the rest is given back.',
   fields: (t) => ({
     period: t.expose('period', { type: BudgetPeriod, description: 'How long it lasts.' }),
     unit: t.expose('unit', { type: BudgetUnit, description: 'What it counts.' }),
     limit: t.expose('limit', { type: 'BigInt', description: 'The limit.' }),
-    used: t.expose('used', { type: 'BigInt', description: 'What finished operations took.' }),
+    used: t.expose('used', { type: 'BigInt', description: 'What finished operations have used.' }),
     reserved: t.expose('reserved', {
       type: 'BigInt',
-      description: 'What running operations may still take.',
+      description: 'The most that unfinished operations may still use.',
     }),
     remaining: t.expose('remaining', { type: 'BigInt', description: 'What is left: never below 0.' }),
     resetsAt: t.expose('resetsAt', {
@@ -53,10 +53,10 @@ builder.prismaObjectFields(User, (t) => ({
 const SetBudgetInput = builder.inputType('SetBudgetInput', {
   description: 'A limit to set.',
   fields: (t) => ({
-    userId: t.globalID({ for: User, required: true, description: 'Whose.' }),
-    period: t.field({ type: BudgetPeriod, required: true, description: 'For how long.' }),
-    unit: t.field({ type: BudgetUnit, required: true, description: 'Of what.' }),
-    limit: t.field({ type: 'BigInt', description: 'From 0. Null or absent takes the limit away.' }),
+    userId: t.globalID({ for: User, required: true, description: 'The user.' }),
+    period: t.field({ type: BudgetPeriod, required: true, description: 'The period of the limit.' }),
+    unit: t.field({ type: BudgetUnit, required: true, description: 'What the limit counts.' }),
+    limit: t.field({ type: 'BigInt', description: 'The limit, from 0. Null or absent removes it.' }),
   }),
 })
 
@@ -64,7 +64,7 @@ builder.mutationField('setBudget', (t) =>
   t.prismaField({
     type: User,
     authScopes: { admin: true },
-    description: 'Sets or takes away a limit of a user. For admins.',
+    description: 'Sets or removes a limit of a user. For admins.',
     args: { input: t.arg({ type: SetBudgetInput, required: true, description: 'The limit.' }) },
     resolve: async (query, _, { input }, { usage, prisma }) => {
       const { userId, period, unit, limit } = input

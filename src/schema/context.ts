@@ -6,12 +6,12 @@ import type { Providers } from '../providers/providers.ts'
 import type { Usage } from '../usage/usage.ts'
 import type { Loaders } from './loaders.ts'
 
-/** What every resolver gets: who asks, and the rooms it may ask. */
+/** What every resolver gets: the viewer of the request, and the rooms that the resolver may call. */
 export interface Context {
   viewer: Viewer
   /** The header `Idempotency-Key`, an alias of `requestId` in documents with one mutation. */
   idempotencyKey: string | null
-  /** Aborts when the client leaves. That ends waiting, never work. */
+  /** Aborts when the client disconnects. It ends waiting for an operation, never the operation. */
   signal: AbortSignal
   prisma: PrismaClient
   operations: Operations
@@ -25,7 +25,7 @@ export interface Context {
   now: () => Date
 }
 
-/** What the context of an operation says of its request. */
+/** The part of the context that differs from request to request. */
 export type ContextBase = Pick<Context, 'viewer' | 'idempotencyKey' | 'signal'>
 
 /** The owner filter of everything a viewer may read: an admin sees all, a member only its own. */

@@ -23,7 +23,7 @@ builder.mutationField('createVariation', (t) =>
   t.prismaField({
     type: Operation,
     description:
-      'Makes variations of an image. Waits until it is done unless `stream` is true; the work goes on also if you leave.',
+      'Makes variations of an image. Waits until the operation has ended unless `stream` is true. The operation goes on if you disconnect.',
     args: { input: t.arg({ type: CreateVariationInput, required: true, description: 'What to vary.' }) },
     resolve: async (query, _, { input: { image, requestId, ...asked } }, context, info) => {
       const input = fillInput(asked)

@@ -1,7 +1,7 @@
 import { EaselError } from '../errors.ts'
 import { isRowId } from '../row-id.ts'
 
-/** What Pothos puts before the id of a row in the cursor of a list that is cut by id alone. */
+/** The prefix that Pothos puts before a row's id in the cursor of a list whose pages are cut by id alone. */
 const prefix = 'GPC:S:'
 
 /** The id in a cursor; null for a text that is no cursor of this gateway. */
@@ -11,7 +11,7 @@ export function idInCursor(cursor: string): string | null {
   return isRowId(id) ? id : null
 }
 
-/** The same of an argument; undefined without one. */
+/** The id in the cursor of an argument; undefined without a cursor. Throws CURSOR_MALFORMED for any other text. */
 export function readCursor(cursor: unknown): string | undefined {
   if (typeof cursor !== 'string') return undefined
   const id = idInCursor(cursor)

@@ -13,12 +13,12 @@ const EditImageInput = builder.inputType('EditImageInput', {
       type: [ImageSource],
       required: true,
       description:
-        'The images to edit, 1 to 16 depending on the model. A single one may stand without a list.',
+        'The images to edit, 1 to 16 depending on the model. A single image needs no list around it.',
     }),
     mask: t.field({
       type: ImageSource,
       description:
-        'A PNG of the size of the first image. Its fully transparent pixels say where to edit; there must be some, and others too.',
+        'A PNG of the size of the first image. Its fully transparent pixels mark where to edit. Some of its pixels must be fully transparent, but not all.',
     }),
     ...askedFields(t, 'EDIT'),
     requestId: requestIdField(t),
@@ -29,7 +29,7 @@ builder.mutationField('editImage', (t) =>
   t.prismaField({
     type: Operation,
     description:
-      'Edits or extends images by a prompt. Waits until it is done unless `stream` is true; the work goes on also if you leave.',
+      'Edits or extends images by a prompt. Waits until the operation has ended unless `stream` is true. The operation goes on if you disconnect.',
     args: { input: t.arg({ type: EditImageInput, required: true, description: 'What to edit, and how.' }) },
     resolve: async (query, _, { input: { image, mask, requestId, ...asked } }, context, info) => {
       const input = fillInput(asked)

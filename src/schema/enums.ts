@@ -16,8 +16,8 @@ export const OperationKind = builder.enumType('OperationKind', {
 export const OperationStatus = builder.enumType('OperationStatus', {
   description: 'Where an operation stands. The last three are final.',
   values: {
-    QUEUED: { description: 'Accepted: it will be run, also if the client leaves or the server restarts.' },
-    RUNNING: { description: 'Somebody works on it; `metadata.stage` says at what.' },
+    QUEUED: { description: 'Accepted. It will run even if the client disconnects or the server restarts.' },
+    RUNNING: { description: 'It is being carried out; `metadata.stage` shows which step.' },
     SUCCEEDED: { description: 'There is a `response` with at least one image.' },
     FAILED: { description: 'There is an `error`; nothing was charged.' },
     CANCELLED: { description: 'It was cancelled before it had a result; nothing was charged.' },
@@ -39,11 +39,11 @@ export const ImageQuality = builder.enumType('ImageQuality', {
     AUTO: { description: 'The model chooses.' },
     LOW: { description: 'Fast and cheap.' },
     MEDIUM: { description: 'In between.' },
-    HIGH: { description: 'Slow and dear.' },
+    HIGH: { description: 'Slow and expensive.' },
     STANDARD: { description: 'The normal quality of the dall-e models.' },
     HD: { description: 'The finer quality of dall-e-3.' },
     XHIGH: { description: 'Above HIGH, for the models that list it.' },
-    MAX: { description: 'The most a model can do, for the models that list it.' },
+    MAX: { description: 'The highest quality of a model, for the models that list it.' },
   } as const satisfies Described<typeof qualities>,
 })
 
@@ -57,7 +57,7 @@ export const ImageFormat = builder.enumType('ImageFormat', {
 })
 
 export const InputFidelity = builder.enumType('InputFidelity', {
-  description: 'How closely an edit keeps to the input images, faces above all.',
+  description: 'How closely an edit keeps to the input images, especially to faces.',
   values: {
     LOW: { description: 'Loosely.' },
     HIGH: { description: 'Closely, for several thousand more input tokens per image.' },
@@ -77,6 +77,6 @@ export const Role = builder.enumType('Role', {
   description: 'What a user may do.',
   values: {
     MEMBER: { description: 'Use the models; see its own operations, images and usage.' },
-    ADMIN: { description: 'See and manage everybody.' },
+    ADMIN: { description: 'See and manage all users and everything of theirs.' },
   } as const,
 })

@@ -17,7 +17,7 @@ const ImageDimensionsInput = builder.inputType('ImageDimensionsInput', {
 })
 
 const CostEstimateInput = builder.inputType('CostEstimateInput', {
-  description: 'What you think of asking for.',
+  description: 'The request to estimate.',
   fields: (t) => ({
     kind: t.field({ type: OperationKind, required: true, description: 'The kind of operation.' }),
     model: t.string({ description: "As in the mutation; the gateway's default for the kind when absent." }),
@@ -43,14 +43,14 @@ const CostEstimateInput = builder.inputType('CostEstimateInput', {
 const EstimateCertainty = builder.enumType('EstimateCertainty', {
   description: 'How sure an estimate is.',
   values: {
-    EXACT: { description: 'It will take just this.' },
-    RANGE: { description: 'It will take something between `min` and `max`.' },
+    EXACT: { description: 'The operation will use exactly this.' },
+    RANGE: { description: 'The operation will use between `min` and `max`.' },
     UNKNOWN: { description: 'Too little is known: the figures are a guess.' },
   } as const,
 })
 
 const TokenRange = builder.objectRef<Estimate['tokens']>('TokenRange').implement({
-  description: 'Between how many and how many tokens.',
+  description: 'The fewest and the most tokens that an operation can use.',
   fields: (t) => ({
     min: t.expose('min', { type: 'BigInt', description: 'The fewest.' }),
     max: t.expose('max', { type: 'BigInt', description: 'The most. This is what gets reserved.' }),
@@ -58,7 +58,7 @@ const TokenRange = builder.objectRef<Estimate['tokens']>('TokenRange').implement
 })
 
 const MoneyRange = builder.objectRef<NonNullable<Estimate['cost']>>('MoneyRange').implement({
-  description: 'Between how much and how much money.',
+  description: 'The least and the most money that an operation can cost.',
   fields: (t) => ({
     min: t.field({
       type: Money,
@@ -74,7 +74,7 @@ const MoneyRange = builder.objectRef<NonNullable<Estimate['cost']>>('MoneyRange'
 })
 
 const CostEstimate = builder.objectRef<Estimate>('CostEstimate').implement({
-  description: 'What an operation would take. Asking costs nothing.',
+  description: 'An estimate of what an operation would use. Estimating costs nothing.',
   fields: (t) => ({
     certainty: t.expose('certainty', { type: EstimateCertainty, description: 'How sure it is.' }),
     tokens: t.field({ type: TokenRange, description: 'The tokens.', resolve: ({ tokens }) => tokens }),
@@ -99,8 +99,10 @@ builder.queryField('estimateCost', (t) =>
   t.field({
     type: CostEstimate,
     description:
-      'What an operation would take, by the same figures that reserve it, and what your budgets have left. Checks the parameters like the mutation.',
-    args: { input: t.arg({ type: CostEstimateInput, required: true, description: 'What you think of.' }) },
+      'Estimates what an operation would use, with the same figures as its reservation, and shows what your budgets have left. Checks the parameters as the mutation does.',
+    args: {
+      input: t.arg({ type: CostEstimateInput, required: true, description: 'The request to estimate.' }),
+    },
     resolve: (_, { input: { kind, inputImages, ...asked } }, { operations }) =>
       operations.estimate({ kind, input: fillInput(asked), images: inputImages ?? [] }),
   }),

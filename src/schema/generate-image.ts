@@ -14,7 +14,7 @@ builder.mutationField('generateImage', (t) =>
   t.prismaField({
     type: Operation,
     description:
-      'Makes images from a prompt. Answers at once with an operation that goes on: follow or poll it.',
+      'Makes images from a prompt. Answers at once with an operation that goes on in the background: follow or poll it.',
     args: { input: t.arg({ type: GenerateImageInput, required: true, description: 'What to generate.' }) },
     resolve: async (query, _, { input: { requestId, ...asked } }, context, info) => {
       const input = fillInput(asked)

@@ -13,7 +13,7 @@ export function encodeGlobalId(typename: string, id: string): string {
   return Buffer.from(`${typename}:${id}`).toString('base64url')
 }
 
-/** An id that nobody can have made is told apart from one that leads nowhere, before it reaches the database. */
+/** Throws ID_MALFORMED for a text that Easel never made, before it reaches the database; an unknown id passes. */
 export function decodeGlobalId(globalId: string): NodeName {
   const known = decodeKnown(globalId)
   if (known) return known

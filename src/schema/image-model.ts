@@ -23,7 +23,7 @@ const ParameterType = builder.enumType('ParameterType', {
 const ParameterDependency = builder
   .objectRef<{ parameter: string; values: string[] }>('ParameterDependency')
   .implement({
-    description: 'When a parameter counts.',
+    description: 'The condition under which a parameter has an effect.',
     fields: (t) => ({
       parameter: t.exposeString('parameter', { description: 'The other parameter.' }),
       values: t.exposeStringList('values', { description: 'The values it must have.' }),
@@ -42,11 +42,12 @@ const ModelParameterType = builder.objectRef<ModelParameter>('ModelParameter').i
       description: 'The least, as a string: int64 bounds do not fit an Int.',
     }),
     max: t.exposeString('max', { nullable: true, description: 'The most, as a string.' }),
-    default: t.exposeString('default', { nullable: true, description: 'What holds when it is not given.' }),
+    default: t.exposeString('default', { nullable: true, description: 'The value when it is not given.' }),
     dependsOn: t.expose('dependsOn', {
       type: ParameterDependency,
       nullable: true,
-      description: 'It counts only while another parameter has one of these values.',
+      description:
+        'The parameter has an effect only while another one has one of these values. Null: always.',
     }),
   }),
 })
@@ -130,7 +131,7 @@ const UnsupportedOperation = builder
 const ModelRetirement = builder
   .objectRef<{ date: string; replacement: string | null }>('ModelRetirement')
   .implement({
-    description: 'The end of a model at its provider.',
+    description: 'When a provider stops offering a model.',
     fields: (t) => ({
       date: t.exposeString('date', { description: 'The first day without it, `YYYY-MM-DD`.' }),
       replacement: t.exposeString('replacement', {
@@ -168,7 +169,7 @@ export const ImageModel = builder.objectRef<Model>('ImageModel').implement({
     retirement: t.expose('retirement', {
       type: ModelRetirement,
       nullable: true,
-      description: 'When it ends or ended. Null where no date is known.',
+      description: 'When the provider retires it. Null where no date is known.',
     }),
     prices: t.field({
       type: [ModelPrice],

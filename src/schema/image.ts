@@ -17,13 +17,16 @@ export const Image = builder.prismaNode('Image', {
   fields: (t) => ({
     url: t.string({
       description:
-        'An address of this gateway that shows the image to whoever has it, until it expires. It can go into an `<img>` as it is.',
+        'An address of this gateway. It shows the image without a key until it expires, so it can be used in an `<img>`.',
       args: {
         width: t.arg.int({
           description: 'At most this many pixels wide, 16 to 4096. An image is never made larger.',
           validate: z.number().int().min(16).max(4096),
         }),
-        format: t.arg({ type: ImageFormat, description: 'Another format than the one it is kept in.' }),
+        format: t.arg({
+          type: ImageFormat,
+          description: 'The format to convert it to. Without it the image is sent as it is kept.',
+        }),
         expiresIn: t.arg.int({
           description:
             'How many seconds the address lives at least: 60 to 604800 (a week), or less where the gateway allows less. By default a day, unless it is configured otherwise.',
@@ -37,7 +40,7 @@ export const Image = builder.prismaNode('Image', {
         }),
     }),
     b64Json: t.string({
-      description: 'The whole file in base64. Large: ask for it only where a URL will not do.',
+      description: 'The whole file in base64. It is large: prefer `url`.',
       complexity: 50,
       resolve: (image, _, { images }) => images.base64(image),
     }),
@@ -56,7 +59,7 @@ export const Image = builder.prismaNode('Image', {
       nullable: true,
       description: 'A blurred preview of about 25 bytes in base64: https://evanw.github.io/thumbhash/.',
     }),
-    createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When Easel got it.' }),
+    createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When Easel received it.' }),
     operation: t.relation('operation', {
       nullable: true,
       description: 'The operation that made it, or that it was uploaded for.',

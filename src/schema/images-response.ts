@@ -54,6 +54,6 @@ export const ImagesResponse = builder.prismaObject('Operation', {
       description: 'The version of the model, where the provider says it.',
       resolve: (parent) => readResponse(parent).modelVersion,
     }),
-    usage: t.relation('usage', { nullable: true, description: 'What it took.' }),
+    usage: t.relation('usage', { nullable: true, description: 'The tokens and the money of the operation.' }),
   }),
 })

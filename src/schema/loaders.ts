@@ -12,7 +12,7 @@ export interface Loaders {
   operation: DataLoader<string, Operation | null>
   /** By user id. */
   budgets: DataLoader<string, BudgetState[]>
-  /** What users used in total over a time. */
+  /** The total usage of users between two moments. */
   usage: DataLoader<UsageKey, UsageReport, string>
 }
 
@@ -31,7 +31,7 @@ export interface UsageKey {
 export function createLoaders({ prisma, usage, viewer }: LoaderSources): Loaders {
   return {
     image: byId((ids) => prisma.image.findMany({ where: { id: { in: ids } } })),
-    // A subscription lives longer than a row stays the same: nothing is remembered beyond one tick.
+    // A row changes during a subscription, so no row is cached beyond one tick.
     operation: byId((ids) => prisma.operation.findMany({ where: { id: { in: ids } } }), { cache: false }),
     budgets: new DataLoader(
       async (userIds) => {
@@ -48,11 +48,11 @@ export function createLoaders({ prisma, usage, viewer }: LoaderSources): Loaders
 
 type UsageSources = Pick<LoaderSources, 'usage' | 'viewer'>
 
-/** One report for all users that are asked about over the same time. */
+/** Loads one report for all users with the same range of time. */
 async function loadUsage(sources: UsageSources, keys: readonly UsageKey[]): Promise<(UsageReport | Error)[]> {
   const totals = new Map<string, Map<string, UsageRow> | Error>()
   for (const [range, sameTime] of Map.groupBy(keys, rangeOf)) {
-    // A time that cannot be reported on is the fault of who asked about it alone.
+    // A range that is refused fails only the fields that asked for that range.
     totals.set(range, await loadTotals(sources, sameTime).catch((error: Error) => error))
   }
   return keys.map((key) => {
@@ -61,7 +61,7 @@ async function loadUsage(sources: UsageSources, keys: readonly UsageKey[]): Prom
   })
 }
 
-/** By user id; who used nothing is missing. */
+/** By user id; a user without usage is missing. */
 async function loadTotals(
   { usage, viewer }: UsageSources,
   sameTime: UsageKey[],

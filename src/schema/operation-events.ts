@@ -105,7 +105,8 @@ ImageCompletedEvent.implement({
     usage: t.prismaField({
       type: ImageUsage,
       nullable: true,
-      description: 'What the whole operation took: on its last image only, so that adding up counts it once.',
+      description:
+        'The usage of the whole operation. Only its last image has it, so that a sum over the images counts it once.',
       resolve: (query, event, _, { prisma }) => {
         const payload = readImagePayload(event)
         if (payload.kind !== 'image' || !payload.last) return null
@@ -137,9 +138,9 @@ const OperationEvent = builder.objectRef<EventRow>('OperationEvent').implement({
     sequence: t.exposeInt('sequence', {
       description: 'Its place among the events of the operation, from 1, without gaps.',
     }),
-    status: t.expose('status', { type: OperationStatus, description: 'The status as it was then.' }),
+    status: t.expose('status', { type: OperationStatus, description: 'The status at that time.' }),
     stage: t.exposeString('stage', {
-      description: 'What was being done then; see `OperationMetadata.stage`.',
+      description: 'The stage at that time; see `OperationMetadata.stage`.',
     }),
     operation: t.prismaField({
       type: Operation,
@@ -157,7 +158,7 @@ interface FollowArgs {
   after?: number | null
 }
 
-/** Whether the operation is there is said on subscribing, not with the first event. */
+/** An operation that does not exist fails the subscription itself, not its first event. */
 async function subscribe(
   context: Context,
   { operationId: { id }, after: last }: FollowArgs,
@@ -191,7 +192,7 @@ builder.subscriptionFields((t) => ({
   partialImages: t.field({
     type: ImageEvent,
     description:
-      'The images of an operation as they come: first what has happened after `after`, then live; it ends when the operation has. It makes no difference whether one subscribes before, during or after the work.',
+      'The images of an operation as they arrive: first those after the event `after`, then new ones. The stream ends when the operation has ended. You can subscribe before, during or after the work and miss nothing.',
     args: followArgs(t),
     subscribe: (_, args, context) => subscribe(context, args, { imagesOnly: true }),
     resolve: (event) => event,
@@ -199,7 +200,7 @@ builder.subscriptionFields((t) => ({
   operationStatus: t.field({
     type: OperationEvent,
     description:
-      'Everything that happens to an operation: first what has happened after `after`, then live; it ends when the operation has.',
+      'Every event of an operation: first those after the event `after`, then new ones. The stream ends when the operation has ended.',
     args: followArgs(t),
     subscribe: (_, args, context) => subscribe(context, args, { imagesOnly: false }),
     resolve: (event) => event,

@@ -4,7 +4,8 @@ import { shownFields } from './parameter-fields.ts'
 
 export const OperationInput = builder.prismaObject('Operation', {
   variant: 'OperationInput',
-  description: 'What was asked, with the defaults filled in. Null means: not given.',
+  description:
+    'The input of the mutation, with the defaults filled in. Null means that a parameter was not given.',
   select: { id: true, input: true },
   fields: (t) => ({
     ...shownFields(t),

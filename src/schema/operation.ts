@@ -12,7 +12,7 @@ import { besideOwn, User } from './user.ts'
 export const Operation = builder.prismaNode('Operation', {
   id: { field: 'id', description: 'The id of the operation.' },
   description:
-    'A piece of work that goes on until it is done, whoever is watching: a long-running operation in the manner of google.longrunning.Operation.',
+    'A piece of work that goes on until it has ended, whether or not a client waits for it. It follows the pattern of google.longrunning.Operation.',
   nullable: true,
   authScopes: ({ userId }) => ({ self: userId }),
   findUnique: (id, { viewer }) => ({ id, ...visibleTo(viewer) }),
@@ -40,7 +40,7 @@ export const Operation = builder.prismaNode('Operation', {
       type: 'DateTime',
       nullable: true,
       description:
-        'When its images were removed because their time was over (`retention.resultsMs`): those it made, those it was given and those shown on the way. Null as long as they are kept.',
+        'When its images were removed because their time was over (`retention.resultsMs`): its results, its inputs and its partial images. Null while they are kept.',
     }),
     createdBy: t.relation('user', { type: User, description: 'Who asked for it.' }),
     metadata: t.variant(OperationMetadata, { description: 'How it is being carried out.' }),
@@ -55,7 +55,9 @@ export const Operation = builder.prismaNode('Operation', {
       description: 'The result. Never beside an `error`.',
       isNull: ({ response }) => response === null,
     }),
-    input: t.variant(OperationInput, { description: 'What was asked, source images and mask included.' }),
+    input: t.variant(OperationInput, {
+      description: 'The input of the mutation, with the source images and the mask.',
+    }),
   }),
 })
 
@@ -111,7 +113,7 @@ builder.queryFields((t) => ({
       cursor: 'id',
       defaultSize: 20,
       maxSize: 100,
-      description: 'Operations, newest first, 20 a page and 100 at most. An admin sees those of everybody.',
+      description: 'Operations, newest first, 20 a page and 100 at most. An admin sees those of all users.',
       args: {
         filter: t.arg({ type: OperationFilter, description: 'Which ones.' }),
       },

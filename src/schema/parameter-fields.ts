@@ -173,7 +173,7 @@ const fields = {
       t.int({
         defaultValue: 0,
         description:
-          'How many earlier, blurry states of the image to show in `partialImages`, 0 to 3. Each costs 100 output tokens. There may come fewer.',
+          'How many earlier, blurry states of the image to show in `partialImages`, 0 to 3. Each costs 100 output tokens. The provider may send fewer.',
       }),
     shown: (t) =>
       t.int({
@@ -187,12 +187,12 @@ const fields = {
         defaultValue: false,
         description:
           kind === 'EDIT'
-            ? 'Answer at once with an operation that goes on, so that one can watch it. Otherwise the answer waits until it is done.'
-            : 'Answer at once with an operation that goes on. Otherwise the answer waits until it is done.',
+            ? 'Answer at once with an operation that goes on in the background, so that you can follow it. Otherwise the answer waits until it has ended.'
+            : 'Answer at once with an operation that goes on in the background. Otherwise the answer waits until it has ended.',
       }),
     shown: (t) =>
       t.boolean({
-        description: 'Whether the mutation was to return at once.',
+        description: 'Whether the mutation answered at once.',
         resolve: ({ input }) => readValue(input, 'stream'),
       }),
   },
@@ -227,7 +227,7 @@ const fields = {
       t.string({
         validate: endUser,
         description:
-          'Your end user, 1 to 256 characters. Usage is reported by it; upstream goes a pseudonym of it, never the value.',
+          'Your end user, 1 to 256 characters. Usage is reported by it. Providers get a pseudonym of it, never the value.',
       }),
     shown: (t) =>
       t.string({

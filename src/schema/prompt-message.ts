@@ -5,7 +5,7 @@ export const PromptMessageInput = builder.inputType('PromptMessageInput', {
   description: 'One part of a prompt.',
   fields: (t) => ({
     text: t.string({ required: true, description: 'What it says.' }),
-    weight: t.float({ description: 'How much it counts. Yandex documents it as not supported yet.' }),
+    weight: t.float({ description: 'Its weight among the parts. Yandex documents it as not supported yet.' }),
   }),
 })
 

@@ -5,7 +5,7 @@ import { Operation } from './operation.ts'
 
 const ProviderLoss = builder.objectRef<Loss>('ProviderLoss').implement({
   description:
-    'A call that a provider may have carried out and charged for, and that brought nobody an image, or fewer than were asked for: its outcome never became known, its result was lost, or it was cancelled on the way. Its user pays for images that came; for the others the house does.',
+    'A call that a provider may have carried out and charged for, but that brought no image, or fewer than requested: its outcome is unknown, its result was lost, or it was cancelled on the way. The user pays for the images that came, the house for the others.',
   fields: (t) => ({
     operation: t.field({
       type: Operation,
@@ -15,9 +15,9 @@ const ProviderLoss = builder.objectRef<Loss>('ProviderLoss').implement({
     }),
     totalTokens: t.expose('totalTokens', {
       type: 'BigInt',
-      description: 'The most tokens that what is missing may have taken.',
+      description: 'The most tokens that the missing images may have used.',
     }),
-    cost: t.expose('cost', { type: Money, description: 'The most that what is missing may have cost.' }),
+    cost: t.expose('cost', { type: Money, description: 'The most that the missing images may have cost.' }),
     createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When it was booked.' }),
   }),
 })
@@ -28,7 +28,7 @@ const ProviderLossSum = builder.objectRef<Report['total']>('ProviderLossSum').im
     operations: t.exposeInt('operations', { description: 'How many operations.' }),
     totalTokens: t.expose('totalTokens', {
       type: 'BigInt',
-      description: 'The most tokens that they may have taken.',
+      description: 'The most tokens that they may have used.',
     }),
     costs: t.expose('costs', {
       type: [Money],
@@ -38,7 +38,7 @@ const ProviderLossSum = builder.objectRef<Report['total']>('ProviderLossSum').im
 })
 
 const ProviderLossReport = builder.objectRef<Report>('ProviderLossReport').implement({
-  description: 'What the house paid for, or may have, and nobody got.',
+  description: 'What the house paid for, or may have paid for, without an image for the user.',
   fields: (t) => ({
     rows: t.expose('rows', {
       type: [ProviderLoss],
@@ -56,10 +56,10 @@ builder.queryField('providerLosses', (t) =>
   t.field({
     type: ProviderLossReport,
     authScopes: { admin: true },
-    description: 'What the house paid for, or may have, and nobody got. For admins.',
+    description: 'What the house paid for, or may have paid for, without an image for the user. For admins.',
     args: {
-      from: t.arg({ type: 'DateTime', required: true, description: 'From this moment on.' }),
-      to: t.arg({ type: 'DateTime', required: true, description: 'Until before this moment.' }),
+      from: t.arg({ type: 'DateTime', required: true, description: 'The beginning, inclusive.' }),
+      to: t.arg({ type: 'DateTime', required: true, description: 'The end, exclusive.' }),
     },
     resolve: (_, range, { usage }) => usage.reportLosses(range),
   }),

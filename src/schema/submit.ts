@@ -16,7 +16,7 @@ export interface Submission {
   waits: boolean
 }
 
-/** What every mutation that makes images does. The answer is loaded afresh by the caller: it may have changed. */
+/** Submits the operation of a mutation. The caller loads it again for the answer, since it may have changed. */
 export async function submit(
   context: Context,
   info: GraphQLResolveInfo,

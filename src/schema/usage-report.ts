@@ -9,10 +9,10 @@ import { User } from './user.ts'
 const UsageDimension = builder.enumType('UsageDimension', {
   description: 'What a usage report can be broken down by.',
   values: {
-    USER: { description: 'Who asked.' },
+    USER: { description: 'The user of the gateway.' },
     END_USER: { description: 'The `user` of the input.' },
-    PROVIDER: { description: 'Who made the images.' },
-    MODEL: { description: 'With which model.' },
+    PROVIDER: { description: 'The provider.' },
+    MODEL: { description: 'The model.' },
     KIND: { description: 'Generated, edited or varied.' },
     HOUR: { description: 'Hours, in UTC.' },
     DAY: { description: 'Days, in UTC.' },
@@ -89,7 +89,7 @@ const UsageRow = builder.objectRef<Row>('UsageRow').implement({
 })
 
 export const UsageReport = builder.objectRef<Report>('UsageReport').implement({
-  description: 'Usage over a time, added up.',
+  description: 'The sums of usage between two moments.',
   fields: (t) => ({
     rows: t.field({
       type: [UsageRow],
@@ -105,15 +105,15 @@ builder.queryField('usage', (t) =>
   t.field({
     type: UsageReport,
     description:
-      'Adds up what finished operations used, by any set of dimensions. An admin sees everybody, a member itself. At most 10,000 rows.',
+      'Adds up the usage of finished operations by any set of dimensions. An admin sees all users, a member only itself. At most 10,000 rows.',
     args: {
-      from: t.arg({ type: 'DateTime', required: true, description: 'From this moment on.' }),
-      to: t.arg({ type: 'DateTime', required: true, description: 'Until before this moment.' }),
+      from: t.arg({ type: 'DateTime', required: true, description: 'The beginning, inclusive.' }),
+      to: t.arg({ type: 'DateTime', required: true, description: 'The end, exclusive.' }),
       groupBy: t.arg({
         type: [UsageDimension],
         required: true,
         defaultValue: [],
-        description: 'What to break it down by.',
+        description: 'The dimensions to break it down by.',
       }),
       filter: t.arg({ type: UsageFilter, description: 'Which usage.' }),
     },
@@ -137,7 +137,7 @@ const UsageVerification = builder.objectRef<RollUpCheck>('UsageVerification').im
       description: 'Whether every daily sum was what the records add up to.',
     }),
     differences: t.exposeInt('differences', {
-      description: 'How many daily sums were wrong, missing or one too many, before a repair.',
+      description: 'How many daily sums were wrong, missing or superfluous before a repair.',
     }),
   }),
 })
@@ -147,11 +147,11 @@ builder.mutationField('verifyUsage', (t) =>
     type: UsageVerification,
     authScopes: { admin: true },
     description:
-      'Computes the daily sums of all usage anew from the records, and says whether they agree. It reads every record. For admins.',
+      'Computes the daily sums of all usage again from the records and compares them. It reads every record. For admins.',
     args: {
       repair: t.arg.boolean({
         defaultValue: false,
-        description: 'Also make the sums right. Operations wait to end until it is done.',
+        description: 'Also correct the sums. Operations cannot end until this is done.',
       }),
     },
     resolve: (_, { repair }, { usage }) => usage.verifyRollUps({ repair: repair ?? false }),

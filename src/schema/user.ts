@@ -4,7 +4,7 @@ import { Role } from './enums.ts'
 
 export const User = builder.prismaNode('User', {
   id: { field: 'id', description: 'The id of the user.' },
-  description: 'Somebody who uses this gateway. A member sees only itself.',
+  description: 'A user of this gateway. A member sees only itself.',
   nullable: true,
   authScopes: ({ id }) => ({ self: id }),
   findUnique: (id, { viewer }) => {
@@ -21,15 +21,15 @@ export const User = builder.prismaNode('User', {
 builder.queryField('viewer', (t) =>
   t.prismaField({
     type: User,
-    description: 'Who you are. With `EASEL_AUTH=off` that is the admin `local`.',
+    description: 'The user of this request. With `EASEL_AUTH=off` it is the admin `local`.',
     resolve: (query, _, __, { prisma, viewer }) =>
       prisma.user.findUniqueOrThrow({ ...query, where: { id: viewer.userId } }),
   }),
 )
 
 /**
- * Of whom the operation of the cursor is too. Prisma starts a page behind any row there is, so the cursor of
- * somebody else's operation would tell that it exists.
+ * Limits a page to the owner of the operation that the cursor names. Prisma starts a page after any row that exists, so
+ * the cursor of another user's operation would otherwise show that it exists.
  */
 export function besideOwn(cursorId: string | undefined) {
   return cursorId === undefined ? {} : { user: { operations: { some: { id: cursorId } } } }
