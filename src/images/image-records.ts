@@ -14,7 +14,6 @@ export interface StoredImage {
   readonly width: number
   readonly height: number
   readonly hasAlpha: boolean
-  readonly thumbHash: string | null
 }
 
 export interface ImagePlace {
@@ -48,16 +47,16 @@ export function writeImages(images: readonly { stored: StoredImage; place: Image
   const rows = images.map(({ stored, place }) => ({ ...stored, ...place }))
   return Prisma.sql`
     INSERT INTO image (id, operation_id, user_id, role, position, created_at, revised_prompt, storage_key, sha256,
-      byte_size, mime_type, width, height, has_alpha, thumb_hash)
+      byte_size, mime_type, width, height, has_alpha)
     SELECT i.id, i."operationId", i."userId", i.role::"ImageRole", i.position, i."createdAt", i."revisedPrompt",
-           i."storageKey", i.sha256, i."byteSize", i."mimeType", i.width, i.height, i."hasAlpha", i."thumbHash"
+           i."storageKey", i.sha256, i."byteSize", i."mimeType", i.width, i.height, i."hasAlpha"
       FROM moved CROSS JOIN jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) AS i (
         id uuid, "operationId" uuid, "userId" uuid, role text, position int, "createdAt" timestamptz,
         "revisedPrompt" text, "storageKey" text, sha256 text, "byteSize" int, "mimeType" text, width int, height int,
-        "hasAlpha" boolean, "thumbHash" text)
+        "hasAlpha" boolean)
     ON CONFLICT (operation_id, role, position) DO UPDATE SET
       storage_key = EXCLUDED.storage_key, sha256 = EXCLUDED.sha256, byte_size = EXCLUDED.byte_size,
       mime_type = EXCLUDED.mime_type, width = EXCLUDED.width, height = EXCLUDED.height,
-      has_alpha = EXCLUDED.has_alpha, thumb_hash = EXCLUDED.thumb_hash, revised_prompt = EXCLUDED.revised_prompt
+      has_alpha = EXCLUDED.has_alpha, thumb_hash = NULL, revised_prompt = EXCLUDED.revised_prompt
     RETURNING id, role, position`
 }

@@ -22,6 +22,7 @@ import type { MarkOptions } from './storage-mark.ts'
 import { confirmOwner, isForeignStorage } from './storage-owner.ts'
 import { type SweepReport, type SweepRequest, sweepStorage } from './storage-sweep.ts'
 import { createTemporaryFiles, prepareFolder, sweepTemporaryFiles } from './temporary-files.ts'
+import { readThumbHashes, type ThumbHashSource } from './thumb-hashes.ts'
 import { type ByteSource, tooLarge } from './upload.ts'
 import { createVariants, fetchFile } from './variants.ts'
 
@@ -71,6 +72,8 @@ export interface Images {
   serve(request: Request): Promise<Response>
   open(image: Stored, options?: { signal?: AbortSignal }): Promise<Readable>
   base64(image: Stored & Pick<Image, 'byteSize'>, signal?: AbortSignal): Promise<string>
+  /** The placeholders of images, in their order; see `readThumbHashes` for those that have none. */
+  thumbHashes(images: readonly ThumbHashSource[]): Promise<(string | null)[]>
   /** Takes back everything of an operation that was not accepted; the number of images that had rows. */
   deleteImages(which: { operationId: string }): Promise<number>
   /** Deletes images of many operations that nobody needs; the number of operations that lost theirs. */
@@ -104,6 +107,15 @@ export function createImages(options: ImagesOptions): Images {
     maxPixels: limits.maxPixels,
     maxWaiting: limits.maxWaitingVariants,
   })
+  const thumbHashing = {
+    prisma,
+    storage,
+    folder: cacheDir,
+    gate,
+    maxPixels: limits.maxPixels,
+    maxWaiting: limits.maxWaitingVariants,
+    newId,
+  }
   let owner: StorageOwnership | null = null
   const confirm = async (signal?: AbortSignal): Promise<StorageOwnership> => {
     owner ??= await readOwnership({ prisma, storage, signal }, options.isPrivate ?? false)
@@ -128,6 +140,7 @@ export function createImages(options: ImagesOptions): Images {
       if (image.byteSize > limits.maxBase64Bytes) throw tooLarge(limits.maxBase64Bytes, image.byteSize)
       return encodeBase64(await open(image, { ...(signal ? { signal } : {}) }), limits.maxBase64Bytes)
     },
+    thumbHashes: (sources) => readThumbHashes(thumbHashing, sources),
     deleteImages: async ({ operationId }) => {
       const ids = await discardImages({ prisma, storage }, operationId)
       for (const id of ids) await variants.drop(id)

@@ -2,7 +2,6 @@ import sharp, { type Sharp } from 'sharp'
 import { rgbaToThumbHash } from 'thumbhash'
 import { EaselError } from '../errors.ts'
 import { storageFull } from './disk-full.ts'
-import type { Gate } from './gate.ts'
 import type { ImageLayout } from './image-layout.ts'
 import { refusal } from './refusal.ts'
 
@@ -37,10 +36,10 @@ export function restrictSharp(): void {
 }
 
 /** A lazy decoder over a file that reads from top to bottom and stops at damage. */
-export function openPixels(path: string, maxPixels: number, failOn: 'error' | 'warning' = 'error'): Sharp {
+export function openPixels(path: string, maxPixels: number): Sharp {
   return sharp(path, {
     sequentialRead: true,
-    failOn,
+    failOn: 'error',
     limitInputPixels: maxPixels,
     animated: false,
   }).timeout({ seconds: decodeSeconds })
@@ -72,30 +71,19 @@ export function toPixelError(cause: unknown): EaselError {
   )
 }
 
-/**
- * Decodes every pixel once, which proves that they are whole, and makes the placeholder out of a picture of at most
- * 100 pixels a side.
- */
-export async function readThumbHash(options: {
-  path: string
-  layout: ImageLayout
-  maxPixels: number
-  gate: Gate
-  signal?: AbortSignal | undefined
-}): Promise<string> {
-  const { path, layout, maxPixels, gate, signal } = options
-  // libjpeg fills missing pixels with grey and only warns; libpng warns of harmless things, such as odd profiles.
-  const failOn = layout.mimeType === 'image/jpeg' ? 'warning' : 'error'
-  const decode = () =>
-    openPixels(path, maxPixels, failOn)
-      .resize({ width: 100, height: 100, fit: 'inside', withoutEnlargement: true })
-      .toColourspace('srgb')
-      .ensureAlpha()
-      .raw({ depth: 'uchar' })
-      .toBuffer({ resolveWithObject: true })
-      .catch((cause) => {
-        throw toPixelError(cause)
-      })
-  const { data, info } = await gate.run(decode, { slots: slotsFor(layout), signal })
+/** Of a picture of at most so many pixels a side, which is as much as a placeholder shows. */
+const thumbPixels = 32
+
+/** A placeholder of about 25 bytes in base64: https://evanw.github.io/thumbhash/. */
+export async function readThumbHash(path: string, maxPixels: number): Promise<string> {
+  const { data, info } = await openPixels(path, maxPixels)
+    .resize({ width: thumbPixels, height: thumbPixels, fit: 'inside', withoutEnlargement: true })
+    .toColourspace('srgb')
+    .ensureAlpha()
+    .raw({ depth: 'uchar' })
+    .toBuffer({ resolveWithObject: true })
+    .catch((cause) => {
+      throw toPixelError(cause)
+    })
   return Buffer.from(rgbaToThumbHash(info.width, info.height, data)).toString('base64')
 }

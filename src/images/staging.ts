@@ -11,7 +11,7 @@ import {
   type PixelLimits,
 } from './image-layout.ts'
 import { readLayout } from './layout-reader.ts'
-import { readThumbHash, slotsFor } from './pixels.ts'
+import { slotsFor } from './pixels.ts'
 import { createTemporaryFiles, type TemporaryFiles } from './temporary-files.ts'
 import { type ByteSource, receive } from './upload.ts'
 
@@ -24,7 +24,6 @@ export interface StagedImage {
   readonly width: number
   readonly height: number
   readonly hasAlpha: boolean
-  readonly thumbHash: string | null
   discard(): Promise<void>
 }
 
@@ -45,7 +44,10 @@ export interface StagingOptions {
   readonly newId: () => string
 }
 
-/** Takes a stream in: receive, read the structure, remove metadata, turn upright, decode once. */
+/**
+ * Takes a stream in: receive, read the structure, remove metadata, turn upright. The structure says whether the file is
+ * whole; its pixels are decoded only to turn them.
+ */
 export async function stageImage(
   staging: StagingOptions,
   source: ByteSource,
@@ -91,7 +93,6 @@ async function cleanImage(context: {
     digest = await copyPieces({ from: path, to: clean, pieces: layout.pieces, signal })
     path = clean
   }
-  const thumbHash = await readThumbHash({ path, layout, maxPixels: limits.maxPixels, gate, signal })
   signal?.throwIfAborted()
   const { mimeType, width, height, hasAlpha } = layout
   return {
@@ -101,7 +102,6 @@ async function cleanImage(context: {
     width,
     height,
     hasAlpha,
-    thumbHash,
     discard: () => rm(path, { force: true }),
   }
 }

@@ -55,9 +55,11 @@ export const Image = builder.prismaNode('Image', {
     height: t.exposeInt('height', { description: 'In pixels.' }),
     byteSize: t.exposeInt('byteSize', { description: 'The size of the file in bytes.' }),
     sha256: t.exposeString('sha256', { description: 'The SHA-256 of the file, in hexadecimal.' }),
-    thumbHash: t.exposeString('thumbHash', {
+    thumbHash: t.string({
       nullable: true,
-      description: 'A blurred preview of about 25 bytes in base64: https://evanw.github.io/thumbhash/.',
+      description:
+        'A blurred preview of about 25 bytes in base64: https://evanw.github.io/thumbhash/. It is made when it is first asked for. Null for partial images, for a picture that cannot be decoded, and while too many pictures are being decoded.',
+      resolve: (image, _, { loaders }) => image.thumbHash || loaders.thumbHash.load(image),
     }),
     createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When Easel received it.' }),
     operation: t.relation('operation', {

@@ -2,6 +2,7 @@ import DataLoader from 'dataloader'
 import type { Viewer } from '../accounts/viewer.ts'
 import type { PrismaClient } from '../database/database.ts'
 import type { Image, Operation } from '../database/generated/client.ts'
+import type { Images } from '../images/images.ts'
 import type { BudgetState } from '../usage/budget.ts'
 import type { Usage } from '../usage/usage.ts'
 import { emptyRow, type UsageReport, type UsageRow } from '../usage/usage-report.ts'
@@ -10,6 +11,7 @@ import { emptyRow, type UsageReport, type UsageRow } from '../usage/usage-report
 export interface Loaders {
   image: DataLoader<string, Image | null>
   operation: DataLoader<string, Operation | null>
+  thumbHash: DataLoader<Image, string | null, string>
   /** By user id. */
   budgets: DataLoader<string, BudgetState[]>
   /** The total usage of users between two moments. */
@@ -18,6 +20,7 @@ export interface Loaders {
 
 interface LoaderSources {
   prisma: PrismaClient
+  images: Pick<Images, 'thumbHashes'>
   usage: Usage
   viewer: Viewer
 }
@@ -28,11 +31,12 @@ export interface UsageKey {
   to: Date
 }
 
-export function createLoaders({ prisma, usage, viewer }: LoaderSources): Loaders {
+export function createLoaders({ prisma, images, usage, viewer }: LoaderSources): Loaders {
   return {
     image: byId((ids) => prisma.image.findMany({ where: { id: { in: ids } } })),
     // A row changes during a subscription, so no row is cached beyond one tick.
     operation: byId((ids) => prisma.operation.findMany({ where: { id: { in: ids } } }), { cache: false }),
+    thumbHash: new DataLoader((rows) => images.thumbHashes(rows), { cacheKeyFn: ({ id }) => id }),
     budgets: new DataLoader(
       async (userIds) => {
         const budgets = await usage.budgets(userIds)

@@ -18,13 +18,11 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
 const gate = createGate({ slots: 1, maxWaiting: 1 })
 const maxPixels = 50_000_000
-const layout = { mimeType: 'image/png', width: 64, height: 64, needsWholePicture: false } as never
 
 describe('a picture is not called damaged', () => {
   it('when its file cannot be read', async () => {
     const unavailable = { code: 'UNAVAILABLE', reason: 'IMAGE_UNREADABLE' }
-    const decoding = readThumbHash({ path: missing, layout, maxPixels, gate })
-    expect(await refusalOf(decoding)).toMatchObject(unavailable)
+    expect(await refusalOf(readThumbHash(missing, maxPixels))).toMatchObject(unavailable)
     const mask = { path: missing, width: 64, height: 64 }
     expect(await refusalOf(readCoverage({ mask, maxPixels, gate }))).toMatchObject(unavailable)
   })

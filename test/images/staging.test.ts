@@ -3,7 +3,6 @@ import { once } from 'node:events'
 import { stat } from 'node:fs/promises'
 import { basename } from 'node:path'
 import { PassThrough, Readable } from 'node:stream'
-import { thumbHashToApproximateAspectRatio } from 'thumbhash'
 import { afterAll, describe, expect, it } from 'vitest'
 import { formats, makePicture, pngChunk, pngClaiming, riffChunk, webpOf, withPngChunks } from './pictures.ts'
 import { createStudio, refusalOf } from './studio.ts'
@@ -24,8 +23,6 @@ describe('what is accepted', () => {
       byteSize: bytes.length,
       sha256: createHash('sha256').update(bytes).digest('hex'),
     })
-    const ratio = thumbHashToApproximateAspectRatio(Buffer.from(image.thumbHash ?? '', 'base64'))
-    expect(ratio).toBeGreaterThan(1)
   })
 
   it.each(['png', 'webp'] as const)('sees the alpha channel of a %s', async (format) => {
@@ -102,16 +99,6 @@ describe('what is refused', () => {
       if (outcome) expect(outcome.code).toBe('BAD_USER_INPUT')
       else expect(bytes.subarray(at - 4, at + 4).includes('IDAT')).toBe(false)
     }
-  })
-
-  it('refuses a picture whose container is whole but whose pixels are not', async () => {
-    const webp = await makePicture('webp', { width: 300, height: 300 })
-    const chunk = webp.subarray(20, 20 + webp.readUInt32LE(16))
-    const halved = webpOf(riffChunk('VP8 ', chunk.subarray(0, Math.floor(chunk.length / 2))))
-    expect(await refusalOf(studio.stage(halved))).toMatchObject({ reason: 'IMAGE_CORRUPT' })
-    const jpeg = await makePicture('jpeg', { width: 300, height: 300 })
-    const short = Buffer.concat([jpeg.subarray(0, jpeg.length - 400), Buffer.from([0xff, 0xd9])])
-    expect(await refusalOf(studio.stage(short))).toMatchObject({ reason: 'IMAGE_CORRUPT' })
   })
 
   it.each([

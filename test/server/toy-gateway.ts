@@ -129,6 +129,6 @@ export async function stageInto(
     await rm(path, { force: true })
     throw error
   }
-  const facts = { mimeType: 'image/png', width: 1, height: 1, hasAlpha: false, thumbHash: null } as const
+  const facts = { mimeType: 'image/png', width: 1, height: 1, hasAlpha: false } as const
   return { ...facts, path, byteSize, sha256: hash.digest('hex'), discard: () => rm(path, { force: true }) }
 }
