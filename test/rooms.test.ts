@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs'
-import { dirname, join, relative } from 'node:path'
+import { dirname, join, relative, resolve } from 'node:path'
 import { describe, expect, test } from 'vitest'
 
 /** Which rooms a room of src/ may import, beside itself. Arrows point down, never up or sideways. */
@@ -67,7 +67,7 @@ const files = everything.filter((file) => !file.startsWith('console'))
 const roomOf = (file: string) => file.split('/')[0] ?? file
 
 function importsOf(file: string): string[] {
-  const text = readFileSync(join(src, file), 'utf8')
+  const text = readFileSync(resolve(src, file), 'utf8')
   return [...text.matchAll(/(?:^import|^export|^} from|\bimport\()[^'"\n]*['"]([^'"]+)['"]/gm)].map(
     ([, name]) => name ?? '',
   )
@@ -173,5 +173,23 @@ describe('the rooms of src', () => {
     const installed = Object.keys(lock.packages)
     expect(installed.filter((path) => /node_modules\/(image-size|dicer)$/.test(path))).toEqual([])
     expect(installed.filter((path) => /node_modules\/graphql$/.test(path))).toEqual(['node_modules/graphql'])
+  })
+})
+
+describe('the rooms of test', () => {
+  const tests = join(src, '../test')
+  const sources = readdirSync(tests, { recursive: true, encoding: 'utf8' }).filter(
+    (file) => file.endsWith('.ts') && file.includes('/'),
+  )
+
+  test('import their own files and those of the kit, and the kit those of no room', () => {
+    const wrong = sources.flatMap((file) =>
+      importsOf(join(tests, file))
+        .filter((name) => name.startsWith('.'))
+        .map((name) => relative(tests, join(tests, dirname(file), name)))
+        .filter((imported) => !imported.startsWith('..') && ![roomOf(file), 'kit'].includes(roomOf(imported)))
+        .map((imported) => `${file} imports ${imported}`),
+    )
+    expect(wrong).toEqual([])
   })
 })

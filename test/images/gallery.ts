@@ -8,8 +8,8 @@ import { createFileStorage } from '../../src/images/file-storage.ts'
 import { createImages, type ImageLimits, type ImageRole, type StagedImage } from '../../src/images/images.ts'
 import type { Storage } from '../../src/images/storage.ts'
 import { createTestDatabase } from '../kit/database/test-database.ts'
-import { defaultLimits } from '../kit/gateway/default-limits.ts'
-import { recordImage } from './record-image.ts'
+import { defaultLimits } from '../kit/rooms/default-limits.ts'
+import { recordImage } from '../kit/rooms/record-image.ts'
 
 export interface GalleryParts {
   /** Closed with the gallery. */

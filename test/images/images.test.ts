@@ -2,9 +2,9 @@ import { randomUUID } from 'node:crypto'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { recordImage } from '../kit/rooms/record-image.ts'
 import { createGallery, type Gallery } from './gallery.ts'
 import { makePicture } from './pictures.ts'
-import { recordImage } from './record-image.ts'
 import { refusalOf } from './studio.ts'
 
 let gallery: Gallery

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import type { ImageModel } from '../../src/catalogue/image-model.ts'
 import { chooseModel } from '../../src/operations/accept/model-choice.ts'
 import { ProviderFailure } from '../../src/providers/failure.ts'
-import { openProviders } from '../providers/call-kit.ts'
+import { openProviders } from '../kit/rooms/open-providers.ts'
 
 const names = ['one', 'two', 'three']
 const pauseMs = 30_000

@@ -5,11 +5,11 @@ import type { Database } from '../../src/database/database.ts'
 import { createRecovery } from '../../src/operations/run/recover-operations.ts'
 import { createUsage } from '../../src/usage/usage.ts'
 import { createTestDatabase } from '../kit/database/test-database.ts'
-import { openWorkshop, type Workshop } from '../kit/gateway/workshop.ts'
+import { reserve } from '../kit/rooms/reserve.ts'
+import { openWorkshop, type Workshop } from '../kit/rooms/workshop.ts'
 import { makeFolder, removeFolder } from '../kit/temporary-folder.ts'
 import { until } from '../kit/until.ts'
 import { type ScriptedUpstream, startScriptedUpstream } from '../kit/upstream/scripted-upstream.ts'
-import { reserve } from '../usage/usage-kit.ts'
 
 let database: Database
 let provider: ScriptedUpstream

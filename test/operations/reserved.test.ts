@@ -6,8 +6,8 @@ import { mostOf } from '../../src/operations/accept/accept-operation.ts'
 import { estimateOperation } from '../../src/operations/accept/estimate-operation.ts'
 import { startTestGateway, type TestGateway } from '../kit/gateway/test-gateway.ts'
 import { maskFile, photoFile } from '../kit/photo.ts'
+import { openProviders } from '../kit/rooms/open-providers.ts'
 import { type ScriptedUpstream, startScriptedUpstream } from '../kit/upstream/scripted-upstream.ts'
-import { openProviders } from '../providers/call-kit.ts'
 
 /*
  * The most that `estimateCost` shows is what an operation reserves: on every model of the shipped presets by the two

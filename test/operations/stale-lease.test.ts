@@ -14,9 +14,9 @@ import { createProgress } from '../../src/operations/transitions/progress.ts'
 import { LeaseLost } from '../../src/operations/transitions/statement.ts'
 import { createUsage } from '../../src/usage/usage.ts'
 import { createTestDatabase } from '../kit/database/test-database.ts'
-import { defaultLimits } from '../kit/gateway/default-limits.ts'
+import { defaultLimits } from '../kit/rooms/default-limits.ts'
+import { reserve } from '../kit/rooms/reserve.ts'
 import { until } from '../kit/until.ts'
-import { reserve } from '../usage/usage-kit.ts'
 
 let database: Database
 let queue: OperationQueue

@@ -11,7 +11,7 @@ import { createSpool } from '../../src/operations/keep/spool.ts'
 import { reportLosses } from '../../src/usage/provider-loss.ts'
 import { report } from '../../src/usage/usage-report.ts'
 import { growing, openExplainingDatabase } from '../kit/database/recorded-plans.ts'
-import { defaultLimits } from '../kit/gateway/default-limits.ts'
+import { defaultLimits } from '../kit/rooms/default-limits.ts'
 import { makeFolder, removeFolder } from '../kit/temporary-folder.ts'
 import { historySql } from './history.ts'
 

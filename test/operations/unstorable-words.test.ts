@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { Database } from '../../src/database/database.ts'
 import { createTestDatabase } from '../kit/database/test-database.ts'
-import { openWorkshop, type Workshop } from '../kit/gateway/workshop.ts'
+import { openWorkshop, type Workshop } from '../kit/rooms/workshop.ts'
 import { makeFolder, removeFolder } from '../kit/temporary-folder.ts'
 import { body } from '../kit/upstream/image-replies.ts'
 import { replyJson } from '../kit/upstream/replies.ts'

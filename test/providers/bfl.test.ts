@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { Providers } from '../../src/providers/providers.ts'
 import { findReach } from '../../src/providers/transport/address-guard.ts'
+import { openProviders } from '../kit/rooms/open-providers.ts'
 import type { Script } from '../kit/upstream/exchange.ts'
 import { reply, replyJson, writeHead } from '../kit/upstream/replies.ts'
 import { type ScriptedUpstream, startScriptedUpstream } from '../kit/upstream/scripted-upstream.ts'
@@ -8,7 +9,6 @@ import {
   collect,
   makeRequest,
   makeSource,
-  openProviders,
   pixel,
   type Recorded,
   record,

@@ -3,15 +3,8 @@ import type { ImageModel } from '../../src/catalogue/image-model.ts'
 import type { ImageRequest, SourceImage } from '../../src/catalogue/image-request.ts'
 import { emptyInput } from '../../src/catalogue/operation-input.ts'
 import { toRequestParameters } from '../../src/catalogue/request-parameters.ts'
-import {
-  type CallOptions,
-  createProviders,
-  type ProviderOptions,
-  type Providers,
-  type ProvidersOptions,
-} from '../../src/providers/providers.ts'
+import type { CallOptions, Providers } from '../../src/providers/providers.ts'
 import type { ImageSink, ReplyEvent } from '../../src/providers/reply.ts'
-import { defaultLimits } from '../kit/gateway/default-limits.ts'
 import { hangMs } from '../kit/limits.ts'
 
 /** The smallest PNG there is. */
@@ -20,31 +13,6 @@ export const pixel = Buffer.from(
   'base64',
 )
 export const pixelBase64 = pixel.toString('base64')
-
-export const today = new Date('2026-11-21T12:00:00Z')
-
-export interface MoreOptions extends Partial<Omit<ProvidersOptions, 'limits'>> {
-  limits?: Partial<ProvidersOptions['limits']>
-}
-
-export function openProviders(providers: ProviderOptions[], more: MoreOptions = {}): Providers {
-  return createProviders({
-    providers,
-    defaults: {},
-    now: () => today,
-    uptimeMs: () => 0,
-    random: () => 0,
-    log: { info: () => {}, warn: () => {} },
-    ...more,
-    limits: {
-      ...defaultLimits.providers,
-      pollIntervalsMs: [1],
-      connectTimeoutMs: hangMs,
-      downloadPauseMs: 1,
-      ...more.limits,
-    },
-  })
-}
 
 export function makeRequest(given: Partial<ImageRequest> = {}): ImageRequest {
   return {

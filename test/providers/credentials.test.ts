@@ -4,9 +4,10 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { type CredentialOptions, createCredentials } from '../../src/providers/credentials.ts'
 import { openAiPresets } from '../../src/providers/dialects/openai/openai-presets.ts'
+import { openProviders, today } from '../kit/rooms/open-providers.ts'
 import { replyJson } from '../kit/upstream/replies.ts'
 import { startScriptedUpstream } from '../kit/upstream/scripted-upstream.ts'
-import { makeRequest, openProviders, record, today } from './call-kit.ts'
+import { makeRequest, record } from './call-kit.ts'
 
 let folder: string
 let now = today

@@ -1,10 +1,11 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { ImageRequest } from '../../src/catalogue/image-request.ts'
 import type { ProviderOptions } from '../../src/providers/providers.ts'
+import { openProviders } from '../kit/rooms/open-providers.ts'
 import type { Script } from '../kit/upstream/exchange.ts'
 import { reply, replyEvents, replyJson, writeHead } from '../kit/upstream/replies.ts'
 import { type ScriptedUpstream, startScriptedUpstream } from '../kit/upstream/scripted-upstream.ts'
-import { makeRequest, makeSource, openProviders, pixel, pixelBase64, record, typesOf } from './call-kit.ts'
+import { makeRequest, makeSource, pixel, pixelBase64, record, typesOf } from './call-kit.ts'
 
 /*
  * How servers that speak OpenAI's dialect differ from it: each of these was seen in the wild. The numbers are those

@@ -1,7 +1,8 @@
 import { hangMs } from '../kit/limits.ts'
+import { openProviders } from '../kit/rooms/open-providers.ts'
 import { writeHead } from '../kit/upstream/replies.ts'
 import { startScriptedUpstream } from '../kit/upstream/scripted-upstream.ts'
-import { makeRequest, openProviders } from './call-kit.ts'
+import { makeRequest } from './call-kit.ts'
 
 /*
  * Receives four images of 45 MB of base64 and prints by how much its memory rose. Both ends run in this process, so

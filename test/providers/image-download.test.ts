@@ -11,9 +11,10 @@ import {
 import { createDeadline } from '../../src/providers/transport/deadline.ts'
 import type { HttpRequest, Transport } from '../../src/providers/transport/transport.ts'
 import { hangMs } from '../kit/limits.ts'
+import { openProviders } from '../kit/rooms/open-providers.ts'
 import { reply, replyJson } from '../kit/upstream/replies.ts'
 import { type ScriptedUpstream, startScriptedUpstream } from '../kit/upstream/scripted-upstream.ts'
-import { makeRequest, openProviders, pixel, record, startRecording, typesOf } from './call-kit.ts'
+import { makeRequest, pixel, record, startRecording, typesOf } from './call-kit.ts'
 import { passTimeByTurns } from './passing-time.ts'
 
 let upstream: ScriptedUpstream

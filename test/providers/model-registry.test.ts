@@ -2,7 +2,7 @@ import { afterEach, describe, expect, test } from 'vitest'
 import { capabilityEntry } from '../../src/catalogue/capabilities.ts'
 import { EaselError } from '../../src/errors.ts'
 import type { Providers, ProvidersOptions } from '../../src/providers/providers.ts'
-import { openProviders } from './call-kit.ts'
+import { openProviders } from '../kit/rooms/open-providers.ts'
 
 let opened: Providers[] = []
 

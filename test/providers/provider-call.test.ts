@@ -6,6 +6,7 @@ import { ProviderFailure } from '../../src/providers/failure.ts'
 import type { Providers } from '../../src/providers/providers.ts'
 import { hangMs } from '../kit/limits.ts'
 import { freePort } from '../kit/network/free-port.ts'
+import { openProviders } from '../kit/rooms/open-providers.ts'
 import { reply, replyEvents, replyJson, writeHead } from '../kit/upstream/replies.ts'
 import { type ScriptedUpstream, startScriptedUpstream } from '../kit/upstream/scripted-upstream.ts'
 import {
@@ -13,7 +14,6 @@ import {
   collect,
   makeRequest,
   makeSource,
-  openProviders,
   pixel,
   pixelBase64,
   record,

@@ -1,10 +1,11 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { ProviderFailure } from '../../src/providers/failure.ts'
 import type { Providers } from '../../src/providers/providers.ts'
+import { openProviders } from '../kit/rooms/open-providers.ts'
 import type { Script } from '../kit/upstream/exchange.ts'
 import { reply, replyEvents, replyJson } from '../kit/upstream/replies.ts'
 import { type ScriptedUpstream, startScriptedUpstream } from '../kit/upstream/scripted-upstream.ts'
-import { makeRequest, openProviders, pixelBase64, type Recorded, record } from './call-kit.ts'
+import { makeRequest, pixelBase64, type Recorded, record } from './call-kit.ts'
 
 let upstream: ScriptedUpstream
 let providers: Providers

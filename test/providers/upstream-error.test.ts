@@ -3,7 +3,7 @@ import { sortOpenAiFailure } from '../../src/providers/dialects/openai/openai-fa
 import type { UpstreamAnswer } from '../../src/providers/failures/error-body.ts'
 import { sortAnswer } from '../../src/providers/failures/http-failure.ts'
 import { parseRetryAfter } from '../../src/providers/failures/retry-after.ts'
-import { today } from './call-kit.ts'
+import { today } from '../kit/rooms/open-providers.ts'
 
 const key = 'sk-proj-abcdef1234567890'
 const plainKey = 'open sesame'

@@ -3,7 +3,8 @@ import { formats } from '../../src/catalogue/choices.ts'
 import type { RequestDraft } from '../../src/catalogue/image-request.ts'
 import type { MaskFacts, SourceFacts } from '../../src/catalogue/source-facts.ts'
 import { EaselError } from '../../src/errors.ts'
-import { makeRequest, openProviders } from './call-kit.ts'
+import { openProviders } from '../kit/rooms/open-providers.ts'
+import { makeRequest } from './call-kit.ts'
 
 const providers = openProviders([
   { name: 'tokenops', preset: 'tokenops' },

@@ -1,9 +1,10 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { ImageRequest } from '../../src/catalogue/image-request.ts'
 import type { ProviderOptions } from '../../src/providers/providers.ts'
+import { openProviders } from '../kit/rooms/open-providers.ts'
 import { replyJson } from '../kit/upstream/replies.ts'
 import { type ScriptedUpstream, startScriptedUpstream } from '../kit/upstream/scripted-upstream.ts'
-import { makeRequest, makeSource, openProviders, pixel, pixelBase64, record } from './call-kit.ts'
+import { makeRequest, makeSource, pixel, pixelBase64, record } from './call-kit.ts'
 
 let upstream: ScriptedUpstream
 

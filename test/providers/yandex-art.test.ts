@@ -1,12 +1,12 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { Providers } from '../../src/providers/providers.ts'
+import { openProviders } from '../kit/rooms/open-providers.ts'
 import type { Script } from '../kit/upstream/exchange.ts'
 import { reply, replyJson, writeHead } from '../kit/upstream/replies.ts'
 import { type ScriptedUpstream, startScriptedUpstream } from '../kit/upstream/scripted-upstream.ts'
 import {
   collect,
   makeRequest,
-  openProviders,
   pixel,
   pixelBase64,
   type Recorded,

@@ -6,9 +6,9 @@ import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { presets } from '../../src/providers/dialects/table.ts'
 import { errorCodes } from '../../src/reasons/error-codes.ts'
-import { defaultLimits } from '../kit/gateway/default-limits.ts'
 import { startTestGateway, type TestGateway } from '../kit/gateway/test-gateway.ts'
 import { photoFile } from '../kit/photo.ts'
+import { defaultLimits } from '../kit/rooms/default-limits.ts'
 import { printReasonTables, reasonTables } from './reason-tables.ts'
 
 const root = join(import.meta.dirname, '../..')

@@ -12,7 +12,7 @@ import { EaselError } from '../../src/errors.ts'
 import type { StagedImage, StageOptions } from '../../src/images/staging.ts'
 import { createGatewayServer, type GatewayServerOptions } from '../../src/server/gateway-server.ts'
 import type { ServerLimits } from '../../src/server/server-limits.ts'
-import { defaultLimits } from '../kit/gateway/default-limits.ts'
+import { defaultLimits } from '../kit/rooms/default-limits.ts'
 import { Ticker } from './ticker.ts'
 import { toySchema } from './toy-schema.ts'
 

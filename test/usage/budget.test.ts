@@ -3,7 +3,8 @@ import type { Database } from '../../src/database/database.ts'
 import { endUserPseudonym } from '../../src/usage/end-user-pseudonym.ts'
 import { createUsage, type Usage } from '../../src/usage/usage.ts'
 import { createTestDatabase } from '../kit/database/test-database.ts'
-import { createUser, reserve } from './usage-kit.ts'
+import { reserve } from '../kit/rooms/reserve.ts'
+import { createUser } from './usage-kit.ts'
 
 let database: Database
 let usage: Usage

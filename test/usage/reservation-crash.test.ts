@@ -2,7 +2,8 @@ import { afterAll, expect, test } from 'vitest'
 import { openDatabase } from '../../src/database/open-database.ts'
 import { createUsage } from '../../src/usage/usage.ts'
 import { findPostgres, type PostgresServer, startPostgres } from '../kit/database/postgres.ts'
-import { capture, createOperation, createUser, makeFigures, release, reserve } from './usage-kit.ts'
+import { reserve } from '../kit/rooms/reserve.ts'
+import { capture, createOperation, createUser, makeFigures, release } from './usage-kit.ts'
 
 const at = new Date('2026-05-31T12:00:00Z')
 

@@ -9,15 +9,8 @@ import { findPostgres } from '../kit/database/postgres.ts'
 import { createPostgresDatabase } from '../kit/database/postgres-database.ts'
 import { createTestDatabase } from '../kit/database/test-database.ts'
 import { waitMs } from '../kit/limits.ts'
-import {
-  capture,
-  createOperation,
-  createUser,
-  makeFigures,
-  release,
-  releaseAsLoss,
-  reserve as reserveIn,
-} from './usage-kit.ts'
+import { reserve as reserveIn } from '../kit/rooms/reserve.ts'
+import { capture, createOperation, createUser, makeFigures, release, releaseAsLoss } from './usage-kit.ts'
 
 const engines = [
   { kind: 'embedded', isHere: true },

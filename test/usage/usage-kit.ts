@@ -1,21 +1,11 @@
 import type { UsageFigures } from '../../src/catalogue/usage-figures.ts'
 import { Prisma, type PrismaClient } from '../../src/database/generated/client.ts'
 import { transit } from '../../src/operations/transitions/statement.ts'
-import type { ReservationRequest } from '../../src/usage/reservation.ts'
 import type { Settled, Settlement } from '../../src/usage/settlement.ts'
 import type { Usage } from '../../src/usage/usage.ts'
 import { addToDay, type UsageOwner, writeUsageRecord } from '../../src/usage/usage-record.ts'
 
 type Client = Pick<Prisma.TransactionClient, '$queryRaw'>
-
-/** A reservation alone: it is a part of the statement that accepts an operation. */
-export async function reserve(client: Client, usage: Usage, request: ReservationRequest): Promise<void> {
-  try {
-    await client.$queryRaw`SELECT ${usage.reserving(request)} AS reserved`
-  } catch (error) {
-    throw await usage.explainRefusal(error, request)
-  }
-}
 
 /** A settlement alone: it is a part of the statement that ends an operation. */
 export async function settle(

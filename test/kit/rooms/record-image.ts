@@ -1,5 +1,5 @@
-import type { Image, Prisma } from '../../src/database/generated/client.ts'
-import type { ImagePlace, Images, StoredImage } from '../../src/images/images.ts'
+import type { Image, Prisma } from '../../../src/database/generated/client.ts'
+import type { ImagePlace, Images, StoredImage } from '../../../src/images/images.ts'
 
 /** The row of an image alone: it is a part of the statement that accepts, goes on with or ends an operation. */
 export async function recordImage(
