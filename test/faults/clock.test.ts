@@ -22,7 +22,7 @@ beforeEach(async () => {
   provider = await startScriptedUpstream()
   folder = await makeFolder()
   const now = () => new Date(Date.now() + skewMs)
-  workshop = await openWorkshop({ database, providerUrl: provider.url, folder, now, leaseMs })
+  workshop = await openWorkshop({ database, providerUrl: provider.url, folder, now, limits: { leaseMs } })
 })
 afterEach(async () => {
   await workshop.close()

@@ -55,7 +55,7 @@ class Reality {
       database: this.#database,
       providerUrl: provider.url,
       folder,
-      leaseMs: 1_000,
+      limits: { leaseMs: 1_000 },
       failpoint: (name) => (name === this.#armed ? this.#die() : this.#hold(name)),
     })
     this.outputs.push(this.workshop.output)

@@ -35,7 +35,13 @@ afterAll(async () => {
 })
 
 async function open(providerUrl: string): Promise<Workshop> {
-  workshop = await openWorkshop({ database, providerUrl, folder, metrics, operationTimeoutMs: hangMs })
+  workshop = await openWorkshop({
+    database,
+    providerUrl,
+    folder,
+    metrics,
+    limits: { operationTimeoutMs: hangMs },
+  })
   return workshop
 }
 

@@ -32,7 +32,7 @@ async function openPausing(pauseMs: number): Promise<void> {
     providerUrl: provider.url,
     folder,
     breaker: { maxFailures: 1, pauseMs },
-    operationTimeoutMs: 120_000,
+    limits: { operationTimeoutMs: 120_000 },
   })
   const prompt = `what pauses it for ${pauseMs} ms`
   provider.answer(prompt, fail(500))

@@ -26,8 +26,8 @@ beforeAll(async () => {
   const failpoint = (name: FailpointName) => {
     if (name === 'finished') ended++
   }
-  const times = { leaseMs: hangMs, operationTimeoutMs: hangMs }
-  workshop = await openWorkshop({ database, providerUrl: provider.url, folder, failpoint, ...times })
+  const limits = { leaseMs: hangMs, operationTimeoutMs: hangMs }
+  workshop = await openWorkshop({ database, providerUrl: provider.url, folder, failpoint, limits })
   // What a process asks once, when it starts, is not of an operation.
   await run('the first one')
   await until(() => statements.some((sql) => sql.includes('SET swept_at')))

@@ -24,6 +24,14 @@ const lives = {
   quarantineMs: hourMs,
 }
 
+const limits = {
+  concurrency: 4,
+  operationTimeoutMs: 20_000,
+  idleTimeoutMs: 10_000,
+  leaseMs: 2_000,
+  maxImageBytes: 50_000_000,
+}
+
 export interface WorkshopOptions {
   database: Database
   providerUrl: string
@@ -33,12 +41,10 @@ export interface WorkshopOptions {
   failpoint?: Failpoint
   now?: () => Date
   uptimeMs?: () => number
-  leaseMs?: number
-  concurrency?: number
   metrics?: Registry
-  operationTimeoutMs?: number
   /** When the provider is paused, in place of the usual. */
   breaker?: { maxFailures: number; pauseMs: number }
+  limits?: Partial<typeof limits>
   retention?: Partial<typeof lives>
 }
 
@@ -54,8 +60,7 @@ export interface Workshop {
 }
 
 export async function openWorkshop(options: WorkshopOptions): Promise<Workshop> {
-  const { database, providerUrl, folder, failpoint, leaseMs = 2_000, operationTimeoutMs = 20_000 } = options
-  const { concurrency = 4 } = options
+  const { database, providerUrl, folder, failpoint } = options
   const { now = () => new Date(), uptimeMs = () => performance.now() } = options
   const { prisma } = database
   const output: string[] = []
@@ -95,7 +100,7 @@ export async function openWorkshop(options: WorkshopOptions): Promise<Workshop> 
     spoolFolder: join(folder, 'spool'),
     isStorageUp: async () => true,
     pseudonym: (_, endUser) => endUser,
-    limits: { concurrency, operationTimeoutMs, idleTimeoutMs: 10_000, leaseMs, maxImageBytes: 50_000_000 },
+    limits: { ...limits, ...options.limits },
     retention: { ...lives, ...options.retention },
     newId,
     now,
