@@ -23,6 +23,8 @@ describe('a disk that takes nothing', () => {
         const images = await mountBelow(opened, 'images')
         const staging = images && (await mountBelow(opened, 'staging'))
         disks = images && staging && { images, staging }
+        // It leaves a mark and removes the former one, which would make room on a full disk.
+        await opened.gateway.untilLogged('swept the storage of images')
       },
     },
   )
