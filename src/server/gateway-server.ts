@@ -26,7 +26,7 @@ export interface GatewayServerOptions {
   schema: GraphQLSchema
   /** Throws `UNAUTHENTICATED`. Sees headers only, so it runs before the body is read. */
   authenticate(headers: Headers): Promise<Viewer>
-  /** With authentication off everybody is somebody, so foreign pages and host names are kept out instead. */
+  /** False lets every local request in without a key; requests of foreign pages and host names are refused instead. */
   authenticationRequired: boolean
   onRevoked?: ((viewer: Viewer, end: () => void) => () => void) | undefined
   createContext(base: ContextBase): object
@@ -34,7 +34,7 @@ export interface GatewayServerOptions {
   serveImage(request: Request): Promise<Response>
   serveConsole?: ((request: Request) => Promise<Response | null>) | undefined
   routes?: readonly AuthenticatedRoute[] | undefined
-  /** What must be there for this process to work, by the name that an operator knows it by. */
+  /** The checks of what this process needs to work, by the names that operators read. */
   readiness: ReadinessChecks
   graphiql: boolean
   introspection: boolean
@@ -53,9 +53,9 @@ export interface GatewayServer {
   /** Answers in-process. `serverContext.req` is where the body is read from, if there is one. */
   fetch(request: Request, serverContext?: { req?: IncomingMessage }): Promise<Response>
   readonly server: Server
-  /** Says no to balancers for a while, in which everything else goes on as usual. Resolves when the while is over. */
+  /** `/readyz` fails for `drainDelayMs` while requests are still served. Resolves when that time is over. */
   announceDrain(): Promise<void>
-  /** Takes no new connections, sends subscribers elsewhere, and resolves when every request has its answer. */
+  /** Accepts no new connections, tells subscribers to reconnect, and resolves when every request has its answer. */
   drain(): Promise<void>
 }
 
@@ -93,7 +93,7 @@ export function createGatewayServer(options: GatewayServerOptions): GatewayServe
     checkCrossSite: createCrossSiteGuard({ ...options, publicUrl, allowedOrigins }),
   })
 
-  /** Never rejects: whatever happens, somebody gets an answer. */
+  /** Never rejects: an error becomes an answer as well. */
   async function answer(exchange: Exchange): Promise<Response> {
     const { request, requestId } = exchange
     const response = await route(exchange).catch((error: unknown) => {

@@ -9,7 +9,7 @@ export interface ServerLimits {
   maxUploadBytes: number
   maxRequestBytes: number
   maxFiles: number
-  /** Multipart requests being received at once; more are told to come back. */
+  /** Multipart requests being received at once; further ones get UNAVAILABLE with `retryAfterMs`. */
   maxConcurrentUploads: number
   /** A body slower than this over `rateWindowMs` is cut off. */
   minBytesPerSecond: number
@@ -19,11 +19,11 @@ export interface ServerLimits {
   keepAliveTimeoutMs: number
   /** How long a response waits for a client that does not read before the socket is cut. */
   stallTimeoutMs: number
-  /** What is still read of a refused body, so that the client gets to see the answer. */
+  /** How much of a refused body is still read, so that the client receives the answer. */
   lingerBytes: number
   lingerMs: number
 
-  /** A database that does not answer by then is not ready. */
+  /** A part that does not answer a readiness check within this time is not ready. */
   readyTimeoutMs: number
 
   maxDocumentBytes: number
@@ -33,20 +33,20 @@ export interface ServerLimits {
   maxSelectionSets: number
   maxAliases: number
   maxDirectives: number
-  /** Fields after fragments are spread out; Pothos weighs lists on top of it. */
+  /** Fields, with each spread of a fragment counted. Pothos limits the sizes of lists as well. */
   maxFields: number
 
   maxStreamsPerViewer: number
   maxOperationsPerStream: number
   pingMs: number
-  /** A reserved stream nobody opened is given up after this. */
+  /** A reserved stream that was not opened is dropped after this time. */
   reservationMs: number
-  /** Base of the jittered wait that a draining server asks its subscribers for. */
+  /** A draining server asks subscribers to wait this long before they reconnect, plus a random part. */
   reconnectMs: number
 
-  /** After the drain began, how long `/readyz` says no while everything is still served. */
+  /** How long `/readyz` fails at the beginning of a drain while requests are still served. */
   drainDelayMs: number
-  /** How long a silent connection of a process that listens no more may still bring a request. */
+  /** How long a silent connection may still send a request after the process has stopped listening. */
   drainLingerMs: number
   /** How long running requests may take to end before their sockets are cut. */
   drainTimeoutMs: number

@@ -4,7 +4,7 @@ export interface WelcomeFacts {
   sandbox: boolean
   /** Whether requests need a key. */
   authenticated: boolean
-  /** Who may come in. */
+  /** Who may use the gateway, in one line. */
   access: string
 }
 

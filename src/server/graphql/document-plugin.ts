@@ -9,7 +9,7 @@ export interface DocumentPluginOptions {
   introspection: boolean
 }
 
-/** Checks the document and its texts before anything expensive is done with them, and notes what it is. */
+/** Checks the document and its texts before they are validated or run, and notes the operation for the log. */
 export function documentPlugin({ limits, introspection }: DocumentPluginOptions): CallPlugin {
   const checked = new WeakSet<DocumentNode>()
   return {

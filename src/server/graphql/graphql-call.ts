@@ -10,9 +10,9 @@ export interface GraphQLCall {
   readonly exchange: Exchange
   readonly viewer: Viewer
   readonly idempotencyKey: string | null
-  /** Ends what the operation waits for: the client left, or its stream ended. */
+  /** Aborted when the client disconnects or its stream ends; ends whatever the operation waits for. */
   readonly abort: AbortController
-  /** Set in single connection mode: where the results go instead of into the answer. */
+  /** The stream that gets the results in single connection mode; otherwise they are in the answer. */
   readonly shared: ReservedStream | null
   /** The client's name for the operation in the shared stream. */
   operationId: string | null
@@ -21,7 +21,7 @@ export interface GraphQLCall {
   files: UploadedFile[]
 }
 
-/** What Yoga hands to every hook of a plugin. */
+/** The context that Yoga passes to every hook of a plugin. */
 export interface CallContext {
   call: GraphQLCall
 }

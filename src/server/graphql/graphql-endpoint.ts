@@ -78,7 +78,7 @@ export function createGraphQLEndpoint(options: GraphQLEndpointOptions): GraphQLE
   }
 }
 
-/** By the source of the document. Its size counts, as one may be as long as a thousand others. */
+/** Parsed documents by their source. The cache is limited by bytes, since documents differ in size a thousandfold. */
 function createDocumentCache<Value extends object>(): LRUCache<string, Value> {
   return new LRUCache({ maxSize: cachedDocumentChars, sizeCalculation: (_, source) => source.length + 1 })
 }
@@ -109,7 +109,7 @@ function contextBase(call: GraphQLCall): ContextBase {
   return { viewer, idempotencyKey, signal: abort.signal }
 }
 
-/** Turns what came out into what is sent: presented errors, as JSON, or on an event stream. */
+/** Turns results into the response: with errors as clients see them, as JSON or on an event stream. */
 function resultPlugin({ schema, streams, introspection, log }: GraphQLEndpointOptions): CallPlugin {
   return {
     onResultProcess({ result, setResult, setResultProcessor, serverContext: { call } }) {

@@ -20,13 +20,13 @@ export interface FailureScope {
 const protocolCodes = new Set(['GRAPHQL_PARSE_FAILED', 'GRAPHQL_VALIDATION_FAILED'])
 
 /**
- * The one place where an error becomes what a client sees of it.
- * What Easel expects keeps its words; anything else is masked, and logged once with its cause.
+ * The one place where an error becomes what a client sees of it. An EaselError keeps its message; any other error is
+ * masked, and logged once with its cause.
  */
 export function presentFailure(error: unknown, scope: FailureScope): GraphQLError {
   const root = rootOf(error)
   if (root instanceof EaselError) return presentExpected(root, error, scope)
-  // An id of another kind of thing, or a page asked for from both ends: Pothos says so in an error of its own.
+  // Pothos throws an error of its own for an id of another type, and for a page with both `first` and `last`.
   if (root instanceof PothosValidationError) {
     const failure = new EaselError('BAD_USER_INPUT', root.message, { reason: 'ARGUMENT_NOT_VALID' })
     return presentExpected(failure, error, scope)
@@ -101,7 +101,7 @@ function fieldOf({ nodes }: GraphQLError, document: DocumentNode | undefined): s
   return blamed && document ? inputPathOf(document, (node) => node === blamed) : undefined
 }
 
-/** Made anew, so that neither the original error nor its stack can travel with it. */
+/** A new error, so that neither the original error nor its stack can reach the client. */
 function build(message: string, error: unknown, extensions: Record<string, unknown>): GraphQLError {
   const { nodes, source, positions, path } =
     error instanceof GraphQLError ? error : ({} as Partial<GraphQLError>)

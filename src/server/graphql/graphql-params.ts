@@ -9,8 +9,8 @@ import type { ServerLimits } from '../server-limits.ts'
 export type BodyKind = 'query' | 'json' | 'multipart'
 
 /**
- * How the parameters of a GraphQL request come. Form-encoded and plain text bodies are not accepted at all: they are what
- * a foreign page can send without asking first.
+ * How a request carries the parameters of GraphQL. Form-encoded and plain text bodies are not accepted at all: a foreign
+ * page can send those without a preflight.
  */
 export function bodyKindOf({ method, headers }: Request): BodyKind {
   if (method === 'GET') return 'query'

@@ -15,7 +15,7 @@ export interface ResultScope extends Omit<FailureScope, 'executed'> {
   hideSuggestions: boolean
 }
 
-/** What comes of an operation: one result, or those of a subscription. */
+/** One result, or the results of a subscription. */
 export type Results = ExecutionResult | AsyncIterable<ExecutionResult>
 
 export function isStream(results: Results): results is AsyncIterable<ExecutionResult> {
@@ -48,7 +48,7 @@ export function presentResult(result: ExecutionResult, scope: ResultScope): Exec
 
 /**
  * graphql-js gives one error for each fault of a variable; each of them is split into all of its variable's faults.
- * After fifty it gives up with an error that names no place: there are enough that do.
+ * After fifty graphql-js gives up with an error that names no place; that one is left out.
  */
 function withoutRepeats(errors: readonly GraphQLError[]): GraphQLError[] {
   const variables = new Set<unknown>()
@@ -89,7 +89,7 @@ function presentResults(
             return { done: false, value: presentError(error, scope) }
           }
         },
-        // Straight to the source: a generator of ours would queue this behind the `next` it is meant to end.
+        // Calls the source itself: a generator function would queue `return` after the `next` that it has to end.
         return: async () => (await source.return?.()) ?? { done: true, value: undefined },
       }
     },

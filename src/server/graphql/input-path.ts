@@ -1,9 +1,9 @@
 import { type ASTNode, type DocumentNode, Kind, visit } from 'graphql'
 
-/** Names and keys are a client's own, and one of them may have a megabyte. */
+/** Clients choose names and keys, and one of them may be a megabyte long. */
 const maxPathChars = 256
 
-/** An input path as errors tell it, such as `input.image.0`, cut where it is too long to help anybody. */
+/** An input path for errors, such as `input.image.0`, cut at `maxPathChars`. */
 export function joinInputPath(keys: readonly (string | number)[]): string {
   const path = keys.join('.')
   return path.length > maxPathChars ? `${path.slice(0, maxPathChars - 1).toWellFormed()}…` : path

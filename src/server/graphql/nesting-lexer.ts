@@ -47,7 +47,7 @@ export class NestingLexer extends Lexer {
   }
 }
 
-/** The document is not read on, so it may be deeper than `actual` says. */
+/** Reading stops here, so the document may be deeper than `actual`. */
 function check(reason: ReasonOf<'BAD_USER_INPUT'>, actual: number, allowed: number): void {
   if (actual <= allowed) return
   throw new EaselError('BAD_USER_INPUT', 'The GraphQL document is nested too deeply', {

@@ -3,8 +3,8 @@ import { EaselError } from '../../errors.ts'
 import { inputPathOf, variablePathOf } from './input-path.ts'
 
 /**
- * PostgreSQL keeps neither U+0000 nor half of a surrogate pair, and JSON may hold both. They are refused for every
- * argument there is, so that none of them can fail only when it is looked up or written.
+ * PostgreSQL can store neither U+0000 nor half of a surrogate pair, but JSON may hold both. They are refused in every
+ * argument, so that no query or write fails on them later.
  */
 function isText(text: string): boolean {
   return text.isWellFormed() && !text.includes('\0')
@@ -21,7 +21,7 @@ export function checkLiterals(document: DocumentNode): void {
   if (wrong) throw notText(inputPathOf(document, (node) => node === wrong))
 }
 
-/** The texts that come beside it, wherever they stand; files of an upload are none. */
+/** The texts in the variables, at any depth; files of an upload are skipped. */
 export function checkVariables(document: DocumentNode, variables: unknown): void {
   // No recursion: a client decides how deep they are.
   const left: Place[] = [{ value: variables, key: '', parent: null }]

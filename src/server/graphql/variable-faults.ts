@@ -25,7 +25,7 @@ export interface VariableScope {
 
 const maxFaults = 20
 
-/** Ends a coercion that has told enough: graphql-js would go on through a list of thousands of wrong items. */
+/** Stops a coercion that has reported enough faults: graphql-js would go on through thousands of wrong items. */
 class EnoughFaults extends Error {}
 
 /**
@@ -93,7 +93,7 @@ function typeAt(type: GraphQLInputType, path: readonly (string | number)[]): Gra
   }, getNullableType(type))
 }
 
-/** What a scalar of ours says about its value keeps its code and reason. */
+/** An error of one of Easel's own scalars keeps its code and reason. */
 function toFault(error: GraphQLError, field: string): GraphQLError {
   const { originalError } = error
   const known =

@@ -2,7 +2,7 @@ import type { Server as HttpServer } from 'node:http'
 import { Server as NetServer, type Socket } from 'node:net'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 
-/** How many turns of the event loop a server that stops to listen takes at most to accept who is there already. */
+/** How many turns of the event loop a stopping server spends at most on accepting connections that wait already. */
 const maxTurns = 50
 
 /**
@@ -51,13 +51,13 @@ export class ConnectionDrain {
     const timer = setTimeout(() => this.#server.closeAllConnections(), timeoutMs)
     await closed
     clearTimeout(timer)
-    // Node's part of it: there is nothing left to close but its own timer.
+    // Every connection is closed by now; this stops the timer of Node's server.
     this.#server.close()
   }
 
   /**
-   * The system resets who has connected and was not accepted yet. A turn of the event loop in which nobody came has
-   * left nobody waiting.
+   * The system resets connections that were not accepted yet. After a turn of the event loop without a new connection none
+   * is waiting.
    */
   async #stopListening(): Promise<void> {
     // The present turn may have looked at the listening socket already.
@@ -74,7 +74,7 @@ export class ConnectionDrain {
     if (requests !== undefined) this.#connections.set(socket, requests + difference)
   }
 
-  /** Closes the connection if it stays silent; right after the sockets were read, so that no request lies unread. */
+  /** Closes the connection if it stays silent. It does so right after the sockets were read, so no request is unread. */
   #linger(socket: Socket): void {
     const isSilent = () => this.#connections.get(socket) === 0
     if (!isSilent()) return

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs'
 import { readdir, readFile } from 'node:fs/promises'
 import { extname, join } from 'node:path'
 
-/** Nothing but the console's own files runs or is fetched; images may also be those that a user is about to send. */
+/** The page may run and fetch only its own files. Images may also be `blob:` and `data:`: those a user has chosen. */
 const policy = [
   "default-src 'none'",
   "script-src 'self'",
@@ -32,7 +32,7 @@ export type ServeConsole = (request: Request) => Promise<Response | null>
  */
 export async function createServeConsole(options: {
   folder: string
-  /** Images may be shown from there too, when they have another address than the console. */
+  /** Images may be shown from this address too, since it may differ from the console's. */
   publicUrl: string
 }): Promise<ServeConsole | null> {
   const { folder, publicUrl } = options

@@ -5,7 +5,7 @@ import type { Viewer } from '../../accounts/viewer.ts'
 import { EaselError } from '../../errors.ts'
 import type { ReasonOf } from '../../reasons/reasons.ts'
 
-/** One HTTP request on its way to one response, and what is learned about it in between. */
+/** One HTTP request until its response, with what is found out about it on the way. */
 export interface Exchange {
   /** Has no body when `incoming` is there: the body is read from Node's own stream. */
   readonly request: Request
@@ -21,7 +21,7 @@ export interface Exchange {
   viewer: Viewer | null
   operationName: string | null
   operationKind: string | null
-  /** True once somebody wants the body; a client that sent `Expect: 100-continue` waits for it. */
+  /** True once the body is to be read; a client that sent `Expect: 100-continue` waits for that. */
   bodyWanted: boolean
   openBody(): Readable
 }
@@ -107,7 +107,7 @@ function targetOf(target: string, base: string): URL {
   return new URL(base + target)
 }
 
-/** `__proto__` is a valid header name that Node drops silently; nobody honest sends it. */
+/** `__proto__` is a valid header name that Node drops silently. No honest client sends it. */
 function readHeaders({ rawHeaders }: IncomingMessage): Headers {
   const headers = new Headers()
   for (let i = 0; i + 1 < rawHeaders.length; i += 2) {

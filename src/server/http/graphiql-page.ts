@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 
-/** What somebody who just started the gateway wants to do, in this order. */
+/** The first steps with a new gateway, in this order. */
 const tabs = [
   {
     query: `mutation Generate($input: GenerateImageInput!) {
@@ -91,7 +91,7 @@ mutation Edit($input: EditImageInput!) {
 
 /**
  * GraphiQL from one answer, without a request to anywhere else: its scripts, styles and workers are all in the page.
- * That is 9 MB of text, loaded when somebody first visits it and not kept.
+ * That is 9 MB of text: its module is loaded at the first visit, and no page is kept.
  */
 export async function openGraphiQLPage(options: { authenticationRequired: boolean }): Promise<Response> {
   const { renderGraphiQL } = await import('@graphql-yoga/render-graphiql')

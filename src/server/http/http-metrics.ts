@@ -5,7 +5,7 @@ export interface HttpMetrics {
   finish(exchange: Exchange, status: number, seconds: number): void
   addUploadBytes(count: number): void
   setOpenStreams(count: number): void
-  /** The whole registry in Prometheus' text format; null when nobody collects. */
+  /** The whole registry in Prometheus' text format; null without a registry. */
   print(): Promise<{ contentType: string; text: string } | null>
 }
 
@@ -25,7 +25,7 @@ export function createHttpMetrics(registry: Registry | null): HttpMetrics {
     name: 'easel_http_request_duration_seconds',
     help: 'Time from the request line to the end of the answer, event streams included',
     labelNames,
-    // From a cached query to an edit that is waited for.
+    // From a cached query to an edit whose caller waits for the result.
     buckets: [0.005, 0.02, 0.1, 0.5, 2, 10, 30, 60, 180, 600],
     registers,
   })

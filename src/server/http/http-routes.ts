@@ -29,16 +29,16 @@ export interface HttpRoutesOptions {
   routes: readonly AuthenticatedRoute[]
   graphiql: boolean
   authenticationRequired: boolean
-  /** The parts without which this process cannot work, of those that are not there. */
+  /** The names of the parts that this process needs and that do not work now. */
   findMissing(): Promise<string[]>
   isDraining(): boolean
 }
 
-/** Answers an exchange, or throws what the client did wrong. */
+/** Returns the response of an exchange, or throws the client's error. */
 export function createHttpRoutes(options: HttpRoutesOptions): (exchange: Exchange) => Promise<Response> {
   const further = new Map(options.routes.map((route) => [route.path, route]))
 
-  /** Who asks is settled before a byte of the body is read. */
+  /** Authenticates before a byte of the body is read. */
   async function admit(exchange: Exchange): Promise<Viewer> {
     options.checkCrossSite(exchange.request, exchange.url)
     const viewer = await options.authenticate(exchange.request.headers)
@@ -115,7 +115,7 @@ function isPageVisit({ method, url, request }: Exchange): boolean {
   return method === 'GET' && accept.includes('text/html') && !url.searchParams.has('query')
 }
 
-/** Health says nothing of anybody, and the address of an image is its own permission. */
+/** These need no key: health holds no user's data, and the address of an image is signed. */
 function isForEverybody(pathname: string): boolean {
   return pathname === '/healthz' || pathname === '/readyz' || pathname.startsWith('/images/')
 }

@@ -7,13 +7,13 @@ export type JsonLimits = Pick<ServerLimits, 'maxInputDepth' | 'maxJsonValues'>
 export interface JsonText {
   text: string
   limits: JsonLimits
-  /** The refusal of what is no JSON. */
+  /** The error for a text that is not JSON. */
   malformed(cause: unknown): EaselError
 }
 
 /**
- * Parses JSON of a client. A megabyte holds half a million lists within each other, or as many numbers, and whatever
- * walks through them holds up everybody. So they are counted in the text, before anything is made of it.
+ * Parses JSON of a client. A megabyte can hold half a million nested lists or numbers, and code that walks through them
+ * blocks all other requests. So they are counted in the text before it is parsed.
  */
 export function parseJson({ text, limits, malformed }: JsonText): unknown {
   const { depth, values } = measureJson(text)
@@ -36,7 +36,7 @@ const [quote, backslash, comma] = [0x22, 0x5c, 0x2c]
 const [openList, closeList, openObject, closeObject] = [0x5b, 0x5d, 0x7b, 0x7d]
 const space = 0x20
 
-/** One pass without recursion. A value is a list, an object, or what stands in one; keys are none. */
+/** One pass without recursion. Lists, objects and their items are values; keys are not. */
 function measureJson(text: string): { depth: number; values: number } {
   let depth = 0
   let deepest = 0
@@ -53,7 +53,7 @@ function measureJson(text: string): { depth: number; values: number } {
       if (depth > deepest) deepest = depth
     } else if (char === closeList || char === closeObject) {
       depth -= 1
-      // An empty one has no first value.
+      // An empty list or object has no first value.
       if (before === openList || before === openObject) values -= 1
     }
     before = char
@@ -61,7 +61,7 @@ function measureJson(text: string): { depth: number; values: number } {
   return { depth: deepest, values }
 }
 
-/** Where the string that begins at `start` has its last quote; the end of a text that has none. */
+/** The index of the closing quote of the string that begins at `start`; the end of the text where there is none. */
 function endOfString(text: string, start: number): number {
   for (let i = start + 1; i < text.length; i += 1) {
     const char = text.charCodeAt(i)

@@ -25,7 +25,7 @@ export function checkLocalRequest(exchange: Exchange): void {
   )
 }
 
-/** Headers by which proxies and content networks say for whom they ask; those that begin with `x-forwarded-` too. */
+/** Headers in which proxies and content networks name the original client; those with `x-forwarded-` count too. */
 const forwardingHeaders = new Set([
   'forwarded',
   'via',
@@ -55,6 +55,6 @@ function findForeignSign({ incoming, request: { headers }, url }: Exchange): str
   // A call within the process has no socket.
   if (!incoming) return null
   if (!isLoopback(incoming.socket.remoteAddress ?? '')) return 'the request comes from another one'
-  // nginx speaks it to what is behind it, and without further settings adds no header; programs of today do not.
+  // nginx uses HTTP/1.0 towards its upstreams and by default adds no header; today's programs do not use it.
   return incoming.httpVersion === '1.0' ? 'HTTP/1.0 is what proxies speak' : null
 }

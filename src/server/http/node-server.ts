@@ -19,7 +19,7 @@ export interface NodeServerOptions {
 
 export interface NodeServer {
   readonly server: Server
-  /** Takes no new connections, answers what comes on the open ones, and cuts what is still open after the time limit. */
+  /** Accepts no new connections, answers requests on the open ones, and cuts those that are open after the time limit. */
   close(timeoutMs: number): Promise<void>
 }
 
@@ -62,7 +62,7 @@ export function createNodeServer(options: NodeServerOptions): NodeServer {
   }
 
   const listener = (incoming: IncomingMessage, outgoing: ServerResponse) => {
-    // Unheard, an error of a socket that the client reset would end the process.
+    // Without a listener, the error of a socket that the client reset would end the process.
     incoming.on('error', () => {})
     outgoing.on('error', () => {})
     const { socket } = incoming
@@ -75,14 +75,14 @@ export function createNodeServer(options: NodeServerOptions): NodeServer {
       .finally(() => connections.end(socket))
   }
   server.on('request', listener)
-  // Whoever asks first gets "100 Continue" only once the body is wanted.
+  // A client that sent `Expect: 100-continue` gets "100 Continue" only once the body is to be read.
   server.on('checkContinue', listener)
   server.on('clientError', refuseConnection)
 
   return { server, close: (timeoutMs) => connections.close(timeoutMs) }
 }
 
-/** What Node could not even parse. */
+/** Answers a request that Node could not parse. */
 function refuseConnection(error: NodeJS.ErrnoException, socket: Socket): void {
   if (!socket.writable || error.code === 'ECONNRESET') {
     socket.destroy()

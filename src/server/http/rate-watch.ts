@@ -6,7 +6,7 @@ export interface RateWatch {
 export interface RateWatchOptions {
   minBytesPerSecond: number
   windowMs: number
-  /** False while it is us who hold the body back, e.g. because the disk is slow. */
+  /** False while Easel itself holds the body back, e.g. because the disk is slow. */
   isWaiting?(): boolean
   onTooSlow(): void
 }

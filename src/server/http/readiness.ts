@@ -1,9 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises'
 
-/** Each rejects, or says false, where its part does not work. */
+/** Each check rejects or returns false when its part does not work. */
 export type ReadinessChecks = Readonly<Record<string, () => Promise<unknown>>>
 
-/** Asks all parts at once, and names in plain words those that say no or nothing in time. */
+/** Runs all checks at once. Returns the names of those that fail or do not answer in time. */
 export function createReadiness(checks: ReadinessChecks, timeoutMs: number): () => Promise<string[]> {
   const check = async ([name, ask]: [string, () => Promise<unknown>], tooLate: Promise<string>) => {
     const asked = ask().then(

@@ -7,7 +7,7 @@ import { watchRate } from './rate-watch.ts'
 
 type BodyLimits = Pick<ServerLimits, 'minBytesPerSecond' | 'rateWindowMs'>
 
-/** Refuses what the headers already give away, before a byte of the body is read. */
+/** Refuses a body by its headers (length, compression) before a byte of it is read. */
 export function checkBodyHeaders(headers: Headers, maxBytes: number): void {
   const encoding = headers.get('content-encoding')
   if (encoding && encoding !== 'identity') {

@@ -38,7 +38,7 @@ function isSilent({ exchange, incoming, response }: SendOptions): boolean {
   return response.status === 408 || (!exchange?.bodyWanted && incoming.headers.expect !== undefined)
 }
 
-/** The answers this room prints itself are strings; their length is worth telling. */
+/** Whether the response was made from a string, so that its length can be sent. */
 function isInMemory({ headers, body }: Response): boolean {
   const type = headers.get('content-type') ?? ''
   return body === null || /^(application\/(graphql-response\+)?json|text\/plain|text\/html)/.test(type)
@@ -68,7 +68,7 @@ async function pump(
       if (!outgoing.write(value)) await drained(outgoing, stallTimeoutMs)
     }
   } catch {
-    // The source broke in the middle: only a cut connection tells the client that this is not all.
+    // The source failed in the middle: only a cut connection shows the client that the body is incomplete.
     outgoing.destroy()
   } finally {
     outgoing.off('close', cancel)
@@ -76,7 +76,7 @@ async function pump(
   }
 }
 
-/** A client that takes nothing for this long is not reading any more. */
+/** Cuts the connection of a client that has read nothing for this long. */
 function drained(outgoing: ServerResponse, stallTimeoutMs: number): Promise<void> {
   return new Promise((resolve) => {
     const finish = () => {

@@ -5,13 +5,13 @@ const everywhere = {
   'cross-origin-resource-policy': 'same-origin',
 }
 
-/** Nothing in an answer of the API is a document; pages bring their own policy. */
+/** The policy for answers of the API, which are no documents. Pages set their own. */
 const noDocument = {
   'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
   'cache-control': 'no-store',
 }
 
-/** What the answer itself says wins: images, for one, are for other sites too. */
+/** A header that the response has already stays: images, for example, may be shown on other sites. */
 export function addSecurityHeaders(headers: Headers): void {
   const isPage = headers.get('content-type')?.startsWith('text/html') ?? false
   for (const [name, value] of Object.entries({ ...everywhere, ...(isPage ? {} : noDocument) })) {

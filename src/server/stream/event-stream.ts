@@ -1,13 +1,13 @@
 import type { FormattedExecutionResult } from 'graphql'
 
-/** Why a stream ended. Only `completed` and `refused` tell the client that it need not come back. */
+/** Why a stream ended. After `completed` and `refused` the client does not reconnect. */
 export type StreamEnd = 'completed' | 'left' | 'drained' | 'refused'
 
 export interface StreamedOperation {
-  /** The client's name for it in a shared stream; null where the stream is the operation's own. */
+  /** The client's id of the operation in a shared stream; null where the stream carries one operation. */
   id: string | null
   results: AsyncIterable<FormattedExecutionResult>
-  /** Aborted when the operation ends before its results do, so that nothing waits for an event nobody will see. */
+  /** Aborted when the operation is ended from outside, so that it does not wait for events without a reader. */
   abort: AbortController
 }
 
@@ -17,7 +17,7 @@ export interface EventStream {
   has(id: string | null): boolean
   add(operation: StreamedOperation): void
   remove(id: string): void
-  /** Tells the client to come back in a moment, without `complete`: nothing is finished. */
+  /** Tells the client to reconnect after a moment. Sends no `complete`, since the operations go on. */
   drain(retryMs: number): void
   /** Ends every operation with this error. */
   refuse(result: FormattedExecutionResult): void
@@ -33,7 +33,7 @@ interface Running extends StreamedOperation {
   iterator: AsyncIterator<FormattedExecutionResult>
 }
 
-/** A message that waits for the client to read, and what may happen only then. */
+/** A message that waits for the client to read it, with a callback for that moment. */
 interface Message {
   text: string
   onSent?: () => void

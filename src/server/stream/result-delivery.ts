@@ -22,7 +22,7 @@ interface DeliveryOptions {
 const eventStreamHeaders = {
   'content-type': 'text/event-stream; charset=utf-8',
   'cache-control': 'no-cache, no-transform',
-  // Asks nginx not to collect events.
+  // Tells nginx not to buffer events.
   'x-accel-buffering': 'no',
 }
 
@@ -59,7 +59,7 @@ function deliverStream(options: DeliveryOptions): Response {
     stream.add({ id: null, results: presentAsStream(results, scope), abort: call.abort })
     return openEventStream(stream)
   } catch (error) {
-    // Too many streams. The protocol tells a refusal as a result, on a stream that needs no place in the registry.
+    // Too many streams. The protocol sends a refusal as a result, on a stream that is not registered.
     if (isStream(results)) stop(results, call)
     return new Response(printOnly(presentError(error, scope)), { headers: eventStreamHeaders })
   }
@@ -69,7 +69,7 @@ function deliverShared(options: DeliveryOptions): Response {
   const { call, results, scope } = options
   const { shared, operationId, abort } = call
   if (!shared) throw new Error('There is no shared stream to deliver to')
-  // Before the operation has a name there is nothing to tell it by on the stream.
+  // Without an operation id the stream could not name the operation that the result belongs to.
   if (operationId === null) return refusePlainly(results, scope, call)
   shared.starting.delete(operationId)
   if (abort.signal.aborted) {

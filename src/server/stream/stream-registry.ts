@@ -11,9 +11,9 @@ export interface RegisteredStream {
 
 export interface ReservedStream extends RegisteredStream {
   readonly token: string
-  /** Operations that were asked for and have no results yet. */
+  /** Operations that were started and have no results yet. */
   readonly starting: Map<string, AbortController>
-  /** Hands the stream to the one connection that may carry it. */
+  /** Gives the stream to its one connection. */
   open(): EventStream
 }
 
@@ -30,7 +30,7 @@ export interface StreamRegistryOptions {
   limits: Pick<ServerLimits, 'maxStreamsPerViewer' | 'pingMs' | 'reservationMs' | 'reconnectMs'>
   newToken(): string
   random(): number
-  /** Calls `end` when the viewer loses its access; returns what forgets about it. */
+  /** Calls `end` when the viewer loses its access. Returns a function that cancels this. */
   onRevoked?: ((viewer: Viewer, end: () => void) => () => void) | undefined
   onSize?: ((size: number) => void) | undefined
 }
@@ -42,7 +42,7 @@ export function createStreamRegistry(options: StreamRegistryOptions): StreamRegi
   const counts = new Map<string, number>()
   let draining = false
 
-  // Spread over two intervals, so that not all of them knock at the next process at once.
+  // Spread over two intervals, so that clients do not all reconnect to the next process at once.
   const retryMs = () => limits.reconnectMs * (0.5 + random() * 1.5)
 
   function count({ userId }: Viewer, difference: 1 | -1): void {

@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { PassThrough, type Readable, type Writable } from 'node:stream'
 import { processRequest } from 'graphql-upload-minimal'
 
-/** What is asked before graphql-upload-minimal hears of a part. A throw refuses the request. */
+/** Called for each part before graphql-upload-minimal gets it. A throw refuses the request. */
 export interface UploadRules {
   onField(name: string, value: string, truncated: boolean): void
   onFile(name: string, stream: Readable): void
@@ -54,7 +54,7 @@ export function parseGuarded(
     },
   })
   body.on('error', fail)
-  // Of the response the library wants its `close` only, to forbid late reads. There are none: files are read at once.
+  // The library uses only the `close` of the response, to forbid late reads. Files are read at once, so it is not needed.
   const operations = processRequest(
     request as unknown as IncomingMessage,
     undefined as unknown as ServerResponse,
@@ -73,7 +73,7 @@ function guardListeners(parser: Writable, rules: UploadRules, fail: (error: Erro
     if (!listener) throw new Error(`graphql-upload-minimal no longer listens to "${event}"`)
     parser.removeAllListeners(event)
     parser.on(event, (...values: unknown[]) => {
-      // A destroyed busboy still reports the parts of the chunk in its hands.
+      // A destroyed busboy still reports the parts of the chunk that it is parsing.
       if (parser.destroyed) return
       try {
         ask(...values)
@@ -88,7 +88,7 @@ function guardListeners(parser: Writable, rules: UploadRules, fail: (error: Erro
   )
   guard('file', (name, stream) => rules.onFile(String(name), stream as Readable))
   parser.prependListener('file', (_name: string, stream: Readable) => {
-    // Whoever reads the stream hears of its errors; nobody reads it when the request is refused.
+    // A refused request leaves the stream without a reader, and an error without a listener would end the process.
     stream.on('error', () => {})
     if (parser.destroyed) stream.resume()
   })

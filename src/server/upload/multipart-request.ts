@@ -157,7 +157,7 @@ class Reception {
     stream.once('limit', () => this.#upload.body.destroy(tooLarge))
   }
 
-  /** Puts our files where the library put its own, and stages each as soon as it arrives. */
+  /** Replaces the library's files by Easel's, and stages each as soon as it arrives. */
   #stageFiles(operations: Record<string, unknown>): void {
     for (const [name, paths] of this.#map ?? []) {
       const [first] = paths

@@ -7,7 +7,7 @@ import type { StagedImage } from '../../images/staging.ts'
  * It is discarded when the request has been answered: what an operation needs has been stored by then.
  */
 export class UploadedFile {
-  /** The file as it lies on disk. A failure is the resolver's to see, never an unhandled rejection. */
+  /** The file on disk. A failure reaches the resolver that reads it, and is never an unhandled rejection. */
   readonly staged: Promise<StagedImage>
   readonly #staging = Promise.withResolvers<StagedImage>()
 
