@@ -2,8 +2,8 @@ import type { Readable } from 'node:stream'
 import { tooLarge } from './upload.ts'
 
 /**
- * A whole image as base64. Encoding goes by groups of three bytes, so that the pieces join into one text and the bytes
- * never stand beside it in memory.
+ * A whole image as base64. It is encoded in groups of three bytes as it is read, so that the pieces join into one text
+ * and the bytes are not in memory as well.
  */
 export async function encodeBase64(bytes: Readable, maxBytes: number): Promise<string> {
   const parts: string[] = []

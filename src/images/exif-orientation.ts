@@ -1,7 +1,7 @@
 const orientationTag = 0x0112
 const shortType = 3
 
-/** The orientation an EXIF block asks for; 1 (upright) for anything missing or strange, as browsers do. */
+/** The orientation in an EXIF block; 1 (upright) where it is missing or invalid, as in browsers. */
 export function readOrientation(exif: Buffer): number {
   const tiff = exif.subarray(0, 6).toString('latin1') === 'Exif\0\0' ? exif.subarray(6) : exif
   const order = tiff.subarray(0, 2).toString('latin1')

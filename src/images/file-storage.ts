@@ -68,7 +68,7 @@ export function createFileStorage(options: { folder: string; newId: () => string
 
 async function deleteFile(driver: FSDriver, folder: string, key: string): Promise<void> {
   await driver.delete(key)
-  // Fails, as it should, while other images are in the folder.
+  // Fails while other images are in the folder, which is intended.
   await rmdir(dirname(join(folder, key))).catch(() => {})
 }
 
@@ -90,7 +90,7 @@ async function writeWhole(
   }
 }
 
-/** A second name is refused where a file is already; a rename would replace it. Some file systems have no such names. */
+/** A hard link fails where a file exists; a rename would replace it. Some file systems have no hard links. */
 async function placeNew(temporary: string, target: string): Promise<void> {
   await link(temporary, target).catch((error) => {
     if (error.code === 'EEXIST') throw error
@@ -106,7 +106,7 @@ function missingIsNull(error: unknown): null {
 /** Under its final name a file is always whole and on the disk, also after a power cut. */
 async function placeFile(file: string, target: string, temporary: string): Promise<void> {
   try {
-    // The staged file never changes, so a second name for it is as good as a copy where the file system allows it.
+    // The staged file never changes, so a hard link replaces a copy where the file system allows it.
     await link(file, temporary).catch(() => copyFile(file, temporary, constants.COPYFILE_FICLONE))
     await syncPath(temporary)
     await rename(temporary, target)

@@ -4,8 +4,8 @@ import { join } from 'node:path'
 import type { StoredObject } from './storage.ts'
 
 /**
- * Every file below a folder, in the order of the whole keys, one folder in memory at a time. What vanishes on the way
- * is left out.
+ * Every file below a folder, in the order of the whole keys, one folder in memory at a time. Files that are deleted
+ * meanwhile are left out.
  */
 export async function* walkFiles(
   root: string,
@@ -23,7 +23,7 @@ export async function* walkFiles(
   }
 }
 
-/** A folder's key ends with a slash: so it stands where its files stand among the keys beside it. */
+/** The key of a folder ends with a slash, so that it is sorted like the keys of its files. */
 async function readSorted(root: string, folder: string): Promise<{ key: string; isFolder: boolean }[]> {
   const entries = await readdir(join(root, folder), { withFileTypes: true }).catch(missingIsEmpty)
   return entries

@@ -3,14 +3,14 @@ import { EaselError } from '../errors.ts'
 export interface GateOptions {
   /** How much may run at once. */
   readonly slots: number
-  /** How many may wait; the next one is turned away. */
+  /** How many tasks may wait; a further one is refused. */
   readonly maxWaiting: number
 }
 
 export interface EntryOptions {
   /** How many slots the task takes; `all` runs it alone. */
   readonly slots?: number | 'all'
-  /** A lower limit on the queue for work that may be turned away sooner. */
+  /** A lower limit on waiting tasks, for work that may be refused sooner. */
   readonly maxWaiting?: number
   readonly signal?: AbortSignal | undefined
 }

@@ -8,14 +8,14 @@ export interface DeletionOptions {
   readonly storage: Storage
 }
 
-/** Images of many operations that go at once. */
+/** Images of many operations, deleted together. */
 export interface Deletion {
   readonly operationIds: readonly string[]
   /** Only the images of this role; all of them otherwise. */
   readonly role?: ImageRole | undefined
-  /** Asked while nobody else can lock any of the images: the images of these operations stay. */
+  /** Returns the operations whose images must stay. Called while all the images are locked. */
   findNeeded(tx: Prisma.TransactionClient, operationIds: readonly string[]): Promise<readonly string[]>
-  /** What the caller writes down in the same transaction, for the operations whose images go. */
+  /** Writes of the caller in the same transaction, for the operations that lose their images. */
   onDeleted(tx: Prisma.TransactionClient, operationIds: readonly string[]): Promise<void>
 }
 
@@ -31,8 +31,8 @@ interface ImageRow {
 }
 
 /**
- * Rows first: from then on nobody is led to the bytes, and bytes left behind by a crash are found by the sweep. Images
- * of one operation that are the same bytes share an object, which goes with the last of them.
+ * Rows are deleted first: then nothing refers to the bytes, and the sweep finds bytes that a crash leaves behind. Equal
+ * images of one operation share an object, which is deleted with the last of them.
  */
 export async function deleteImages(
   { prisma, storage }: DeletionOptions,
@@ -52,7 +52,7 @@ export async function deleteImages(
 async function deleteRows(tx: Prisma.TransactionClient, deletion: Deletion) {
   const ids = [...deletion.operationIds]
   const roles = deletion.role ? [deletion.role] : ['INPUT', 'MASK', 'PARTIAL', 'RESULT']
-  // In one order, so that two of these never wait for each other.
+  // Always in the same order, so that two of these transactions cannot wait for each other.
   const found = await tx.$queryRaw<ImageRow[]>`
     SELECT id, operation_id, storage_key FROM image
      WHERE operation_id = ANY(${ids}::uuid[]) AND role::text = ANY(${roles}::text[])
@@ -65,7 +65,7 @@ async function deleteRows(tx: Prisma.TransactionClient, deletion: Deletion) {
   return { gone, operationIds }
 }
 
-/** Takes back what was stored for an operation that was not accepted; the ids of the images that had rows. */
+/** Deletes what was stored for an operation that was not accepted. Returns the ids of images that had rows. */
 export async function discardImages(
   { prisma, storage }: DeletionOptions,
   operationId: string,

@@ -5,7 +5,7 @@ import { type Storage, storageKey } from './storage.ts'
 
 export type ImageRole = Image['role']
 
-/** An image whose bytes are durable but which no row names yet. */
+/** An image whose bytes are durable and that has no row yet. */
 export interface StoredImage {
   readonly storageKey: string
   readonly sha256: string

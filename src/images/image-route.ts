@@ -23,13 +23,13 @@ interface Representation {
   readonly byteSize: number
   readonly etag: string
   open(range: { start: number; end: number }, signal: AbortSignal): Promise<Readable>
-  /** Frees what `open` would have used. */
+  /** Releases what `open` needs, if it is not called. */
   close(): Promise<void>
 }
 
 /**
- * Uploads are bytes of strangers shown in a browser: the type is the one that was detected, nothing may guess another,
- * and a document made of them could neither run nor load anything.
+ * Browsers show uploads, which are bytes of strangers. So the type is the detected one, browsers must not guess another,
+ * and if one still made a document of them, it could neither run nor load anything.
  */
 const safetyHeaders = {
   'x-content-type-options': 'nosniff',
@@ -39,7 +39,7 @@ const safetyHeaders = {
   'access-control-allow-origin': '*',
 }
 
-/** Answers `GET` and `HEAD` of `/images/<id>`. Without a valid signature nothing is said about the image, not even that it exists. */
+/** Answers `GET` and `HEAD` of `/images/<id>`. Without a valid signature it does not even show that the image exists. */
 export function createImageRoute(options: ImageRouteOptions): (request: Request) => Promise<Response> {
   return async (request) => {
     try {
@@ -155,7 +155,7 @@ async function respond(context: {
 }
 
 function toBody(bytes: Readable): ReadableStream<Uint8Array> {
-  // A client that leaves destroys the stream with an error that nobody else listens for.
+  // A client that disconnects destroys the stream with an error that has no other listener.
   bytes.on('error', () => {})
   return Readable.toWeb(bytes) as ReadableStream<Uint8Array>
 }

@@ -3,7 +3,7 @@ import { EaselError } from '../errors.ts'
 
 export type VariantFormat = 'png' | 'jpeg' | 'webp'
 
-/** What is shown instead of the image as it is kept. */
+/** Another width or format of the image than the kept one. */
 export interface ImageVariant {
   readonly width?: number | undefined
   readonly format?: VariantFormat | undefined
@@ -27,7 +27,7 @@ export interface VerifiedUrl {
 
 export interface ImageUrls {
   sign(imageId: string, options?: UrlOptions): string
-  /** Null where the address was not signed here, was changed, or is out of its time. */
+  /** Null where the address was not signed by one of these keys, was changed, or has expired. */
   verify(imageId: string, query: string): VerifiedUrl | null
 }
 
@@ -42,7 +42,7 @@ export interface ImageUrlOptions {
 
 export const variantWidths = { min: 16, max: 4096 } as const
 
-/** Equal questions within five minutes get equal addresses, so browsers find the image in their cache. */
+/** Within five minutes the same image gets the same address, so browsers find it in their cache. */
 const bucketSeconds = 300
 
 /**

@@ -46,9 +46,9 @@ export interface ImageLimits {
 export interface ImagesOptions {
   readonly prisma: PrismaClient
   readonly storage: Storage
-  /** A folder that other gateways do not reach: if it has images of another database these are left alone, no more. */
+  /** Whether only this gateway reaches the storage. Images of another database in it then stay, and the start goes on. */
   readonly isPrivate?: boolean
-  /** On the same file system as the storage's folder an image is kept without being copied. */
+  /** On the same file system as the storage's folder, so that images are linked instead of copied. */
   readonly stagingDir: string
   readonly cacheDir: string
   readonly publicUrl: string
@@ -61,7 +61,7 @@ export interface ImagesOptions {
 type Stored = Pick<Image, 'storageKey'>
 
 export interface Images {
-  /** Takes a stream in and checks it. Errors name no field. */
+  /** Receives a stream as a file and checks it. Errors name no field. */
   stage(source: ByteSource, options: StageOptions): Promise<StagedImage>
   /** Which pixels of a mask with an alpha channel are transparent, be it just uploaded or an image that is kept. */
   readCoverage(mask: StagedImage | Image, signal?: AbortSignal): Promise<MaskCoverage>
@@ -74,13 +74,13 @@ export interface Images {
   base64(image: Stored & Pick<Image, 'byteSize'>, signal?: AbortSignal): Promise<string>
   /** The placeholders of images, in their order; see `readThumbHashes` for those that have none. */
   thumbHashes(images: readonly ThumbHashSource[]): Promise<(string | null)[]>
-  /** Takes back everything of an operation that was not accepted; the number of images that had rows. */
+  /** Deletes all images of an operation that was not accepted. Returns the number of images that had rows. */
   deleteImages(which: { operationId: string }): Promise<number>
-  /** Deletes images of many operations that nobody needs; the number of operations that lost theirs. */
+  /** Deletes expired images of many operations. Returns the number of operations that lost images. */
   expireImages(which: Deletion): Promise<number>
   /** Throws where the storage belongs to another database (see `isForeignStorage`), or cannot be asked. */
   confirmOwner(signal?: AbortSignal): Promise<StorageOwnership>
-  /** Deletes what killed processes left on this machine; the number of files. */
+  /** Deletes the files that killed processes left on this machine. Returns their number. */
   sweepTemporaryFiles(options: { olderThanMs: number }): Promise<number>
   /** Deletes what killed processes left in the storage, once a day in one process of all. Null: not now, or not here. */
   sweepStorage(request: SweepRequest): Promise<SweepReport | null>
@@ -122,7 +122,7 @@ export function createImages(options: ImagesOptions): Images {
     return owner
   }
   const store: Images['store'] = async (staged, operationId, signal) => {
-    // The start could not ask a storage that was away, and nothing may be kept in somebody else's.
+    // The storage may have been away at the start, and no image may be kept in another database's storage.
     await confirm(signal)
     return storeImage(storage, staged, { operationId, signal })
   }

@@ -5,7 +5,7 @@ import { pngSignature, readPngLayout } from './png-layout.ts'
 import { refusal } from './refusal.ts'
 import { readWebpLayout } from './webp-layout.ts'
 
-/** What people upload by mistake, so that the error can name it: where its mark stands, and the mark. */
+/** Formats that people upload by mistake, so that the error can name them: the offset and the bytes of their mark. */
 const foreignTypes: readonly (readonly [name: string, at: number, mark: string])[] = [
   ['GIF', 0, 'GIF8'],
   ['BMP', 0, 'BM'],
@@ -38,7 +38,7 @@ export async function readLayout(reader: ByteReader, options: LayoutOptions): Pr
 
 function unsupportedType(head: string) {
   const allowed = ['image/png', 'image/jpeg', 'image/webp']
-  // A transfer in text mode changes the line ends inside PNG's signature, which is there to show just that.
+  // A transfer in text mode changes the line ends that PNG's signature contains for this purpose.
   if (head.slice(1, 4) === 'PNG' || head.startsWith('\x89')) {
     return refusal('IMAGE_CORRUPT', { because: 'the signature of the PNG is changed' })
   }

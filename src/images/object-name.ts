@@ -1,12 +1,12 @@
 import { rowIdPattern } from '../row-id.ts'
 
-/** What the storage's owner is written into: see storage-mark.ts. */
+/** The object that names the owner of the storage: see storage-mark.ts. */
 export const markName = 'easel-owner.json'
 
-/** What is written to find out whether the storage works. */
+/** The object that a probe writes to find out whether the storage works. */
 export const probeName = 'easel-probe'
 
-/** The gateway itself keeps more than images here; a sweep of images leaves that alone. */
+/** Objects of the gateway that are no images. The sweep of images skips them. */
 const otherRooms = ['spool/', probeName]
 
 const image = `(${rowIdPattern})/[0-9a-f]{64}\\.(?:png|jpg|webp|bin)`

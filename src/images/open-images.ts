@@ -13,7 +13,7 @@ export interface OpenedImages {
   canKeepPaid(): Promise<boolean>
   /** The same for probes of readiness, which come all the time. */
   canKeepProbed(): Promise<boolean>
-  /** Checks at the start whose the storage is. Throws where it belongs to another database. */
+  /** Checks at the start which database owns the storage. Throws where it is another one. */
   checkOwner(): Promise<void>
   close(): void
 }
@@ -28,10 +28,10 @@ export interface OpenImagesOptions
   log: Logger
 }
 
-/** How old the storage's last answer may be: an image costs far more than a look. */
+/** How old the last answer of the storage may be. A paid image costs far more than a look at the storage. */
 const maxAges = { paidMs: 1_000, probedMs: 5_000 }
 
-/** How long the start waits for the storage to say whose it is. */
+/** How long the start waits for the storage to name its owner. */
 const ownerTimeoutMs = 10_000
 
 /** Opens the storage of images, and the room over it. */
@@ -63,7 +63,7 @@ export async function openImages(options: OpenImagesOptions): Promise<OpenedImag
   }
 }
 
-/** No image is kept in a storage before it was asked whose it is. */
+/** No image is kept in a storage whose owner was not checked. */
 function isOwnerKnown(images: Images): Promise<boolean> {
   return images.confirmOwner().then(
     () => true,
@@ -71,7 +71,7 @@ function isOwnerKnown(images: Images): Promise<boolean> {
   )
 }
 
-/** A storage that cannot be asked now does not end the start: it is asked again before an image is kept or swept. */
+/** A storage that is away does not end the start: its owner is checked again before an image is kept or swept. */
 async function checkOwner(images: Images, log: Logger): Promise<void> {
   try {
     const owner = await images.confirmOwner(AbortSignal.timeout(ownerTimeoutMs))

@@ -13,10 +13,10 @@ const decodeSeconds = 60
 type PictureShape = Pick<ImageLayout, 'width' | 'height' | 'needsWholePicture'>
 
 /**
- * Settings of the whole process. Of the loaders that open files only those of the three accepted formats stay: SVG,
- * TIFF, HEIF and the others reach code that has nothing to do here. An SVG in memory can still be drawn, since that is
- * how other rooms make pictures; what users send is only ever opened as a file. One libvips thread per picture and no cache of operations keep memory
- * flat; the gate decides how many pictures are open at once.
+ * Settings of the whole process. Only the loaders of the three accepted formats may open files, since those of SVG, TIFF
+ * and HEIF are not needed and are attack surface. An SVG in memory can still be drawn, as other rooms do; uploads are
+ * only opened as files. One libvips thread per picture and no cache of operations keep memory flat; the gate limits how
+ * many pictures are open at once.
  */
 export function restrictSharp(): void {
   sharp.block({ operation: ['VipsForeignLoad'] })
@@ -50,14 +50,14 @@ export function slotsFor(shape: PictureShape): number | 'all' {
 }
 
 /**
- * sharp passes libvips' words on and has no codes: its time limit, memory, and what the system said of a file
- * (`vips_error_system`). The rest is about the format. sharp 0.35, libvips 8.18.
+ * sharp has no error codes, only libvips' messages. These are about its time limit, memory, and the system's errors on
+ * files (`vips_error_system`). All others are about the format. sharp 0.35, libvips 8.18.
  */
 const isNoFaultOfPicture =
   /^timeout: |^system error: |^Input file is missing|out of memory|insufficient memory|allocate enough memory/im
 const isNoRoom = /^system error: (No space left on device|Disk quota exceeded)/m
 
-/** What a picture that could not be decoded, or written, means: that it is damaged only if nothing else was the matter. */
+/** The error of a picture that could not be decoded or written: it counts as damaged only if no other cause is known. */
 export function toPixelError(cause: unknown): EaselError {
   const words = cause instanceof Error ? cause.message : ''
   if (isNoRoom.test(words)) return storageFull(cause)

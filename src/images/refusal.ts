@@ -1,6 +1,6 @@
 import { EaselError } from '../errors.ts'
 
-/** Why an image is refused, and what its owner can do about it. */
+/** The message of each refusal, and what the caller can do about it. */
 const refusals = {
   IMAGE_EMPTY: { message: 'The file is empty.' },
   IMAGE_TYPE_UNSUPPORTED: { message: 'The file is not a PNG, JPEG or WebP image.', hint: 'CONVERT_TO_PNG' },

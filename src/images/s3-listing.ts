@@ -17,7 +17,7 @@ export async function createS3Listing(options: { client: S3Client; bucket: strin
       const which = {
         Bucket: bucket,
         Prefix: prefix + folder,
-        // Somebody else's key may hold characters that XML cannot.
+        // Keys of other programs may hold characters that XML cannot.
         EncodingType: 'url' as const,
         ...(after ? { StartAfter: prefix + after } : {}),
       }
@@ -37,7 +37,7 @@ function decodeKey(key: string): string {
   try {
     return decodeURIComponent(key.replaceAll('+', ' '))
   } catch {
-    // Bytes that are no text. Easel has no such names, so how it is called does not matter.
+    // The key is not valid text. Easel never makes such a key, so its exact name does not matter.
     return key
   }
 }

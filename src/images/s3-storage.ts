@@ -13,7 +13,7 @@ export interface S3StorageOptions {
   readonly region: string
   /** For servers other than Amazon's that speak S3. Their buckets are then part of the path. */
   readonly endpoint?: string | undefined
-  /** Without them the SDK looks where Amazon's tools look: environment, profile, role of the machine. */
+  /** Without them the SDK finds credentials as Amazon's tools do: environment, profile, role of the machine. */
   readonly credentials?: { readonly accessKeyId: string; readonly secretAccessKey: string } | undefined
   readonly timeouts?: S3Timeouts | undefined
 }
@@ -21,9 +21,9 @@ export interface S3StorageOptions {
 /** Without limits the SDK waits for ever for a server that has accepted the connection. */
 export interface S3Timeouts {
   readonly connectMs: number
-  /** No byte either way, also within a body. */
+  /** How long no byte may move in either direction, also within a body. */
   readonly idleMs: number
-  /** Until the answer begins, the sent image included. */
+  /** From the beginning of a request to the beginning of its answer, the upload of the image included. */
   readonly requestMs: number
 }
 
@@ -88,7 +88,7 @@ export async function createS3Storage(options: S3StorageOptions): Promise<S3Stor
         const Objects = keys.slice(from, from + batchSize).map((key) => ({ Key: prefix + key }))
         const command = new DeleteObjectsCommand({ Bucket: bucket, Delete: { Objects, Quiet: true } })
         const { Errors = [] } = await client.send(command, signal ? { abortSignal: signal } : {})
-        // The answer is 200 also where single objects stay.
+        // S3 answers 200 even if single objects were not deleted.
         const failures = Errors.filter(({ Code }) => Code !== 'NoSuchKey')
         if (failures[0]) throw new Error(`S3 kept ${failures.length} objects: ${failures[0].Code}`)
       }

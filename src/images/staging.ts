@@ -15,7 +15,7 @@ import { slotsFor } from './pixels.ts'
 import { createTemporaryFiles, type TemporaryFiles } from './temporary-files.ts'
 import { type ByteSource, receive } from './upload.ts'
 
-/** A checked image without metadata in a file of its own. Whoever has it discards it. */
+/** A checked image without metadata in a file of its own. Its holder must discard it. */
 export interface StagedImage {
   readonly path: string
   readonly sha256: string

@@ -1,11 +1,11 @@
 import { EaselError } from '../errors.ts'
 
-/** How soon a client is asked to try again: about as often as a storage that is away is looked at. */
+/** The `retryAfterMs` of clients: about the interval at which a storage that is away is tried. */
 const retryAfterMs = 5_000
 
 /**
- * What a storage threw, as a caller is told of it. What is no outage stays as it is: an image that is not there, a
- * disk that is full (which has a reason of its own), and mistakes in the code.
+ * Turns an outage of the storage into UNAVAILABLE. Other errors stay as they are: a missing image, a full disk (which
+ * has a reason of its own), and mistakes in the code.
  */
 export function toStorageFailure(error: unknown): unknown {
   if (error instanceof EaselError || error instanceof TypeError || !(error instanceof Error)) return error
@@ -17,7 +17,7 @@ export function toStorageFailure(error: unknown): unknown {
   )
 }
 
-/** Whether the storage did not work, or only did not have what was asked for. */
+/** Whether the storage did not work, as opposed to an object that is missing. */
 export function isStorageFailure(error: unknown): boolean {
   return error instanceof EaselError && error.code === 'UNAVAILABLE'
 }

@@ -8,14 +8,14 @@ export interface StorageHealthOptions {
   log: Pick<Logger, 'warn' | 'error'>
 }
 
-/** How long it is believed to be down: as soon as it works again, work goes on. */
+/** How long a failure counts before the storage is tried again. Work goes on as soon as it works. */
 const downMs = 2_000
-/** A storage that has not answered by then does not work. */
+/** A storage that does not answer within this time does not work. */
 const probeTimeoutMs = 5_000
 
 /**
- * Whether images can be kept. Each write says so on its way; where the last one was long ago, somebody who asks has it
- * tried. A write that fails is believed at once, and until another one succeeds.
+ * Whether images can be kept. Each write shows it; where the last write was long ago, a question starts a probe. After a
+ * failed write the storage counts as down until another write succeeds.
  */
 export class StorageHealth {
   readonly #options: StorageHealthOptions
@@ -48,7 +48,7 @@ export class StorageHealth {
     this.#note(false, error)
   }
 
-  /** Something went wrong that says nothing about writing: who asks next does not trust the last answer. */
+  /** An error that says nothing about writing: the next question starts a probe instead of using the last answer. */
   doubt(): void {
     this.#checkedAt = Number.NEGATIVE_INFINITY
   }
@@ -58,7 +58,7 @@ export class StorageHealth {
     const failures = this.#failures
     try {
       await withinTime(probe(this.#isUp ? 0 : this.#failedBytes))
-      // A write that failed meanwhile knows better than a look that did not.
+      // A write that failed meanwhile counts more than a probe by reading that succeeded.
       if (failures === this.#failures) this.#note(true)
     } catch (error) {
       this.#note(false, error)

@@ -5,8 +5,8 @@ import { markName, parseObjectName } from './object-name.ts'
 import type { Storage } from './storage.ts'
 
 /*
- * A storage belongs to one database. An object in it, the mark, holds the database's id. A gateway with another
- * database must not work here: to its sweep every image would be one that no row names.
+ * A storage belongs to one database. An object in it, the mark, holds the database's id. A gateway with another database
+ * must not use it: its sweep would delete every image, since its database has no row of them.
  */
 
 const markShape = z.object({ databaseId: z.guid(), generation: z.guid().optional() })
@@ -21,14 +21,14 @@ export interface MarkOptions {
 
 export const ownedByAnother = 'STORAGE_OWNED_BY_ANOTHER'
 
-/** The storage's mark, after it was found to be this database's. Null: there was none, and now there is. */
+/** The mark of the storage; throws where it names another database. Null: there was no mark, and one was written. */
 export async function findMark(options: MarkOptions & { databaseId: string }): Promise<Mark | null> {
   const { storage, databaseId, signal } = options
   const found = await storage.readText(markName, signal)
   if (found !== null) return checkMark(found, databaseId)
   await refuseImagesOfOthers(options)
   await storage.writeText(markName, JSON.stringify({ databaseId }), { ifAbsent: true, signal })
-  // Another gateway may have been faster, or the server may not know conditions: what is there now decides.
+  // Another gateway may have written its mark first, or the server may ignore conditions: the mark that is read counts.
   checkMark((await storage.readText(markName, signal)) ?? '', databaseId)
   return null
 }
@@ -53,8 +53,8 @@ function parseMark(text: string): Mark | null {
 }
 
 /**
- * A storage from before there were marks, or an empty one. The first page of images tells: a gateway's own images are
- * of operations that its database knows, but for the few that a crash left behind.
+ * A storage from before there were marks, or an empty one. The first page of images decides: the images belong to this
+ * gateway if its database knows their operations, except for the few that a crash left behind.
  */
 async function refuseImagesOfOthers(options: MarkOptions & { databaseId: string }): Promise<void> {
   const { prisma, storage, databaseId, signal } = options

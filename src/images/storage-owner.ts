@@ -2,7 +2,7 @@ import type { StorageOwner as OwnerRow } from '../database/generated/client.ts'
 import { EaselError } from '../errors.ts'
 import { findMark, type MarkOptions, ownedByAnother, writeMark } from './storage-mark.ts'
 
-/** What an object must be to be deleted although rows may be missing. */
+/** Which objects without a row may be deleted while rows may be missing, as after a restore. */
 export interface Hold {
   /** Objects that changed after this stay. Null: all of them. */
   readonly knownUntil: Date | null
@@ -63,12 +63,12 @@ function judge(
   const isNew = row.generation === null && row.nextGeneration === null
   if (isNew && !generation) return 'NEW_STORAGE'
   if (!generation || ![row.generation, row.nextGeneration].includes(generation)) return 'RESTORED'
-  // A database that was restored before anything swept again shows no other sign than that nothing has swept for long.
+  // A database that was restored before the next sweep shows no sign but a long time since the last sweep.
   const pauseMs = row.sweptAt ? now().getTime() - row.sweptAt.getTime() : 0
   return pauseMs > quarantineMs / 2 ? 'LONG_PAUSE' : 'SAME'
 }
 
-/** While one hold lasts a second one adds to it: what was unknown before is no better known now. */
+/** A second hold extends one that lasts and keeps its `knownUntil`, since no more is known than before. */
 function nextHold(row: OwnerRow, trust: Trust, { now, tempMs, quarantineMs }: Lives & RenewalFacts): Held {
   const heldAt = now()
   const isHeld = row.heldAt !== null && row.heldAt.getTime() + quarantineMs > heldAt.getTime()
@@ -93,7 +93,7 @@ async function writeGeneration(
   await prisma.storageOwner.update({ where: { id: 1 }, data: { generation, nextGeneration: null } })
 }
 
-/** A storage that had no mark was never swept, whatever is known of another one. */
+/** A storage without a mark was never swept; the row's dates are about another storage. */
 async function forgetSweep({ prisma }: MarkOptions): Promise<void> {
   await prisma.storageOwner.update({
     where: { id: 1 },

@@ -13,10 +13,10 @@ export interface StorageProbeOptions {
 }
 
 const leastBytes = 64
-/** Room for a large image would be written again and again while a disk is full. */
+/** The most that a probe writes, so that it does not write a large image again and again while a disk is full. */
 const mostBytes = 4 * 1024 * 1024
 
-/** Finds out whether a storage works. After a failed write only another write can tell, and one as large. */
+/** Finds out whether a storage works. After a failed write only another write of the same size can show it. */
 export function createStorageProbe({ storage, how, folder, newId }: StorageProbeOptions) {
   const write = async (failedBytes: number): Promise<void> => {
     const byteSize = Math.min(Math.max(leastBytes, failedBytes), mostBytes)
@@ -36,7 +36,7 @@ export function createStorageProbe({ storage, how, folder, newId }: StorageProbe
       await write(failedBytes)
       return storage.delete(probeName)
     }
-    // What is written here stays, so that looking finds something.
+    // The written object stays, so that a later probe by reading finds it.
     if (failedBytes > 0) return write(failedBytes)
     await storage.size(probeName).catch((error: unknown) => {
       // Without the right to list, S3 says 403 of an object that is not there yet.

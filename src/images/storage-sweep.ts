@@ -19,13 +19,13 @@ export type SweepReport = Record<Fate, number> & { trust: Trust }
 
 /** From the beginning of one sweep to the beginning of the next. */
 const periodMs = 24 * 3_600_000
-/** Longer than a page takes, so that nobody begins a second sweep beside a slow one; a dead one is taken over after it. */
+/** The lease of a sweep, longer than a page takes: a slow sweep keeps it, a dead process's is taken over after it. */
 const leaseMinutes = 15
 
 /**
- * Compares the storage with the rows, page by page, and deletes what is dead. One process of all does it, once a day;
- * how far it has come is in the database, so that the next one goes on where a killed one was. Null: it is not due, or
- * another process is at it.
+ * Compares the storage with the rows, page by page, and deletes objects that no row needs. One process does it, once a
+ * day. Its position is in the database, so that another process goes on where a killed one was. Null: a sweep is not due,
+ * or another process is sweeping.
  */
 export async function sweepStorage(
   options: SweepOptions,
@@ -108,7 +108,7 @@ async function claimSweep({ prisma, now, owner }: Sweep): Promise<boolean> {
   return claimed > 0
 }
 
-/** A cursor is a key, and somebody else's key may hold characters that PostgreSQL's text cannot. */
+/** A cursor is a key, and keys of other programs may hold characters that PostgreSQL's text cannot. */
 async function keepCursor({ prisma, owner }: Sweep, page: readonly StoredObject[]): Promise<void> {
   const cursor = encodeURIComponent(page.at(-1)?.key ?? '')
   const kept = await prisma.$executeRaw`

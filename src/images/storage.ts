@@ -23,7 +23,7 @@ export interface Storage {
   /** Null where there is no such object. */
   size(key: string): Promise<number | null>
   delete(key: string): Promise<void>
-  /** As few requests as the storage allows. What is gone already is no error. */
+  /** Uses as few requests as the storage allows. A missing object is no error. */
   deleteMany(keys: readonly string[], signal?: AbortSignal): Promise<void>
   deletePrefix(prefix: string): Promise<void>
   list(prefix: string, signal?: AbortSignal): AsyncIterable<StoredObject>
@@ -34,7 +34,7 @@ export interface Storage {
   }): AsyncIterable<readonly StoredObject[]>
   /** The text of a small object; null where there is no such object. */
   readText(key: string, signal?: AbortSignal): Promise<string | null>
-  /** With `ifAbsent` an object that is there stays as it is: then the answer is false. */
+  /** With `ifAbsent` an existing object stays as it is, and the result is false. */
   writeText(
     key: string,
     text: string,

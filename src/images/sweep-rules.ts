@@ -5,7 +5,7 @@ import type { Hold, Lives } from './storage-owner.ts'
 /** What the database knows of an operation; undefined: it does not know the operation. */
 export interface OperationFacts {
   readonly hasEnded: boolean
-  /** Its images were deleted: whatever is left of them will never be named again. */
+  /** Whether its images were deleted: no row will ever name objects that are left of them. */
   readonly isExpired: boolean
   /** The keys that rows of images name. */
   readonly storageKeys: ReadonlySet<string>
@@ -16,7 +16,7 @@ export interface SweepRules extends Lives {
   readonly hold: Hold | null
 }
 
-/** Why an object stays, or that it goes. */
+/** Why an object stays, or `dead` where it is deleted. */
 export type Fate = 'dead' | 'named' | 'recent' | 'quarantined' | 'own' | 'foreign'
 
 /**

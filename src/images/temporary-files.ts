@@ -3,9 +3,9 @@ import { join } from 'node:path'
 
 const extension = '.part'
 
-/** Files that exist for one piece of work. Whatever is not released when the work ends is deleted. */
+/** Files of one piece of work. Those that are not released when it ends are deleted. */
 export interface TemporaryFiles {
-  /** A new name nobody else uses; nothing is created yet. */
+  /** A new unique path; the file is not created yet. */
   next(): string
   /** Hands a file over to its new owner. */
   release(path: string): void

@@ -82,7 +82,7 @@ async function* abortable(source: ByteSource, signal: AbortSignal | undefined): 
     }
   } finally {
     signal?.removeEventListener('abort', onAbort)
-    // An iterator that still waits for its next chunk answers `return` only after that, so nobody waits for it here.
+    // An iterator that waits for its next chunk answers `return` only after that chunk, so this is not awaited.
     void iterator.return?.()?.catch(() => {})
   }
 }

@@ -21,7 +21,7 @@ export function createVariantCache(options: { folder: string; maxBytes: number }
   const evicted: string[] = []
   const sizes = new LRUCache<string, number>({
     maxSize: maxBytes,
-    // The newest stays even if it alone is too large: somebody is about to read it.
+    // The newest file stays even if it alone is too large, since it is about to be read.
     sizeCalculation: (size) => Math.min(Math.max(size, 1), maxBytes),
     dispose: (_, name, reason) => {
       if (reason === 'evict') evicted.push(name)

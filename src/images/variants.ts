@@ -10,7 +10,7 @@ import { type CachedFile, createVariantCache } from './variant-cache.ts'
 
 const fetchTimeoutMs = 60_000
 
-/** How often a copy may fall out of a full cache between its making and its reading. */
+/** How often a copy is made again when a full cache drops it before it is read. */
 const maxTries = 3
 
 /** A variant that really differs from the image it is made of. */
@@ -37,7 +37,7 @@ export interface Variants {
   drop(imageId: string): Promise<void>
 }
 
-/** What is left of a wish for this image: nothing is ever enlarged, and its own size and format are itself. */
+/** The variant to make; null where the request is for the image itself. An image is never enlarged. */
 export function resolveVariant(image: VariantSource, variant: ImageVariant): RenderedVariant | null {
   const ownFormat = image.mimeType.replace('image/', '') as VariantFormat
   const width = Math.min(variant.width ?? image.width, image.width)
@@ -45,7 +45,7 @@ export function resolveVariant(image: VariantSource, variant: ImageVariant): Ren
   return width === image.width && format === ownFormat ? null : { width, format }
 }
 
-/** Smaller or differently encoded copies, made once and kept as long as there is room. */
+/** Copies in another size or format, made once and kept as long as the cache has room. */
 export function createVariants(options: VariantsOptions): Variants {
   const cache = createVariantCache(options)
   const making = new Map<string, Promise<void>>()

@@ -6,9 +6,9 @@ import { createStorageProbe } from './storage-probe.ts'
 
 export interface WatchedStorageOptions<S extends Storage> {
   storage: S
-  /** How to find out whether it works while nothing says otherwise. */
+  /** How to find out whether the storage works, unless a write has failed: then it is always a write. */
   probe: 'look' | 'write'
-  /** For a file that is written to find out. */
+  /** The folder for the file that a probe writes. */
   folder: string
   newId: () => string
   uptimeMs: () => number
@@ -16,13 +16,13 @@ export interface WatchedStorageOptions<S extends Storage> {
 }
 
 export interface WatchedStorage<S extends Storage> {
-  /** The same storage. What goes wrong there is told as UNAVAILABLE with the reason STORAGE_UNAVAILABLE. */
+  /** The same storage. Its outages become UNAVAILABLE with the reason STORAGE_UNAVAILABLE. */
   storage: S
-  /** Whether images can be kept at the moment: an answer that is not older than this, or a new one. */
+  /** Whether images can be kept at the moment, by an answer that is not older than `maxAgeMs` or by a new probe. */
   isUp(maxAgeMs: number): Promise<boolean>
 }
 
-/** Listens to everything that is asked of a storage, so that its outage has its own name and paid work can wait. */
+/** Watches all calls of a storage, so that an outage gets its own reason and paid work can wait. */
 export function watchStorage<S extends Storage>(options: WatchedStorageOptions<S>): WatchedStorage<S> {
   const { storage, probe, uptimeMs, log } = options
   const health = new StorageHealth({
