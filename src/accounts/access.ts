@@ -1,12 +1,12 @@
 export interface AccessFacts {
   auth: 'off' | 'on'
-  /** Whether one works, be it the admin's or a user's. */
+  /** Whether any API key works, the admin's or a user's. */
   hasApiKeys: boolean
-  /** Of tokens, if they are taken. */
+  /** The issuer of tokens; null where tokens are not accepted. */
   issuer: string | null
 }
 
-/** Who may come in, as the start of the gateway tells it in one line. */
+/** Describes in one line who may use the gateway, for its start. */
 export function describeAccess({ auth, hasApiKeys, issuer }: AccessFacts): string {
   if (auth === 'off') return 'everybody on this machine, as the administrator "local"'
   const credentials = [...(hasApiKeys ? ['API keys'] : []), ...(issuer ? [`tokens of ${issuer}`] : [])]

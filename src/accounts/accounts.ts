@@ -16,18 +16,18 @@ export type { Credential, Role, Viewer } from './viewer.ts'
 
 /** Users, their API keys and tokens. What a viewer may see is not decided here. */
 export interface Accounts {
-  /** Throws UNAUTHENTICATED, always in the same words, or UNAVAILABLE when the token issuer cannot be reached. */
+  /** Throws UNAUTHENTICATED, always with the same message, or UNAVAILABLE when the token issuer cannot be reached. */
   authenticate(headers: Headers): Promise<Viewer>
-  /** Who may come in, in one line for the operator. */
+  /** Describes in one line who may use the gateway, for the operator. */
   describeAccess(): Promise<string>
-  /** Calls `end` once when the viewer's right ends: its key is revoked or its token expires. The answer stops it. */
+  /** Calls `end` once, when the viewer's key is revoked or its token expires. The returned function cancels this. */
   onRevoked(viewer: Viewer, end: () => void): () => void
   createUser(user: { name: string; role: Role }): Promise<User>
-  /** The secret is known only now. */
+  /** The secret is returned here only; its hash is kept. */
   createApiKey(request: { userId: string; name: string }): Promise<{ apiKey: ApiKeyFacts; secret: string }>
-  /** At once, in every process; again changes nothing. */
+  /** Takes effect at once, in every process. Revoking a key again changes nothing. */
   revokeApiKey(id: string): Promise<ApiKeyFacts>
-  /** Looks for keys of running streams whose revocation was not heard; done now and then by itself. */
+  /** Checks the keys of open streams for revocations that were not notified. It also runs at intervals by itself. */
   recheck(): Promise<void>
   close(): Promise<void>
 }
@@ -37,19 +37,19 @@ export interface AccountsOptions {
   notifications: Notifications
   /** `off`: everybody is the admin `local`. */
   auth: 'off' | 'on'
-  /** The key of the user `admin`. A changed one revokes the former, none revokes it too. */
+  /** The key of the user `admin`. Changing or removing it revokes the former key. */
   adminKey?: string | undefined
-  /** Of the API keys' hashes: the first writes, all verify. */
+  /** Secrets of the API keys' hashes: new hashes use the first, and all of them verify. */
   hashSecrets: readonly string[]
   jwt?: JwtOptions | undefined
   now: () => Date
   newId: () => string
   fetch?: ((url: string, init?: RequestInit) => Promise<Response>) | undefined
-  /** Failures off any request's path. */
+  /** Called with errors of background work. */
   onError: (error: Error) => void
 }
 
-/** How long a token's user is remembered: its name and role are read again after that. */
+/** How long the user of a token is cached; then its name and role are read again. */
 const userCacheMs = 10_000
 const maxCachedUsers = 10_000
 const adminKeyName = 'EASEL_ADMIN_KEY'

@@ -8,10 +8,10 @@ import { credentialsInvalid } from './credential-error.ts'
 import type { Revocations } from './revocations.ts'
 import type { Viewer } from './viewer.ts'
 
-/** What Easel shows of a key. */
+/** The facts of a key that Easel shows. */
 export type ApiKeyFacts = Omit<ApiKey, 'hash'>
 
-/** A revocation is heard at once; should that fail, a key is trusted this much longer. */
+/** A revocation is notified at once; if the notification is lost, a cached key works for this much longer. */
 const cacheMs = 10_000
 const maxCached = 10_000
 const lastUsedStepMs = 60_000
@@ -25,7 +25,7 @@ export interface ApiKeys {
   exist(): Promise<boolean>
   /** Makes this the one working key of that name, or with null none. */
   replace(request: { userId: string; name: string; secret: string | null }): Promise<void>
-  /** Waits for what is still being written. */
+  /** Waits for writes that are under way. */
   close(): Promise<void>
 }
 
@@ -59,7 +59,7 @@ export function createApiKeys(options: ApiKeyOptions): ApiKeys {
     const where = { hash: { in: hashes }, revokedAt: null }
     const key = await prisma.apiKey.findFirst({ where, include: { user: true } })
     if (!key || !isOneOf(key.hash, hashes)) throw credentialsInvalid()
-    // What was read before a revocation must not be remembered after it.
+    // A key that was read before its revocation must not be cached after it.
     if (revoked === before) cache.set(hashes[0] as string, key)
     return key
   }
@@ -156,7 +156,7 @@ function userNotFound(): EaselError {
   return new EaselError('NOT_FOUND', 'There is no such user.', { field: 'input.userId' })
 }
 
-/** Taking it over would make a key that somebody else knows, perhaps a revoked one, the admin's. */
+/** Refuses a key of another user: that user knows it, and it may be revoked. */
 function keyOfAnotherUser(name: string): EaselError {
   return new EaselError('BAD_USER_INPUT', `${name} is the API key of a user already: choose another one.`, {
     reason: 'API_KEY_TAKEN',

@@ -1,6 +1,6 @@
 import { EaselError } from '../errors.ts'
 
-/** One text whatever was wrong with it: a refusal teaches nothing about keys, users or the checks. */
+/** The same message for every cause, so that it shows nothing about keys, users or checks. */
 export function credentialsInvalid(cause?: unknown): EaselError {
   return new EaselError(
     'UNAUTHENTICATED',

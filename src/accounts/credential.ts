@@ -1,6 +1,6 @@
 import { credentialsMissing } from './credential-error.ts'
 
-/** `Authorization: Bearer …`, or `X-Api-Key`, which clients send that cannot set the other one. */
+/** Reads `Authorization: Bearer …`, or `X-Api-Key` for clients that cannot set `Authorization`. */
 export function readCredential(headers: Headers): string {
   const bearer = /^Bearer +(\S+)$/i.exec(headers.get('authorization') ?? '')?.[1]
   const credential = bearer ?? headers.get('x-api-key')?.trim()

@@ -2,21 +2,21 @@ import type { PrismaClient } from '../database/database.ts'
 import { channels, type Notifications } from '../database/notifications.ts'
 import type { Viewer } from './viewer.ts'
 
-/** A notification may be lost while the listening connection is down: then this finds what it would have said. */
+/** How often revocations are looked up, in case a notification was lost while the listening connection was down. */
 const recheckMs = 30_000
 /** setTimeout's longest wait; a token may live longer. */
 const longestTimerMs = 2 ** 31 - 1
 
 export interface Revocations {
-  /** Calls `end` once when the viewer's right ends: its key is revoked or its token expires. The answer stops it. */
+  /** Calls `end` once, when the viewer's key is revoked or its token expires. The returned function cancels this. */
   watch(viewer: Viewer, end: () => void): () => void
   /** Calls back for every key that is revoked, here or by another process. */
   onKey(drop: (keyId: string) => void): void
-  /** Says it to this process at once; other processes hear it from the database. */
+  /** Tells this process of a revocation at once; the database notifies the other processes. */
   announce(keyId: string): void
-  /** Looks for watched keys that were revoked unheard. */
+  /** Looks for watched keys that were revoked without a notification. */
   recheck(): Promise<void>
-  /** Waits for a look that is under way. */
+  /** Waits for a check that is under way. */
   close(): Promise<void>
 }
 
@@ -41,7 +41,7 @@ export function createRevocations({ prisma, notifications, now, onError }: Revoc
   const watchKey = (keyId: string, end: () => void) => {
     const ends = watchers.get(keyId) ?? new Set()
     watchers.set(keyId, ends.add(end))
-    // It may have been revoked between the look at the key and now.
+    // The key may have been revoked since it was read.
     look([keyId])
     return () => {
       ends.delete(end)

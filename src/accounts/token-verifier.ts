@@ -15,11 +15,11 @@ export interface JwtOptions {
   /** Where the issuer publishes its keys; or the keys themselves. */
   jwksUrl?: string
   jwks?: JSONWebKeySet
-  /** Of the asymmetric ones; all of them when absent. */
+  /** The accepted algorithms, asymmetric ones only; all of those when absent. */
   algorithms?: readonly string[]
-  /** Whose value names the user; `sub` when absent. */
+  /** The claim that names the user; `sub` when absent. */
   userClaim?: string
-  /** How soon an unknown key id may cause another look at `jwksUrl`. */
+  /** How long after a fetch of `jwksUrl` an unknown key id may cause the next one. */
   cooldownMs?: number
 }
 
@@ -34,7 +34,7 @@ export interface TokenVerifier {
   verify(token: string): Promise<VerifiedToken>
 }
 
-/** Symmetric ones are out: with them the public key of the issuer would do to sign. */
+/** Symmetric algorithms are not accepted: with them anybody could sign with the issuer's public key. */
 const asymmetric = [
   'RS256',
   'RS384',
@@ -94,7 +94,7 @@ function isSubject(subject: string): boolean {
   )
 }
 
-/** Only shown, so what cannot be kept of it is replaced; the cut may go through a character too. */
+/** A name is only shown, so characters that cannot be stored are replaced, also one that the cut has split. */
 function readName(name: string): string {
   return name.slice(0, maxNameLength).replaceAll('\0', '\ufffd').toWellFormed()
 }
@@ -120,7 +120,7 @@ function openKeys({ jwks, jwksUrl, cooldownMs = defaultCooldownMs }: JwtOptions,
   })
 }
 
-/** Everything jose says about the token itself; what remains is the issuer's keys being out of reach. */
+/** jose's errors for faults of the token itself; any other error means that the issuer's keys cannot be fetched. */
 const tokenFaults = [
   errors.JWTClaimValidationFailed,
   errors.JWTExpired,

@@ -4,7 +4,7 @@ import type { Role } from './viewer.ts'
 
 export interface Users {
   create(user: { name: string; role: Role }): Promise<User>
-  /** The user known outside by this name; made on first sight. */
+  /** Finds the user by its external id, or makes it. */
   ensure(user: { externalId: string; name: string; role: Role }): Promise<User>
 }
 

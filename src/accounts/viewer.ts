@@ -1,6 +1,6 @@
 export type Role = 'MEMBER' | 'ADMIN'
 
-/** Who asks, and by what right. */
+/** The user of a request, its role and its credential. */
 export interface Viewer {
   userId: string
   name: string
