@@ -4,7 +4,7 @@ import { type BudgetPeriod, resetOf, windowsAt } from './spending-window.ts'
 
 export type BudgetUnit = 'TOKENS' | 'MONEY'
 
-/** A limit and how much of its current window is gone. Tokens, or micro-units of money. */
+/** A limit and how much of it is used in its current window, in tokens or in micro-units of money. */
 export interface BudgetState {
   userId: string
   period: BudgetPeriod
@@ -54,7 +54,7 @@ export async function readBudgets(
   })
 }
 
-/** Sets a limit or takes it away. What is already reserved stays: a lower limit refuses what comes next. */
+/** Sets or removes a limit. Existing reservations stay: a lower limit refuses only later operations. */
 export async function setBudget(
   prisma: PrismaClient,
   { userId, period, unit, limit }: BudgetChange,

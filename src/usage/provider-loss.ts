@@ -2,10 +2,10 @@ import type { PrismaClient } from '../database/database.ts'
 import { checkRange, type ReportRange } from './report-range.ts'
 import type { Money } from './usage-report.ts'
 
-/** A call that a provider may have carried out and charged for, and that brought nobody all of its images. */
+/** A call that a provider may have carried out and charged for, but that did not bring all of its images. */
 export interface ProviderLoss {
   operationId: string
-  /** The most that what is missing may have taken. */
+  /** The most that the missing images may have used. */
   totalTokens: bigint
   cost: Money
   createdAt: Date
@@ -14,13 +14,13 @@ export interface ProviderLoss {
 export interface ProviderLossReport {
   /** The newest first, `maxProviderLosses` of them at most. */
   rows: ProviderLoss[]
-  /** Of all, however many. */
+  /** The sum of all losses, those beyond the limit of the list too. */
   total: { operations: number; totalTokens: bigint; costs: Money[] }
 }
 
 export const maxProviderLosses = 1_000
 
-/** What the house lost over a time. */
+/** The house's losses between two moments. */
 export async function reportLosses(prisma: PrismaClient, asked: ReportRange): Promise<ProviderLossReport> {
   const { from, to } = checkRange(asked)
   const where = { kind: 'PROVIDER_LOSS', createdAt: { gte: from, lt: to } } as const

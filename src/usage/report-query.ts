@@ -56,7 +56,7 @@ const columnOf: Record<UsageDimension, keyof typeof columns> = {
   MONTH: 'start',
 }
 
-/** In the order in which rows are sorted, time first. */
+/** The dimensions in the order in which rows are sorted, time first. */
 function groupColumns(groupBy: readonly UsageDimension[]): Group[] {
   const asked = new Set(groupBy.map((dimension) => columnOf[dimension]))
   return (Object.keys(columns) as (keyof typeof columns)[])

@@ -6,7 +6,7 @@ export interface ReportRange {
   to: Date
 }
 
-/** A time that can be reported on; throws BAD_USER_INPUT where it ends before it begins. */
+/** Checks a range of time. Throws BAD_USER_INPUT where it ends before it begins. */
 export function checkRange({ from, to }: ReportRange): ReportRange {
   if (to > from) return { from: notBefore(from), to: notBefore(to) }
   throw new EaselError('BAD_USER_INPUT', 'A report ends after it begins.', {
@@ -17,7 +17,7 @@ export function checkRange({ from, to }: ReportRange): ReportRange {
   })
 }
 
-/** Nothing was used before 1970, and PostgreSQL has no year 0 to ask about. */
+/** There is no usage before 1970, and PostgreSQL has no year 0. */
 function notBefore(moment: Date): Date {
   return new Date(Math.max(0, moment.getTime()))
 }

@@ -24,7 +24,7 @@ export interface ReportRequest {
   from: Date
   /** Not included. */
   to: Date
-  /** Of several times the finest counts. */
+  /** Of several units of time the finest counts. */
   groupBy: readonly UsageDimension[]
   filter?: UsageFilter
 }

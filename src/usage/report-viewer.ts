@@ -8,8 +8,8 @@ export interface ReportViewer {
 }
 
 /**
- * The report as far as the viewer may see it: an admin sees everybody, a member itself. A member that asks for another
- * user is refused, whether there is such a user or not; `field` is where it asked.
+ * Limits a request to what the viewer may see: an admin sees all users, a member only itself. A member that asks for
+ * another user is refused, whether or not that user exists; `field` is the input at fault.
  */
 export function limitToVisible(request: ReportRequest, viewer: ReportViewer, field: string): ReportRequest {
   if (viewer.role === 'ADMIN') return request

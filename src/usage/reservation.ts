@@ -7,19 +7,22 @@ import { windowsAt } from './spending-window.ts'
 
 /*
  * A reservation's life. RESERVE is written with the operation and raises `reserved` in the user's three windows (day,
- * month, total). RELEASE ends it, once: its unique key decides who ends it when two try. What the operation really took
- * stands beside it as CAPTURE (the user pays for images) or PROVIDER_LOSS (the house pays for what nobody got); both
- * where some images came and nobody knows whether the others were made. RELEASE is what is given back, so that at any time  reserved = sum(RESERVE) - sum(CAPTURE) - sum(RELEASE)  over a window, and
- * used = sum(CAPTURE). Every entry books into the windows of the reservation's day.
+ * month, total). RELEASE ends it, once: its unique key lets one of two attempts win. What the operation really used is
+ * written beside it as CAPTURE (the user pays for images) or PROVIDER_LOSS (the house pays for missing images); both
+ * where some images came and the others may have been made. RELEASE is the amount given back. So over a window
  *
- * Locks: the user's TOTAL row first. Who holds it may write the other two, so no two transactions wait in a circle.
+ *   reserved = sum(RESERVE) - sum(CAPTURE) - sum(RELEASE)   and   used = sum(CAPTURE)
+ *
+ * at any time. Every entry books into the windows of the reservation's day.
+ *
+ * Locks: the user's TOTAL row first, then the other two, so no two transactions wait in a circle.
  */
 
 export interface ReservationRequest {
   operationId: string
   userId: string
   at: Date
-  /** The most the operation may take. */
+  /** The most that the operation can use. */
   tokens: number
   costMicros: number
   /** What the cost is in; without a price there is none. */
@@ -38,8 +41,8 @@ export function reserving(request: ReservationRequest): Prisma.Sql {
 }
 
 /**
- * What a caller is told when the reservation was refused; any other error comes back as it was, and null says that
- * meanwhile every budget holds the request.
+ * The error for the caller of a refused reservation. Any other error is returned as it is; null means that by now every
+ * budget has room for the request.
  */
 export async function explainRefusal(
   prisma: PrismaClient,
@@ -50,7 +53,7 @@ export async function explainRefusal(
   const { userId, at } = request
   const amount = { TOKENS: BigInt(request.tokens), MONEY: BigInt(request.costMicros) }
   const budgets = await readBudgets(prisma, [userId], at)
-  // The budget that is furthest from holding it.
+  // The budget that lacks the most room.
   const [exceeded] = budgets
     .map((budget) => ({ ...budget, asked: amount[budget.unit] }))
     .filter(({ asked, used, reserved, limit }) => asked > 0n && used + reserved + asked > limit)

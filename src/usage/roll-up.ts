@@ -4,13 +4,13 @@ import { readReport } from '../database/long-report.ts'
 import { dayColumns, dayKeys, recordKeys, recordSums } from './usage-columns.ts'
 
 export interface RollUpCheck {
-  /** Whether the roll-up said what the records say. */
+  /** Whether the roll-up agreed with the records. */
   agrees: boolean
-  /** How many of its rows did not, before a repair. */
+  /** How many of its rows did not agree, before a repair. */
   differences: number
 }
 
-/** `usage_day` as it must be. */
+/** `usage_day` as the records give it. */
 const recomputed = Prisma.sql`SELECT ${recordKeys}, ${recordSums} FROM usage_record GROUP BY 1, 2, 3, 4, 5, 6`
 
 /** Compares the roll-up with the records, all of them; with `repair` it also makes the roll-up right. */

@@ -2,34 +2,34 @@ import type { UsageFigures } from '../catalogue/usage-figures.ts'
 import { Prisma } from '../database/generated/client.ts'
 import { addToDay, type UsageOwner } from './usage-record.ts'
 
-/** What an operation took in the end. */
+/** What an ended operation used. */
 export interface Settlement {
-  /** What the user pays for images; null gives back everything. */
+  /** The amount that the user pays for images; null gives the whole reservation back. */
   charge: { owner: UsageOwner; figures: UsageFigures } | null
-  /** What the provider may have made and charge for and nobody got, or what it said that this took. */
+  /** The house's loss: images that the provider may have charged for and that did not arrive, or its reported usage. */
   lost: ShareLost | UsageFigures | null
 }
 
-/** Images that nobody got, of how many were asked for: their share of the most that was foreseen is lost. */
+/** The missing images and the requested ones: the loss is their share of the reservation. */
 export interface ShareLost {
   images: number
   of: number
 }
 
-/** What the parts of a settlement answer. */
+/** The columns that the parts of a settlement return. */
 export interface Settled {
-  /** False when nothing was ever reserved: such an operation must not end. */
+  /** False when there is no reservation: such an operation must not end. */
   isReserved: boolean
   /** False when the reservation had ended before: nothing was written. */
   isSettled: boolean
-  /** The operation took more than the most that was foreseen. It is booked all the same; somebody should look. */
+  /** The operation used more than was reserved. It is booked all the same, and the operator should find out why. */
   exceeded: boolean
 }
 
 /**
- * The parts of a statement that end the reservation of the operation that it `moved`, once, whoever asks again: the
- * ledger, the user's spending and the day's roll-up. The user pays what the operation really took. What a provider may
- * have done for nobody is the house's loss, as its share of the most that was foreseen, rounded up.
+ * The parts of a statement that end the reservation of the operation that it `moved`, once even if run again: the ledger,
+ * the user's spending and the day's roll-up. The user pays what the operation really used. Images that may have been made
+ * and did not arrive are the house's loss, as their share of the reservation, rounded up.
  */
 export function settle({ charge, lost }: Settlement): Record<string, Prisma.Sql> {
   const tokens = Prisma.sql`${BigInt(charge?.figures.totalTokens ?? 0)}::bigint`
@@ -78,14 +78,14 @@ function bookLoss(lost: ShareLost | UsageFigures): Prisma.Sql {
       FROM reserved JOIN released ON released.operation_id = reserved.operation_id`
 }
 
-/** Of the most that was foreseen, rounded up. */
+/** A share of the reservation, rounded up. */
 function shareOf({ images, of }: ShareLost) {
   const share = (whole: Prisma.Sql) =>
     Prisma.sql`(${whole} * ${BigInt(images)}::bigint + ${BigInt(of - 1)}::bigint) / ${BigInt(of)}::bigint`
   return { tokens: share(Prisma.sql`tokens`), micros: share(Prisma.sql`cost_micros`) }
 }
 
-/** What has no price costs at most what was foreseen. */
+/** Without a price the reserved cost is booked: the real one is at most as high. */
 function amountOf({ totalTokens, costMicros }: UsageFigures) {
   return {
     tokens: Prisma.sql`${BigInt(totalTokens)}::bigint`,
@@ -93,7 +93,7 @@ function amountOf({ totalTokens, costMicros }: UsageFigures) {
   }
 }
 
-/** The answer of the parts, for the end of the statement. */
+/** The columns that the end of the statement returns from the parts. */
 export function settledAnswer({ charge }: Settlement): { answer: Prisma.Sql; from: Prisma.Sql } {
   const { totalTokens = 0, costMicros = 0 } = charge?.figures ?? {}
   return {

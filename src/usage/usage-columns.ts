@@ -3,7 +3,7 @@ import { Prisma } from '../database/generated/client.ts'
 
 type Sql = Prisma.Sql
 
-/** What usage is added up by, in the order of every statement that names all of it. */
+/** The keys by which usage is added up, in the order of all statements. */
 export const summedKeys = ['operations', 'images', ...tokenKeys, 'estimated', 'costMicros'] as const
 
 type SummedKey = (typeof summedKeys)[number]
@@ -16,7 +16,7 @@ const columnOf = Object.fromEntries(summedKeys.map((key) => [key, Prisma.raw(col
   Sql
 >
 
-/** What one record counts: it is one operation. */
+/** The values of one record, which counts as one operation. */
 const ofRecord: Record<SummedKey, Sql> = {
   ...columnOf,
   operations: Prisma.sql`1::bigint`,
@@ -37,12 +37,12 @@ export const recordSums = list((key) => Prisma.sql`SUM(${ofRecord[key]})::bigint
 export const reportSums = list(
   (key) => Prisma.sql`SUM(${columnOf[key]})::bigint AS ${Prisma.raw(`"${key}"`)}`,
 )
-/** and what a row of the day `d` has when another one is added to it. */
+/** and the values of the row `d` of a day after another one is added to it. */
 export const addedColumns = list(
   (key) => Prisma.sql`${columnOf[key]} = d.${columnOf[key]} + EXCLUDED.${columnOf[key]}`,
 )
 
-/** What tells one row of `usage_day` from another, */
+/** The unique key of a row of `usage_day`, */
 export const dayKeys = Prisma.sql`user_id, day, provider, model, kind, currency`
 /** and the same of a record. */
 export const recordKeys = Prisma.sql`

@@ -17,8 +17,8 @@ export interface UsageOwner {
 }
 
 /**
- * The record of what an operation took, in the transaction that settles it: with the day's roll-up, which reports add up
- * instead and which must agree.
+ * Writes the usage record of an operation, in the transaction that settles it. Reports read the day's roll-up instead,
+ * which is written in the same transaction and must agree with the records.
  */
 export async function writeUsageRecord(
   tx: Prisma.TransactionClient,

@@ -26,11 +26,11 @@ export interface Usage {
   settle(settlement: Settlement): Record<string, Prisma.Sql>
   settledAnswer(settlement: Settlement): { answer: Prisma.Sql; from: Prisma.Sql }
   record(tx: Transaction, owner: UsageOwner, figures: UsageFigures): Promise<void>
-  /** Of what the viewer may see; asking for more is refused. */
+  /** Reports what the viewer may see, and refuses a request for more. */
   reportFor(viewer: ReportViewer, request: ReportRequest): Promise<UsageReport>
-  /** The same as a file, asked for by the parameters of an address. */
+  /** The same report as CSV, from the parameters of an address. */
   streamCsvFor(viewer: ReportViewer, parameters: Readonly<Record<string, string>>): AsyncGenerator<string>
-  /** What the house paid for and nobody got. */
+  /** The house's losses: paid calls whose images did not arrive. */
   reportLosses(range: ReportRange): Promise<ProviderLossReport>
   /** Every budget of each of these users; a user without one has an empty list. */
   budgets(userIds: readonly string[]): Promise<Map<string, BudgetState[]>>
