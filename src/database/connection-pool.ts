@@ -1,22 +1,22 @@
 import pg from 'pg'
 
 /**
- * How long a connection waits for what. The server's own limits come first: a statement that it ended is known not to
- * have happened, and the connection can be used again. What only this process gave up on may still happen, so its
- * connection is closed.
+ * Time limits of connections. The server's limits are the shorter ones: a statement that the server ended has certainly
+ * had no effect, and its connection can be used again. A statement that only this process gave up on may still take
+ * effect, so its connection is closed.
  */
 export interface DatabaseTimeouts {
   /** Until a connection is free, and a transaction has begun on it. */
   poolWaitMs: number
-  /** Until a lock that somebody else holds is free (`lock_timeout`). */
+  /** Until a lock of another transaction is free (`lock_timeout`). */
   lockMs: number
   /** A statement as a whole (`statement_timeout`). */
   statementMs: number
   /** A transaction from its first statement to its last, as long as this process drives it. Above `statementMs`. */
   transactionMs: number
-  /** A server that does not even say that it ended the statement: it hangs, or the network does. */
+  /** The client's own limit for a statement, for a server or a network that hangs. Above the server's limits. */
   queryMs: number
-  /** A transaction in which nothing is asked: its process is frozen, and keeps its rows from everybody else. */
+  /** A transaction without statements: its process is frozen while its locks block others. */
   idleTransactionMs: number
 }
 
@@ -37,8 +37,8 @@ export interface ConnectionPoolOptions {
 }
 
 /**
- * A connection that breaks just between two owners has nobody who listens, and Node ends the process for an error that
- * nobody hears of. Whoever uses the connection next hears of it all the same.
+ * A connection that breaks between two users has no listener, and Node ends the process for an error without one. The
+ * next user of the connection gets the error all the same.
  */
 class Connection extends pg.Client {
   constructor(config?: string | pg.ClientConfig) {
@@ -65,7 +65,7 @@ class Pool extends pg.Pool {
   }) as pg.Pool['query']
 }
 
-/** What holds for every kind of connection: the limits as the server and the driver know them. */
+/** The limits of every connection, as options of the server and the driver. */
 export function connectionRules({ lockMs, statementMs, queryMs, idleTransactionMs }: DatabaseTimeouts) {
   return {
     Client: Connection,
@@ -77,9 +77,9 @@ export function connectionRules({ lockMs, statementMs, queryMs, idleTransactionM
 }
 
 /**
- * A pool that takes a connection back only when the server has said that no transaction is open on it. pg drops a
- * ROLLBACK unsent when its time is over while it waits behind another statement; the next user's BEGIN would then be a
- * warning, and its COMMIT would commit a stranger's statements.
+ * A pool that takes a connection back only when the server has reported that no transaction is open on it. pg drops a
+ * ROLLBACK that times out while it waits for another statement; the next user's BEGIN would then only warn, and its
+ * COMMIT would commit the statements of the transaction before.
  */
 export function createConnectionPool({ url, size, timeouts, onError }: ConnectionPoolOptions): pg.Pool {
   const pool = new Pool({

@@ -2,10 +2,10 @@ import { EaselError } from '../errors.ts'
 import { isRecord } from '../is-record.ts'
 
 /**
- * What a failed statement means for whoever ran it:
+ * What a failed statement means for its caller:
  *
  *   CONFLICT     two transactions were in each other's way and this one was rolled back: doing it again is safe.
- *   UNAVAILABLE  no connection, none free in time, or it broke. If that was during COMMIT, nobody knows the outcome.
+ *   UNAVAILABLE  no connection, none free in time, or it broke. If it broke during COMMIT, the outcome is unknown.
  *   DUPLICATE    a unique key is taken already.
  *   REFUSED      a function of Easel's own refused, as its migration says.
  */
@@ -30,21 +30,21 @@ const byCode: [RegExp, DatabaseFailure][] = [
 /** Node's own codes: they say what broke, and not whose connection it was. */
 const ofAnySocket = /^(ECONN[A-Z]+|EPIPE|ETIMEDOUT|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH)$/
 
-/** `pg` (8.23, lib/client.js) and `pg-pool` tell these by their words alone. */
+/** `pg` (8.23, lib/client.js) and `pg-pool` give these errors no code, only a message. */
 const withoutCode =
   /^(Connection terminated|timeout exceeded when trying to connect|Query read timeout|Client has encountered a connection error|Cannot use a pool after calling end)/
 
 /** How many causes deep to look: Prisma wraps the driver adapter's error, which wraps the driver's. */
 const maxDepth = 6
 
-/** Whose error it is: known by what it is wrapped in, or by where it was caught. */
+/** Whether the error came from the database: shown by its wrapper, or by where it was caught. */
 interface Origin {
   /** It came out of the database's client, so a broken connection was the database's. */
   fromClient?: boolean
 }
 
 /**
- * Only what the database's client said counts: a storage and a provider break their connections in the same words. An
+ * Only errors of the database's client count, since connections to a storage or a provider break with the same codes. An
  * `EaselError` has been sorted already.
  */
 export function databaseFailure(error: unknown, { fromClient = false }: Origin = {}): DatabaseFailure | null {
@@ -58,7 +58,7 @@ export function databaseFailure(error: unknown, { fromClient = false }: Origin =
   return error instanceof EaselError ? 'UNAVAILABLE' : null
 }
 
-/** What a caller is told when the database cannot be asked; any other error comes back as it was. */
+/** Turns an error of a database that is away into UNAVAILABLE; any other error is returned as it is. */
 export function toUnavailable(error: unknown, origin: Origin = {}): unknown {
   const failure = databaseFailure(error, origin)
   if (failure !== 'UNAVAILABLE' && failure !== 'CONFLICT') return error

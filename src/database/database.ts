@@ -4,9 +4,9 @@ import type { PrismaClient } from './generated/client.ts'
 import type { Notifications } from './notifications.ts'
 
 export interface DatabaseListeners {
-  /** Failures off any request's path. */
+  /** Called with errors of background work. */
   onError: (error: Error) => void
-  /** What whoever waits for the start should know, such as that another process migrates. */
+  /** Called with messages for the operator during the start, such as that another process migrates. */
   onNotice?: ((message: string) => void) | undefined
   /** Hears of every statement that goes through Prisma, without its values. */
   onQuery?: ((sql: string) => void) | undefined

@@ -13,11 +13,11 @@ import { channels, NotificationHub } from './notifications.ts'
 import { createPrismaClient } from './prisma-client.ts'
 
 /**
- * Transactions take turns in this process, so a long wait says that many came at once, and not that the database is
- * away. After a minute hardly anybody waits for the answer any more.
+ * Transactions take turns in this process, so a long wait means that many came at once, not that the database is away.
+ * After a minute few callers still wait for the answer.
  */
 const turnWaitMs = 60_000
-/** Its own statements only: others wait meanwhile. Prisma's own 5 s are short for a busy machine. */
+/** How long a transaction may run while the others wait. Prisma's default of 5 s is short for a busy machine. */
 const transactionMs = 10_000
 
 /** PostgreSQL in this process (PGlite) over `<folder>/postgres`. The folder belongs to one process at a time. */

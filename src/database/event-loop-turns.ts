@@ -6,9 +6,8 @@ const longestRunMs = 10
 
 /**
  * PGlite computes in this thread, and the answer to one statement begins the next one without a turn of the event loop:
- * while many transactions wait, no request would be read, no timer run and no lease be renewed. So every while a
- * statement waits for everybody else to have had a turn. Statements are exclusive: nothing comes between those of a
- * transaction meanwhile.
+ * while many transactions wait, no request would be read, no timer run and no lease be renewed. So at intervals a
+ * statement waits for a turn of the event loop. Statements are exclusive: none of another transaction runs meanwhile.
  */
 export function giveTurns(pglite: PGlite): void {
   const execute = pglite.execProtocolRaw.bind(pglite)

@@ -20,7 +20,7 @@ export async function keepTrying<T>(
       if (databaseFailure(error) !== 'UNAVAILABLE' || performance.now() >= giveUpAt || signal?.aborted)
         throw error
     }
-    // Whoever gives up waiting meanwhile gets the last try's own answer.
+    // A caller that stops waiting meanwhile gets the error of the last try.
     await pause(waitMs, undefined, signal && { signal }).catch(() => {})
   }
 }

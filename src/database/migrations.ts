@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { EaselError } from '../errors.ts'
 
-/** The little of a database connection that migrations need. `exec` takes many statements, `query` one. */
+/** The part of a database connection that migrations need. `exec` takes many statements, `query` one. */
 export interface MigrationConnection {
   exec(sql: string): Promise<void>
   query(sql: string, values?: unknown[]): Promise<Record<string, unknown>[]>
@@ -29,9 +29,9 @@ const migrationTable = `
   )`
 
 export interface MigrationOptions {
-  /** Tells whoever waits for the start why it takes long. */
+  /** Called with the reason why the start takes long. */
   onNotice?: ((message: string) => void) | undefined
-  /** How long other processes, and transactions that are in the way, are waited for. */
+  /** How long to wait for other processes and for transactions that hold locks. */
   patienceMs?: number
   /** Where the migrations are, each in a folder of its own. */
   folder?: string
@@ -41,8 +41,8 @@ export interface MigrationOptions {
 const defaultPatienceMs = 5 * 60_000
 const pauseMs = 500
 /**
- * How long a migration waits for a table, and everybody else behind it: less than their own limit for a lock. Then it
- * lets them pass and tries again.
+ * How long a migration waits for a lock on a table. Others queue behind it, so this is shorter than their own limit for a
+ * lock. Then it lets them pass and tries again.
  */
 const tableLockMs = 2_000
 
@@ -75,7 +75,7 @@ interface Patience {
   onNotice: (message: string) => void
 }
 
-/** By asking again and again: who waits within a statement holds up the concurrent index build of who has the lock. */
+/** Polls for the lock: a process that waited within a statement would block the index build of the lock's holder. */
 async function waitForLock(connection: MigrationConnection, patience: Patience): Promise<void> {
   const { giveUpAt, patienceMs, onNotice } = patience
   for (let tries = 1; ; tries++) {
@@ -128,7 +128,7 @@ interface Step {
   record: () => Promise<unknown>
 }
 
-/** As often as some transaction is in the way of a table that the migration changes. */
+/** Repeats a migration for as long as other transactions hold locks on its tables. */
 async function applyPatiently(
   connection: MigrationConnection,
   { name, ...step }: Step & { name: string },
@@ -161,8 +161,8 @@ async function applyAtOnce(connection: MigrationConnection, { sql, record }: Ste
 const isLocked = (error: unknown) => error instanceof Error && 'code' in error && error.code === '55P03'
 
 /**
- * A migration of this one statement builds its index while everybody writes, so outside a transaction. It leaves an
- * invalid index where it was broken off, and a whole one that nobody recorded where the process died just then.
+ * A migration of this one statement builds its index while others write, so it runs outside a transaction. If it is
+ * interrupted, it leaves an invalid index, or a valid one that is not recorded where the process died after it.
  */
 const concurrentIndex = /^(?:\s|--.*\n)*CREATE (?:UNIQUE )?INDEX CONCURRENTLY "?(\w+)"?/i
 

@@ -2,7 +2,7 @@ import pg from 'pg'
 import { type Channel, channels, type NotificationHub } from './notifications.ts'
 
 const reconnectMs = 1_000
-/** A connection can be dead without a word, after a fail-over for example: so it is asked now and then, */
+/** A connection can be dead without an error, for example after a fail-over, so it is checked this often, */
 const heartbeatMs = 10_000
 /** and has this long to answer. */
 const answerMs = 5_000
@@ -17,7 +17,7 @@ export interface ListenerOptions {
   onError: (error: Error) => void
 }
 
-/** Holds one connection that listens, and makes a new one for as long as it takes whenever it breaks. */
+/** Keeps one connection that listens. When it breaks, it tries to connect again until that works. */
 export async function startListener(options: ListenerOptions): Promise<NotificationListener> {
   const listener = new Listener(options)
   await listener.connect()

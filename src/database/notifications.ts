@@ -5,7 +5,7 @@ import { EventEmitter } from 'node:events'
  * lost one costs latency and never an event.
  */
 export interface Notifications {
-  /** Calls `wake` with the payload of each notification on the channel; the answer stops it. */
+  /** Calls `wake` with the payload of each notification on the channel. The returned function cancels this. */
   subscribe(channel: Channel, wake: (payload: string) => void): () => void
 }
 
@@ -13,7 +13,7 @@ export interface Notifications {
 export const channels = {
   /** An operation id: it has a new event. */
   event: 'easel_event',
-  /** An operation id: somebody asked to cancel it. */
+  /** An operation id: cancelling it was requested. */
   cancel: 'easel_cancel',
   /** An API key's id: it was revoked. */
   revocation: 'easel_revocation',

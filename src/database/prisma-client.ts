@@ -23,7 +23,7 @@ export function createPrismaClient(
   return tellingUnavailable(prisma)
 }
 
-/** Whatever is asked of a database that cannot be reached ends as UNAVAILABLE, so that callers know to come back. */
+/** Calls of a database that is away throw UNAVAILABLE, so that clients try again. */
 function tellingUnavailable(prisma: PrismaClient): PrismaClient {
   const telling = prisma.$extends({
     query: {
@@ -33,6 +33,6 @@ function tellingUnavailable(prisma: PrismaClient): PrismaClient {
         }),
     },
   })
-  // It has everything but `$on`, which nobody calls any more.
+  // It has everything but `$on`, which is not called any more.
   return telling as unknown as PrismaClient
 }

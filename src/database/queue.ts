@@ -9,12 +9,12 @@ const queueName = 'operations'
 const heartbeatSeconds = 30
 /** A job never drops: the operation's deadline is what ends it. */
 const retryLimit = 1_000
-/** A job that was put off is found by looking, not by a notification; pg-boss would look every 30 s. */
+/** How often to look for jobs that were put off, which are not notified. pg-boss's default is 30 s. */
 const pollSeconds = 2
 
 /**
- * The queue of operations to run. A job wakes somebody up and is done with that: the operation's row says who works on
- * it, and one that its process left is found by the row (recover-operations.ts). Whoever works must claim it first.
+ * The queue of operations to run. A job only wakes a worker, which must claim the operation first: the row of the
+ * operation names its owner, and recovery finds an operation whose process died by its row (recover-operations.ts).
  */
 export interface OperationQueue {
   /**
@@ -82,7 +82,7 @@ export function createOperationQueue(boss: PgBoss): OperationQueue {
       const begin = ({ operationId }: { operationId: string }) => {
         const ended: Promise<void> = work(operationId)
           .catch(() => sendMissing([operationId]))
-          // The database is away: whoever looks for lost jobs finds the operation.
+          // The database is away: recovery will find the operation.
           .catch(() => {})
           .finally(() => running.delete(ended))
         running.add(ended)
@@ -91,7 +91,7 @@ export function createOperationQueue(boss: PgBoss): OperationQueue {
       worker.id = await boss.work<{ operationId: string }>(
         queueName,
         {
-          // One looks for all places: of many, each would ask the database at each notification.
+          // One poller serves all slots: with one for each slot, every notification would cause as many queries.
           localConcurrency: 1,
           batchSize: 1,
           pollingIntervalSeconds: pollSeconds,
@@ -99,9 +99,9 @@ export function createOperationQueue(boss: PgBoss): OperationQueue {
         },
         async ([job]) => {
           if (job) begin(job.data)
-          // The next one is taken when there is a place for it.
+          // The next job is taken when a slot is free.
           if (running.size >= concurrency) await Promise.race(running)
-          // Where there was one there may be more: pg-boss would wait until the next look.
+          // There may be more jobs, and pg-boss would wait until its next poll.
           if (worker.id) boss.notifyWorker(worker.id)
         },
       )
@@ -146,7 +146,7 @@ const hourSeconds = 3600
 /** A job that one process of all does, once an hour. */
 export interface HourlyJob {
   start(work: () => Promise<void>): Promise<void>
-  /** Asks for this hour's run; whoever else asks within the same hour asks in vain. */
+  /** Requests this hour's run; a second request within the same hour has no effect. */
   request(): Promise<void>
 }
 

@@ -6,8 +6,8 @@ const maxTries = 5
 const firstPauseMs = 10
 
 /**
- * A transaction that is done again when another one was in its way (serialization failure, deadlock). The work must
- * be local: it may run several times, so a call to the outside has no place in it.
+ * Runs a transaction again after a conflict with another one (serialization failure, deadlock). The work may run several
+ * times, so it must not call anything outside the database.
  */
 export function inTransaction<T>(
   prisma: PrismaClient,
@@ -28,7 +28,7 @@ export async function retryConflicts<T>(work: () => Promise<T>): Promise<T> {
   }
 }
 
-/** What the work did not throw itself came of BEGIN or COMMIT, and so from the database. */
+/** An error that the work did not throw came from BEGIN or COMMIT, and so from the database. */
 async function runOnce<T>(
   prisma: PrismaClient,
   work: (tx: Prisma.TransactionClient) => Promise<T>,
