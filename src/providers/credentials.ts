@@ -7,28 +7,28 @@ export type CredentialOptions = Pick<
 >
 
 export interface Credentials {
-  /** The headers that say who calls. */
+  /** The headers with the credentials. */
   headers(signal: AbortSignal): Promise<Record<string, string>>
-  /** What must never be shown. */
+  /** The secrets that must not appear in messages. */
   secrets(): string[]
-  /** The upstream refused them: a printed token is printed anew. */
+  /** Called when the upstream refused the credentials; a token from a command is fetched again. */
   renew(): void
 }
 
-/** Short enough that a revoked token is soon replaced, long enough to spare the command. */
+/** How long a token from a command is used: a revoked one is soon replaced, and the command rarely runs. */
 const tokenLifetimeMs = 10 * 60_000
 const commandTimeoutMs = 30_000
 
-/** Who calls: the key or the token that is there, and whose account it is. */
+/** The credentials of a provider: its key or token, and its account. */
 export interface Identity {
   key?: string | undefined
-  /** Goes before the key. */
+  /** Takes precedence over the key. */
   token?: string | undefined
   organization?: string | undefined
   project?: string | undefined
 }
 
-/** The headers of a provider that say who calls. */
+/** Makes the headers with a provider's credentials. */
 export type Authorize = (identity: Identity) => Record<string, string>
 
 /** A token of the cloud is always a Bearer, whatever the scheme of keys. */

@@ -14,12 +14,12 @@ import { type RpcStatus, rpcCodes } from '../reasons/rpc-codes.ts'
  */
 export type Certainty = 'UNSENT' | 'REFUSED' | 'FAILED' | 'UNKNOWN'
 
-/** Also for one that was kept as JSON: without a known certainty it may be paid. */
+/** Takes the certainty of a kept failure as well: without a known one the call may be paid for. */
 export function mayBePaid(certainty: string | undefined): boolean {
   return certainty !== 'UNSENT' && certainty !== 'REFUSED'
 }
 
-/** Its key, its credit and its list of models: the next provider of the model has its own. */
+/** Faults of one provider's key, credit or list of models. The next provider of the model has its own. */
 const faultsOfOneProvider: readonly ProviderReason[] = [
   'UPSTREAM_AUTH',
   'QUOTA_EXHAUSTED',
@@ -69,7 +69,7 @@ export class ProviderFailure extends Error {
     this.usage = details.usage ?? null
   }
 
-  /** The upstream may have made, and charged for, what was asked for. */
+  /** The upstream may have carried out the request and charged for it. */
   get mayBePaid(): boolean {
     return mayBePaid(this.certainty)
   }
@@ -79,17 +79,17 @@ export class ProviderFailure extends Error {
     return this.certainty === 'UNKNOWN'
   }
 
-  /** Whether the same provider may be sent the same request once more, after a while. */
+  /** Whether the request may be sent to the same provider again, after a pause. */
   get maySendAgain(): boolean {
     return !this.mayBePaid && this.retryable
   }
 
-  /** Whether another provider may be sent the request: what is amiss with one provider says nothing of the next. */
+  /** Whether the request may be sent to another provider, which may not have the fault of this one. */
   get maySendElsewhere(): boolean {
     return !this.mayBePaid && (this.retryable || faultsOfOneProvider.includes(this.reason))
   }
 
-  /** The same failure with some of it changed. */
+  /** A copy of the failure with changes. */
   but(changes: Partial<FailureDetails>): ProviderFailure {
     const {
       certainty,

@@ -3,10 +3,10 @@ import { enablements } from '../catalogue/model-registry.ts'
 
 const text = z.string().min(1)
 
-/** Every option that some presets take. Each preset names those that it takes. */
+/** The options that only some presets have. Each preset names its own. */
 export const optionRules = {
   apiKey: text.optional(),
-  /** A token of Yandex Cloud; goes before the key. */
+  /** A token of Yandex Cloud. It takes precedence over the key. */
   iamToken: text.optional(),
   /** A shell command that prints such a token. They live for twelve hours at most. */
   iamTokenCommand: text.optional(),

@@ -10,7 +10,7 @@ export interface ProviderLimits {
   maxEventBytes: number
   /** A reply without its images. */
   maxTextBytes: number
-  /** In place of a dialect's own pauses between questions about a job; the last one repeats. */
+  /** Replaces a dialect's own pauses between polls of a job; the last one repeats. */
   pollIntervalsMs?: readonly number[] | undefined
   breaker: { maxFailures: number; pauseMs: number }
 }

@@ -12,7 +12,7 @@ const httpAddress = z.url({
   error: ({ input }) => (input === undefined ? 'is missing' : 'must be an http or https address'),
 })
 
-/** What every preset takes, and what some do. */
+/** The options of every preset, and those of some. */
 const rules = {
   /** The first part of its models' ids. */
   name: z.string().regex(/^[\w.-]{1,64}$/, 'must be letters, digits, dots and dashes'),
@@ -63,7 +63,7 @@ const oneProvider = z
 /** The providers as an operator writes them. No fault shows the value of an option: it may be a key. */
 export const providerEntries = z.array(oneProvider).refine((entries) => listTwice(entries).length === 0, {
   error: ({ input }) => `the name ${listTwice(input).join(', ')} is given twice`,
-  // Beside faults of other kinds too, so that all are told at once.
+  // Checked even if there are other faults, so that all are reported at once.
   when: ({ value }) => Array.isArray(value),
 })
 

@@ -54,7 +54,7 @@ interface Replaying<T> extends Pick<Reading<T>, 'model' | 'request' | 'openSink'
   signal: AbortSignal
 }
 
-/** A spooled reply has no caller who waits; fetching its images must end some time. */
+/** The time limit for fetching the images of a spooled reply, for which no caller waits. */
 const replayTimeoutMs = 10 * 60_000
 
 interface Sending extends Pick<SendOptions, 'deadline' | 'onSend' | 'idleTimeoutMs'> {
@@ -64,7 +64,7 @@ interface Sending extends Pick<SendOptions, 'deadline' | 'onSend' | 'idleTimeout
 
 type Run<T, Given> = (given: Given) => AsyncGenerator<ReplyEvent<T>>
 
-/** One provider: how it is reached, by whom, and whether it is well. */
+/** One provider: its address, its credentials and its circuit breaker. */
 export class Provider {
   readonly #options: ProviderOptions
   readonly #preset: Preset
@@ -105,7 +105,7 @@ export class Provider {
     }
   }
 
-  /** For a reply that is there already: only addresses in it are fetched. */
+  /** The parts for a reply that has arrived: only images at addresses in it are fetched. */
   async *read<T>(
     { model, request, openSink, signal }: Replaying<T>,
     run: Run<T, ProviderReading<T>>,
@@ -161,7 +161,7 @@ export class Provider {
           address,
           open,
           baseUrl: wire.baseUrl,
-          // Without them the address may still answer; its image is paid for.
+          // The address may answer without credentials too, and its image is paid for.
           authorization: await this.#credentials.headers(deadline.signal).catch(() => ({})),
           ownTransport: transport,
           guardedTransport,

@@ -132,7 +132,7 @@ interface Choice {
   now: Date
 }
 
-/** The live models of that name that serve the kind. Where there are none, the error says what is in the way. */
+/** The models of that name that serve the kind and are not retired. Throws the reason where there are none. */
 function chooseModels({ models, kind, asked, now }: Choice): ImageModel[] {
   const meant = asked === null ? models : models.filter((model) => answersTo(model, asked))
   const alive = meant.filter((model) => !isRetired(model, now))

@@ -5,8 +5,8 @@ import type { ImageSink } from './transport/image-sink.ts'
 export type { ImageSink } from './transport/image-sink.ts'
 
 /**
- * Called when the first byte of an image is there. The hint is the best guess at that moment: an upstream may name
- * what an image is only after its bytes. The event that follows is the truth.
+ * Called with the first byte of an image. The hint is a guess: an upstream may say which image it is only after its
+ * bytes. The event that follows is certain.
  */
 export type OpenSink<T> = (hint: { index: number; partial: boolean }) => ImageSink<T>
 

@@ -6,29 +6,29 @@ import type { Exchange, WireOptions } from '../exchanges/exchange.ts'
 import type { SortFailure } from '../failures/http-failure.ts'
 import type { OptionName } from '../option-rules.ts'
 
-/** How a family of upstreams is spoken to: a value in the table, from a folder of its own. */
+/** How to speak to a family of upstreams. Each dialect has a folder of its own and a row in the table. */
 export interface Dialect {
   name: string
   exchange: Exchange
   sends: SentParameters
   sortFailure: SortFailure
-  /** What of it the sandbox speaks: the models, below this path of its address. */
+  /** The part that the sandbox speaks: these models, below this path of its address. */
   sandbox: { path: string; models: readonly ModelDefinition[] }
 }
 
-/** What is known of a provider before an operator says more. Its models speak its dialect unless they say otherwise. */
+/** The defaults of a provider before its configuration. Its models use its dialect unless they name another. */
 export interface Preset extends KnownModels {
-  /** Null when only the operator can know it. */
+  /** Null when the operator must configure it. */
   baseUrl: string | null
   /** The domain that belongs to the provider as a whole: its jobs may be asked for at any host there. */
   domain?: string
-  /** The headers that say who calls. */
+  /** The headers with the credentials. */
   authorize: Authorize
-  /** The options that it takes beside its name, address and models. */
+  /** The options beside its name, address and models. */
   takes: readonly OptionName[]
-  /** Those that it cannot do without. */
+  /** The options that it needs. */
   needs?: readonly OptionName[]
-  /** The folder goes out as the project of the credentials. */
+  /** The folder is sent as the project of the credentials. */
   folderIsProject?: boolean
   wire: Partial<Omit<WireOptions, 'baseUrl'>>
 }

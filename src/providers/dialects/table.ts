@@ -33,7 +33,7 @@ export const presets = {
 
 export type PresetName = keyof typeof presets
 
-/** The sandbox draws for ever what upstreams retire. */
+/** The sandbox's models are never retired. */
 function listSandboxModels({ name: dialect, sandbox }: Dialect): ModelDefinition[] {
   return sandbox.models.map((model) => ({ ...model, dialect, retirement: null }))
 }

@@ -11,14 +11,14 @@ import type { ReplySpool, SpooledReply } from './spooled-reply.ts'
 /** How a provider's server differs from others that speak its dialect. */
 export interface WireOptions {
   baseUrl: URL
-  /** What a form calls several images: `image[]` at OpenAI, `image` at some proxies. */
+  /** The name of several images in a form: `image[]` at OpenAI, `image` at some proxies. */
   multiImageField: 'image[]' | 'image'
   maskField: string
   /** `always`: base64 is asked for, as servers that default to addresses want. `never`: such a server refuses the field. */
   responseFormat: 'as asked' | 'always' | 'never'
   /** Some servers refuse a stream without partial images (new-api#1234). */
   forcePartialImages: boolean
-  /** Texts that a server would take for commands of its own. */
+  /** Parts of a prompt that the server would take as its own commands; they are removed. */
   stripFromPrompt: RegExp | null
 }
 
@@ -34,14 +34,14 @@ export interface ReadContext<T> extends Sorter {
 
 export interface CallOptions<T> {
   signal: AbortSignal
-  /** For the whole call, whatever arrives meanwhile. */
+  /** The limit of the whole call. */
   totalTimeoutMs: number
-  /** Between two pieces of the reply. */
+  /** The limit between two pieces of the reply. */
   idleTimeoutMs: number
   clientRequestId: string
   /**
-   * Awaited once per call: the connection is there, and no byte of a paid request has left. If it throws, nothing is
-   * sent and the error comes out as it is. A call that never gets a connection never calls it.
+   * Awaited once per call, when the connection is open and no byte of a paid request has left. If it throws, nothing is
+   * sent and the call throws that error. A call that gets no connection does not call it.
    */
   onSend(): Promise<void>
   /** Exchanges with jobs: awaited for each job before it is asked for. */
@@ -50,7 +50,7 @@ export interface CallOptions<T> {
   openSink: OpenSink<T>
 }
 
-/** What is needed to read a reply that is there. Further questions about it cost nothing. */
+/** The parts for reading a reply that has arrived. Its follow-up requests cost nothing. */
 export interface ProviderReading<T> {
   wire: WireOptions
   deadline: Deadline
@@ -61,7 +61,7 @@ export interface ProviderReading<T> {
   send(request: HttpRequest, onSend?: () => Promise<void>): Promise<HttpReply>
 }
 
-/** Everything that one call of one model needs. */
+/** The parts for one call of one model. */
 export interface ProviderCall<T> extends ProviderReading<T> {
   model: ImageModel
   request: ImageRequest
@@ -77,11 +77,11 @@ export interface Pacing {
 
 /** How requests and replies follow each other: one of the patterns that all dialects share. */
 export interface Exchange {
-  /** Sends a paid request and reads what comes of it. Throws a ProviderFailure when no image came. */
+  /** Sends a paid request and reads its reply. Throws a ProviderFailure when no image came. */
   call<T>(call: ProviderCall<T>): AsyncGenerator<ReplyEvent<T>>
   /** The events of a reply that was spooled whole, once more. */
   replay<T>(reply: SpooledReply, reading: ProviderReading<T>): AsyncGenerator<ReplyEvent<T>>
-  /** Asks for jobs that were submitted before, and never submits. Null where an upstream cannot be asked. */
+  /** Polls jobs that were submitted before, and never submits. Null where an upstream cannot be polled. */
   resume: (<T>(call: ProviderCall<T>, jobs: readonly JobHandle[]) => AsyncGenerator<ReplyEvent<T>>) | null
 }
 

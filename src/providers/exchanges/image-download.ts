@@ -8,7 +8,7 @@ export interface DownloadOptions<T> {
   /** As the upstream gave it: absolute, or relative to its own base address. */
   address: string
   baseUrl: URL
-  /** Goes out to the provider's own origin only. */
+  /** The credentials, sent to the provider's own origin only. */
   authorization: Record<string, string>
   /** Reaches the provider itself, wherever it is. */
   ownTransport: Transport
@@ -17,7 +17,7 @@ export interface DownloadOptions<T> {
   deadline: Deadline
   idleTimeoutMs: number
   maxBytes: number
-  /** Before the second try, and twice that before the third. */
+  /** The pause before the second try; it doubles before the third. */
   pauseMs: number
   open(): ImageSink<T>
 }
@@ -26,7 +26,7 @@ const maxTries = 3
 
 /**
  * Fetches a result from the address an upstream gave. Such an address is not trusted: it must be https on a public
- * host, or on the provider's own origin. The download is tried again where the generation never would be.
+ * host, or on the provider's own origin. Unlike the generation, the download may be repeated.
  */
 export async function downloadImage<T>(options: DownloadOptions<T>): Promise<T> {
   const url = resolve(options)
@@ -40,7 +40,7 @@ export async function downloadImage<T>(options: DownloadOptions<T>): Promise<T> 
         throw new ProviderFailure({ certainty: 'UNKNOWN', reason: error.reason, cause: error })
       if (error.reason === 'UPSTREAM_RESPONSE_TOO_LARGE') throw error
       if (isLast) throw unreachable(error)
-      // An abort is seen by the next try.
+      // The next try throws if the signal has aborted.
       await sleep(options.pauseMs * attempt, options.deadline.signal).catch(() => {})
     }
   }
@@ -98,7 +98,7 @@ function isForbidden(error: unknown): boolean {
   return error instanceof ProviderFailure && error.cause instanceof ForbiddenAddress
 }
 
-/** The image was made: whatever happens to its download, the generation is never repeated. */
+/** The failure of a download. The image was made, so the generation is never repeated. */
 function unreachable(cause: unknown, upstreamCode: string | null = null): ProviderFailure {
   return new ProviderFailure({
     certainty: 'FAILED',

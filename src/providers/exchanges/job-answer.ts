@@ -9,10 +9,10 @@ import { readAnswer } from './reply-body.ts'
 import { createAnswerReader, writeAnswerMark } from './spooled-answers.ts'
 import { type ReplySpool, teeIntoSpool } from './spooled-reply.ts'
 
-/** What one question brought. The image in it, if there is one, has to be taken before this is disposed of. */
+/** The answer to one poll. An image in it must be read before this is disposed of. */
 export interface JobAnswer extends AsyncDisposable {
   state: JobState
-  /** False once a part of an answer lies in the spool: asking again is worth more than reading that. */
+  /** False once the spool holds a part of an answer: polling again is better than reading that part. */
   isSpoolWhole: boolean
 }
 
@@ -20,13 +20,13 @@ export interface JobQuestion<T> {
   dialect: PolledJob
   reading: ProviderReading<T>
   job: JobHandle
-  /** Which of the images asked for the job makes. */
+  /** The index of the job's image among the requested ones. */
   index: number
-  /** Null when what is asked for lies in a spool already. */
+  /** Null when the answers are read from a spool. */
   spool: ReplySpool | null
 }
 
-/** A question costs nothing: what goes wrong with it is no answer, and it is asked again until the deadline. */
+/** A poll costs nothing: one that fails counts as no answer and is repeated until the deadline. */
 export async function askForJob<T>(question: JobQuestion<T>): Promise<JobAnswer> {
   const { dialect, reading, job } = question
   const request = dialect.describePoll(job, reading.wire.baseUrl)
@@ -57,7 +57,7 @@ function toState(error: unknown): JobState {
   return { type: 'failed', failure: new ProviderFailure({ certainty: 'FAILED', reason, cause: error }) }
 }
 
-/** The job was taken, and asking for it would give the provider's key to a stranger. */
+/** The job was accepted, but polling it would send the provider's key to another host. */
 function foreignAddress(): ProviderFailure {
   const reason = 'UPSTREAM_INVALID_RESPONSE'
   return new ProviderFailure({ certainty: 'UNKNOWN', reason, upstreamCode: 'FOREIGN_ADDRESS' })
@@ -101,7 +101,7 @@ class Answer<T> implements JobAnswer {
 
 const lineFeed = Buffer.from('\n')
 
-/** An answer that is no 200 may still say how the job ended; else its status speaks of the question only. */
+/** An answer without status 200 may still hold the end of the job; otherwise its status is about the poll alone. */
 async function readOther<T>(
   { dialect, reading, job, index, spool }: JobQuestion<T>,
   reply: HttpReply,
@@ -126,12 +126,12 @@ function stateOf(dialect: PolledJob, answer: PollAnswer, sorter: Sorter, whole: 
   const told = dialect.readPoll(answer, sorter)
   if (told.type !== 'pending') return told
   const { status } = answer
-  // The upstream does not know the job, or no longer.
+  // The upstream has no such job, or has it no longer.
   if (status === 404 || status === 410) {
     const failure = new ProviderFailure({ certainty: 'FAILED', reason: 'RESULT_EXPIRED' })
     return { type: 'failed', failure }
   }
-  // Keys can be renewed and crowds thin out while a job runs.
+  // These pass: keys are renewed and rate limits end while a job runs.
   const mayPass = status < 300 || status >= 500 || [401, 403, 408, 429].includes(status)
   if (mayPass) return told
   return { type: 'failed', failure: sorter.sort(whole).but({ certainty: 'FAILED' }) }

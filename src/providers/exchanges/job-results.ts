@@ -8,7 +8,7 @@ import type { JobAnswer } from './job-answer.ts'
 
 type Made = Extract<JobState, { type: 'image' | 'address' }>
 
-/** The images of several jobs, and what became of the others. */
+/** Collects the images of several jobs, and the failures of the others. */
 export class JobResults<T> {
   readonly #context: ReadContext<T>
   readonly #failures: ProviderFailure[] = []
@@ -25,13 +25,13 @@ export class JobResults<T> {
     return { type: 'imageFailed', index, failure }
   }
 
-  /** Of the jobs from here on the first one may have been submitted; those after it were not. */
+  /** Fails the jobs from this index on. The first of them may have been submitted; the others were not. */
   *failRest(from: number, failure: ProviderFailure): Generator<ReplyEvent<T>> {
     for (let index = from; index < this.#context.request.n; index++)
       yield this.fail(index, index === from ? failure : failure.but({ certainty: 'FAILED' }))
   }
 
-  /** Takes how a job ended. `askAgain` asks once more for an address that no longer has the image. */
+  /** Takes the end of a job. `askAgain` polls again for a new address where the image is gone from the old one. */
   async *take(
     index: number,
     state: JobState,
@@ -48,7 +48,7 @@ export class JobResults<T> {
     yield { type: 'image', index, image: result.image, revisedPrompt: null, facts }
   }
 
-  /** A failure that may have cost something speaks for all: where one job is paid for, none is submitted again. */
+  /** The failure of the call: one that may be paid for, if there is one, so that no job is submitted again. */
   conclude(): ReplyEvent<T> {
     if (this.#images === 0) {
       const paid = this.#failures.find(({ mayBePaid }) => mayBePaid)
@@ -102,7 +102,7 @@ const noTokens: Omit<NonNullable<ReplyFacts['usage']>, 'cost'> = {
   outputImageTokens: null,
 }
 
-/** Null unless every image came with what it cost. */
+/** The sum of the costs; null unless every image came with its cost. */
 function sumUp(costs: readonly (ReportedCost | null)[]): ReportedCost | null {
   const known = costs.filter((cost) => cost !== null)
   const [first] = known

@@ -12,26 +12,26 @@ import type { HttpRequest } from '../transport/transport.ts'
  * no retries.
  */
 export interface PolledJob {
-  /** The pauses before the questions; the last one repeats. */
+  /** The pauses before the polls; the last one repeats. */
   pollIntervalsMs: readonly number[]
   /** The members of an answer that hold an image as base64. */
   imageKeys: readonly string[]
   /** `index` counts the images of a request: the same seed would make the same image. */
   describeSubmit(model: ImageModel, request: ImageRequest, at: { index: number; baseUrl: URL }): HttpRequest
-  /** What the job is asked for by; null where a successful answer does not say. */
+  /** The handle for polling the job; null where a successful answer holds none. */
   readSubmitted(body: unknown): JobHandle | null
   describePoll(job: JobHandle, baseUrl: URL): HttpRequest
   readPoll(answer: PollAnswer, sorter: Sorter): JobState
 }
 
-/** What a job is asked for by, as JSON that is kept with the attempt: its id, and whatever else its dialect needs. */
+/** The handle for polling a job, kept as JSON with the attempt: its id, and what else its dialect needs. */
 export interface JobHandle {
-  /** The upstream's own name of the job. */
+  /** The upstream's id of the job. */
   id: string
   [more: string]: string | number
 }
 
-/** One that can be kept as it is: any other could not be asked for after a crash. */
+/** Whether a handle can be stored unchanged. A job with another handle could not be polled after a crash. */
 export function isJobHandle(value: unknown): value is JobHandle {
   if (!isRecord(value) || typeof value.id !== 'string' || value.id === '' || value.id.length >= 256)
     return false
@@ -53,7 +53,7 @@ export interface PollAnswer {
 }
 
 export type JobState =
-  /** Also for a word that is not known, and for an answer that says nothing about the job. */
+  /** Also for an unknown state, and for an answer without a state. */
   | { type: 'pending' }
   | ({ type: 'image'; image: unknown } & JobFacts)
   | ({ type: 'address'; address: string } & JobFacts)

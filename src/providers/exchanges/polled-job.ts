@@ -13,8 +13,8 @@ import { readSpooledAnswers } from './spooled-answers.ts'
 import { type SpooledReply, writeSpoolHead } from './spooled-reply.ts'
 
 /**
- * A job is submitted, and then asked for until it has ended. Submitting is paid for and happens once; asking costs
- * nothing and goes on until the deadline, in this process or in the next one.
+ * A job is submitted, and then polled until it has ended. Submitting is paid for and happens once; polling costs nothing
+ * and goes on until the deadline, in this process or in the next one.
  */
 export function polledJob(dialect: PolledJob): Exchange {
   return {
@@ -24,7 +24,7 @@ export function polledJob(dialect: PolledJob): Exchange {
   }
 }
 
-/** Submits every job, then asks until each has ended. */
+/** Submits every job, then polls until each has ended. */
 async function* submitAndFollow<T>(dialect: PolledJob, call: ProviderCall<T>): AsyncGenerator<ReplyEvent<T>> {
   const { model, request, wire, options } = call
   let sent: Promise<void> | null = null
@@ -42,7 +42,7 @@ async function* submitAndFollow<T>(dialect: PolledJob, call: ProviderCall<T>): A
       if (index === 0) yield toRespondedEvent(reply)
       job = await readSubmitted(dialect, reply, call.context)
     } catch (error) {
-      // With one job under way the call is paid for: what is left of it fails alone.
+      // One job is under way, so the call is paid for: only the jobs that are left fail.
       if (jobs.length === 0 || !(error instanceof ProviderFailure)) throw error
       failure = error.isOutcomeUnknown ? error : error.but({ certainty: 'FAILED' })
       break
@@ -63,7 +63,7 @@ async function readSubmitted(dialect: PolledJob, reply: HttpReply, { sort }: Sor
   if (isJobHandle(job)) return job
   if (!isSuccess || (isRecord(json) && json.error))
     throw sort({ ...reply, json, text: json === undefined ? text : '' })
-  // Taken, and its name is lost: it cannot be asked for.
+  // The job was accepted, but its handle is lost, so it cannot be polled.
   throw new ProviderFailure({ certainty: 'UNKNOWN', reason: 'UPSTREAM_INVALID_RESPONSE' })
 }
 
@@ -84,7 +84,7 @@ interface Following<T> {
   dialect: PolledJob
   call: ProviderCall<T>
   jobs: readonly JobHandle[]
-  /** Why there are fewer jobs than images asked for. */
+  /** The failure of images without a job. */
   failure: ProviderFailure | null
 }
 
@@ -109,7 +109,7 @@ async function* follow<T>({ dialect, call, jobs, failure }: Following<T>): Async
     }
   }
   if (failure) yield* results.failRest(jobs.length, failure)
-  // A spool with a cut answer in it is worth less than asking again.
+  // Polling again is better than a spool with an incomplete answer.
   if (isSpoolWhole) await spool.end()
   yield results.conclude()
 }
@@ -124,7 +124,7 @@ async function pause<T>(dialect: PolledJob, { pacing, deadline }: ProviderCall<T
   }
 }
 
-/** Reads spooled answers again, in whatever order they came. */
+/** Reads spooled answers again, in the order in which they came. */
 async function* replay<T>(
   dialect: PolledJob,
   reply: SpooledReply,

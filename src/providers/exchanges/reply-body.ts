@@ -13,7 +13,7 @@ const maxErrorBytes = 64 * 1024
 const sniffLength = 8
 
 /**
- * What a body is: by its content type, and then by its first bytes, which win. Servers answer a stream with JSON
+ * The kind of a body: by its content type, then by its first bytes, which win. Servers answer a stream with JSON
  * (openrouter-rs#226), and JSON and streams under any type. Leading white space is dropped.
  */
 export async function sniffBody(
@@ -94,7 +94,7 @@ async function* limitInflated(source: Readable, decoder: NonNullable<ReturnType<
   }
 }
 
-/** Reads an answer that holds no image, sorted. A broken body is as good as a whole one. */
+/** Reads an answer without an image and sorts its failure. A body that breaks off is sorted like a complete one. */
 export async function readRefusal(reply: HttpReply, { sort }: Sorter): Promise<ProviderFailure> {
   return sort({ ...reply, ...(await readAnswer(reply)) })
 }
@@ -105,7 +105,7 @@ export async function readAnswer({ body }: HttpReply): Promise<Pick<UpstreamAnsw
 }
 
 async function readErrorText(body: AsyncIterable<Uint8Array>): Promise<string> {
-  // A body that breaks off says nothing more than its status does.
+  // The body broke off, so only its status counts.
   const bytes = await readBeginning(body, maxErrorBytes).catch(() => Buffer.alloc(0))
   return new TextDecoder().decode(bytes.subarray(0, maxErrorBytes))
 }

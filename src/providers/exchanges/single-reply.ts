@@ -41,7 +41,7 @@ async function* callOnce<T>(dialect: SingleReply, call: ProviderCall<T>): AsyncG
       yield event
     }
   } catch (error) {
-    // The reply is whole and says no: read again after a crash it says the same.
+    // The reply is a complete refusal, and would be the same when read again after a crash.
     if (error instanceof ProviderFailure && !error.isOutcomeUnknown) await spool.end()
     throw error
   }

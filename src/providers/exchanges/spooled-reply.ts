@@ -22,7 +22,7 @@ export async function writeSpoolHead(spool: ReplySpool, head: SpoolHead): Promis
   await spool.write(Buffer.from(`${JSON.stringify(head)}\n`))
 }
 
-/** Each chunk is in the spool before anybody reads it. */
+/** Passes chunks on after writing them to the spool. */
 export async function* teeIntoSpool(
   body: AsyncIterable<Uint8Array>,
   spool: ReplySpool,
@@ -56,7 +56,7 @@ function parseHead(line: Buffer): SpoolHead {
     if (isRecord(head) && typeof head.status === 'number' && isRecord(head.headers))
       return { ...(head as unknown as SpoolHead), ...readJobs(head) }
   } catch {
-    // Told below.
+    // Thrown below.
   }
   throw unreadable()
 }
@@ -67,7 +67,7 @@ function readJobs({ jobs, upstreamOperationIds: ids }: Record<string, unknown>):
   return Array.isArray(ids) ? { jobs: ids.map((id) => ({ id: String(id) })) } : {}
 }
 
-/** Its process died before the head was written, or the disk lost it. */
+/** The error for a spool without a head: its process died before it was written, or the disk lost it. */
 function unreadable(): ProviderFailure {
   return new ProviderFailure({
     certainty: 'UNKNOWN',

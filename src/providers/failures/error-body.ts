@@ -13,7 +13,7 @@ export interface UpstreamAnswer {
   usage?: ReportedUsage | null
 }
 
-/** What an error body says, wherever its server puts it. */
+/** The error in a body, wherever its server puts it. */
 export interface ErrorBody {
   message: string
   code: string | null

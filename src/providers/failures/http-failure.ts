@@ -5,14 +5,14 @@ import { type ErrorBody, readErrorBody, type UpstreamAnswer } from './error-body
 import { type Redaction, redact } from './redaction.ts'
 import { parseRetryAfter } from './retry-after.ts'
 
-/** What a dialect knows better than HTTP does: its own codes and words. What it leaves out follows from HTTP. */
+/** What a dialect's own codes and messages say about a failure. HTTP's rules fill in the rest. */
 export interface Sorted {
   reason: ProviderReason
   certainty?: Certainty
   details?: Record<string, unknown>[]
 }
 
-/** Pure. Null where the dialect has no word of its own for the answer. */
+/** Pure. Null where the dialect has no rule for the answer. */
 export type SortFailure = (answer: UpstreamAnswer, body: ErrorBody) => Sorted | null
 
 export interface Sorter {
@@ -63,13 +63,13 @@ function findReasonOfSuccess({ rpcCode }: ErrorBody): ProviderReason {
 
 function findCertainty(status: number): Certainty {
   if (status < 400) return 'FAILED'
-  // The server gave up waiting, for the gateway or for its own upstream: the status does not say which.
+  // The server timed out, waiting for the gateway or for its own upstream: the status does not show which.
   if (status === 408 || status === 499) return 'UNKNOWN'
   // A 5xx may come from a proxy in between while the server behind it works.
   return status < 500 ? 'REFUSED' : 'UNKNOWN'
 }
 
-/** Only two reasons tell the upstream's own words: the rest say nothing a caller could use, and may hold keys. */
+/** Quotes the upstream's message for two reasons only: others are of no use to callers and may hold keys. */
 function describe(reason: ProviderReason, body: ErrorBody, redaction: Redaction): Partial<FailureDetails> {
   if (reason !== 'UPSTREAM_INVALID_REQUEST' && reason !== 'UPSTREAM_FAILED') return {}
   const words = redact(body.message, redaction)

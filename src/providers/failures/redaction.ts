@@ -1,4 +1,4 @@
-/** What must not come out in a message: keys, folders and the prompt. */
+/** The texts that must not appear in a message: keys, folders and the prompt. */
 export interface Redaction {
   secrets: readonly string[]
   prompts: readonly string[]
@@ -7,7 +7,7 @@ export interface Redaction {
 const keyLike =
   /\b(?:sk|pk|org|proj|key|req|user|sess|AQVN|b1g|aje)[-_]?[\w*-]{8,}|\bBearer\s+\S+|\bApi-Key\s+\S+|https?:\/\/\S+/gi
 
-/** The upstream's words without keys and addresses; nothing at all if they repeat a part of the prompt. */
+/** The upstream's message without keys and addresses; empty if it repeats a part of the prompt. */
 export function redact(text: string, { secrets, prompts }: Redaction): string {
   if (prompts.some((prompt) => repeats(text, prompt))) return ''
   let safe = text

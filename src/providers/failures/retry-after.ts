@@ -1,4 +1,4 @@
-/** `retry-after-ms` first, then `retry-after` in seconds or as a date; what is no wait is no advice. */
+/** Reads `retry-after-ms`, then `retry-after` in seconds or as a date. Null where neither is a pause. */
 export function parseRetryAfter(headers: Record<string, string>, now: Date): number | null {
   const ms = readWait(headers['retry-after-ms'])
   if (ms !== null) return Math.ceil(ms)

@@ -1,7 +1,7 @@
 import { type LookupAddress, lookup as systemLookup } from 'node:dns'
 import { BlockList, isIP, type LookupFunction } from 'node:net'
 
-/** An address that the gateway must not be led to. */
+/** An address that the gateway must not connect to. */
 export class ForbiddenAddress extends Error {
   readonly code = 'FORBIDDEN_ADDRESS'
 }
@@ -60,7 +60,7 @@ export const guardedLookup: LookupFunction = (hostname, options, callback) => {
   })
 }
 
-/** Whether an address given by an upstream may be asked for at all, before any name is resolved. */
+/** Throws for an address from an upstream that may not be fetched, before its name is resolved. */
 export function checkDownloadUrl(url: URL): void {
   const host = url.hostname.replace(/^\[|\]$/g, '')
   if (url.protocol !== 'https:') throw new ForbiddenAddress('The address of a result is not https')

@@ -1,4 +1,4 @@
-/** What was read already, and then the rest. */
+/** The chunks that were read already, then the rest of the stream. */
 export async function* prepend(
   head: Uint8Array,
   rest: AsyncIterator<Uint8Array>,

@@ -1,10 +1,10 @@
-/** The total time of a call is over. */
+/** The time of the whole call has run out. */
 export class TimedOut extends Error {}
 
-/** Nothing came for too long. */
+/** No byte came within the idle limit. */
 export class WentIdle extends Error {}
 
-/** What an aborted wait means to the caller: time was over, or somebody gave up. */
+/** The error of an aborted wait: a time limit, or the caller's own abort. */
 export function describeAbort(cause: unknown): { reason: 'DEADLINE_EXCEEDED' | 'CANCELLED'; cause: unknown } {
   const isTime = cause instanceof TimedOut || cause instanceof WentIdle
   return { reason: isTime ? 'DEADLINE_EXCEEDED' : 'CANCELLED', cause }

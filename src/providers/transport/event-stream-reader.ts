@@ -25,7 +25,7 @@ const carriageReturn = 0x0d
 const colon = 0x3a
 const byteOrderMark = [0xef, 0xbb, 0xbf]
 const maxNameBytes = 256
-/** Enough for every field name that means something. */
+/** Longer than every known field name. */
 const maxFieldBytes = 8
 
 type State = 'field' | 'valueStart' | 'data' | 'name' | 'skip'
@@ -94,7 +94,7 @@ export class EventStreamReader<T> {
     }
   }
 
-  /** The mark may come cut over chunks. */
+  /** The byte order mark may be split over chunks. */
   #skipByteOrderMark(bytes: Buffer): number {
     let at = 0
     while (at < bytes.length && this.#position < 3 && bytes[at] === byteOrderMark[this.#position]) {
@@ -159,7 +159,7 @@ export class EventStreamReader<T> {
     await this.#feed(piece)
   }
 
-  /** Data that is no JSON is read to its end and left out. */
+  /** Skips data that is not JSON. */
   async #feed(piece: Buffer): Promise<void> {
     this.#reader ??= new JsonReader(this.#options.json)
     if (this.#broken) return

@@ -31,7 +31,7 @@ export class ImageSlot<T> {
     this.#open = open
   }
 
-  /** No byte of an image: an empty string, or one nobody wants. */
+  /** Without a byte of an image: an empty string, or an image that is not needed. */
   get isEmpty(): boolean {
     return this.#sink === null && this.fault === null
   }
@@ -72,7 +72,7 @@ export class ImageSlot<T> {
     await this.#sink?.write(bytes)
   }
 
-  /** What the upstream sent wrongly spoils this image only; any other error is Easel's own and goes up. */
+  /** Bad data of the upstream fails this image only; any other error is Easel's own and is thrown. */
   async #guard(step: () => Promise<void>): Promise<void> {
     if (this.fault) return
     try {

@@ -15,7 +15,7 @@ type State = 'dataHeader' | 'data' | 'escape' | 'unicode'
 export class ImageText<T> {
   readonly #slot: ImageSlot<T>
   #state: State
-  /** What was read before it was known to be an image. */
+  /** The text that was read before it was recognised as an image. */
   #start: string
   #header = ''
   #unicode = ''

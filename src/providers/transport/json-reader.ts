@@ -16,7 +16,7 @@ export interface JsonReaderOptions<T> {
 }
 
 export class MalformedJson extends Error {}
-/** It was well-formed as far as it went. */
+/** The JSON was well-formed up to its end. */
 export class TruncatedJson extends MalformedJson {}
 export class JsonTooLarge extends Error {}
 

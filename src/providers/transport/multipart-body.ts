@@ -9,7 +9,7 @@ export type FormPart =
 
 /** A form whose files flow from where they are kept straight to the socket; its length is known before. */
 export function createMultipartBody(parts: readonly FormPart[]): RequestBody {
-  // Nobody can put a boundary he cannot guess into a prompt or a file.
+  // The boundary is random, so that it cannot be put into a prompt or a file.
   const boundary = `easel-${randomBytes(18).toString('base64url')}`
   const pieces: (Buffer | SourceImage)[] = []
   for (const part of parts) {

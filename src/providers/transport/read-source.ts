@@ -1,6 +1,6 @@
 import type { SourceImage } from '../../catalogue/image-request.ts'
 
-/** Another length would shift everything after it: the body must break off, not arrive garbled. */
+/** Throws if the source has another length, so that the body breaks off instead of arriving garbled. */
 export async function* readSource(image: SourceImage): AsyncGenerator<Buffer> {
   let bytes = 0
   for await (const chunk of await image.open()) {

@@ -20,7 +20,7 @@ export interface HttpRequest {
 
 export interface HttpReply {
   status: number
-  /** Only the ones that mean something here; nothing else of an upstream's headers goes further. */
+  /** The headers that Easel uses; no others of the upstream are passed on. */
   headers: Record<string, string>
   body: AsyncIterable<Uint8Array>
 }
@@ -120,7 +120,7 @@ interface Sending {
   headers: Record<string, string>
   body: AsyncIterable<Uint8Array> | undefined
   hasStarted: boolean
-  /** What `onSend` threw: nothing was sent. */
+  /** The error that `onSend` threw; nothing was sent. */
   refusal: { error: unknown } | null
 }
 
@@ -128,7 +128,7 @@ function createSending({ headers, body }: HttpRequest, { onSend, deadline }: Sen
   const sending: Sending = {
     headers: { 'accept-encoding': 'identity', 'user-agent': 'easel', ...headers },
     body: undefined,
-    // Without a body there is nothing to tell by: taken as sent.
+    // Without a body it is unknown whether bytes left, so the request counts as sent.
     hasStarted: body === null,
     refusal: null,
   }

@@ -35,7 +35,7 @@ export const bfl: Dialect = {
     GENERATE: new Set(['prompt', 'size', 'seed', 'outputFormat']),
     EDIT: new Set(['prompt', 'images', 'size', 'seed', 'outputFormat']),
   },
-  // The statuses of HTTP say it all: 402 without credits, 422 for a bad request, 429 above 24 tasks at a time.
+  // HTTP's own statuses suffice: 402 without credits, 422 for a bad request, 429 above 24 tasks at a time.
   sortFailure: () => null,
   sandbox: { path: '/v1', models: [flux2Pro] },
 }
@@ -71,7 +71,7 @@ function toInput(image: SourceImage, at: number): [string, SourceImage] {
   return [at === 0 ? 'input_image' : `input_image_${at + 1}`, image]
 }
 
-/** The polling address is kept whole: the global host passes tasks on to clusters, and only theirs knows the task. */
+/** The whole polling address is kept: the global host passes tasks on to clusters, and only that cluster has the task. */
 function readSubmitted(body: unknown): JobHandle | null {
   if (!isRecord(body) || typeof body.id !== 'string') return null
   const { id, polling_url: pollingUrl, cost } = body
@@ -83,7 +83,7 @@ function readSubmitted(body: unknown): JobHandle | null {
   }
 }
 
-/** Relative addresses were seen. Without one the host that took the task is asked. */
+/** Some polling addresses are relative. Without an address the host that took the task is polled. */
 function toPollingUrl({ id, pollingUrl }: JobHandle, baseUrl: URL): URL {
   if (typeof pollingUrl === 'string' && URL.canParse(pollingUrl, baseUrl)) return new URL(pollingUrl, baseUrl)
   return addressBelow(baseUrl, `get_result?id=${encodeURIComponent(id)}`)

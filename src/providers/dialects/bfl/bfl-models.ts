@@ -26,7 +26,7 @@ const generate: Capabilities = {
     presets: ['1024x1024', '1536x1024', '1024x1536', '2048x2048'],
   },
   outputFormat: ['JPEG', 'PNG'],
-  // The document names no bounds; an int32 is one everywhere.
+  // The documentation names no bounds; every server takes an int32.
   seed: { min: 0n, max: 2n ** 31n - 1n },
 }
 
@@ -95,7 +95,7 @@ export const fluxModels: readonly ModelDefinition[] = [
   }),
 ]
 
-/** One that came after this list: the rules of [pro], and no price. */
+/** A model that came after this list: it has the rules of [pro], and no price. */
 export function describeFlux(name: string): ModelDefinition {
   const { pricing: _, ...rules } = flux2Pro
   return { ...rules, name, description: 'A model of Black Forest Labs.' }

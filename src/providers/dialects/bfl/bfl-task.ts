@@ -6,8 +6,8 @@ import { isRecord } from '../../transport/is-record.ts'
 import { toStorable } from '../../transport/storable-text.ts'
 
 /**
- * What an answer says about its task: `Ready` is the only good word, and every unknown one means that it still runs.
- * The status of the answer does not count: a last word may come with a 503 (third party).
+ * Reads the state of a task from an answer: `Ready` means success, and every unknown word that it still runs. The HTTP
+ * status does not count: a final state may come with a 503 (third party).
  */
 export function readTask({ job, body }: PollAnswer, sorter: Sorter): JobState {
   if (!isRecord(body) || typeof body.status !== 'string') return { type: 'pending' }
@@ -16,7 +16,7 @@ export function readTask({ job, body }: PollAnswer, sorter: Sorter): JobState {
     case 'ready':
       return readResult(body.result, settled ?? readCredits(job.credits))
     case 'request moderated':
-      // Before any work; whether it costs something is told by the cost alone.
+      // Refused before any work; only the member `cost` shows whether it was charged.
       return refused('input', body.details, settled ? 'FAILED' : 'REFUSED')
     case 'content moderated':
       return refused('output', body.details, certaintyOf(settled))
@@ -39,7 +39,7 @@ function readResult(result: unknown, credits: number | null): JobState {
   return { type: 'address', address, cost: toCost(credits) }
 }
 
-/** A task that was settled with nothing was not carried out; without a figure it may have been. */
+/** A task with a cost of 0 was not carried out; one without a cost may have been. */
 function certaintyOf(settled: number | null): Certainty {
   return settled === 0 ? 'REFUSED' : 'FAILED'
 }

@@ -3,8 +3,8 @@ import type { ModelDefinition } from '../../../catalogue/model-definition.ts'
 import { dallE2Variation, gptEdit } from './openai-models.ts'
 
 /**
- * A model nobody described: only what cannot be right is refused, the rest is for the server to judge. Usage, if the
- * server reports any, is kept; there is no price.
+ * A model without a description: Easel refuses only what can never be right, and the server judges the rest. Usage is
+ * kept if the server reports it; there is no price.
  */
 const generate: Capabilities = {
   ...gptEdit,

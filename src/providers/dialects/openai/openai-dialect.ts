@@ -31,7 +31,7 @@ const picture = [
   'endUser',
 ] as const
 
-/** The Images API of OpenAI and of everybody who copies it. A variation here is always the native endpoint. */
+/** The Images API of OpenAI and of servers that copy it. A variation here always uses the native endpoint. */
 export const openAi: Dialect = {
   name: 'openai',
   exchange: singleReply({
@@ -63,8 +63,8 @@ function createBody(model: ImageModel, request: ImageRequest, wire: WireOptions)
 type Field = [name: string, value: string | number | boolean]
 
 /**
- * Only what was asked for goes out: an unknown or unsupported parameter is refused with 400, whatever its value, and
- * upstreams change their defaults. The model is always named.
+ * Only the given parameters are sent: upstreams refuse an unknown or unsupported one with 400, whatever its value, and
+ * they change their defaults. The model is always named.
  */
 function listFields(model: ImageModel, request: ImageRequest, wire: WireOptions): Field[] {
   const capabilities = model.capabilities[request.kind]

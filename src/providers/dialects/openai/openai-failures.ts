@@ -18,7 +18,7 @@ const quotaCodes = [
 const rateCodes = ['rate_limit_exceeded', 'slow_down', 'rate_limit_error']
 const overloadCodes = ['server_is_overloaded', 'service_unavailable_error']
 
-/** The codes of OpenAI and of the servers that copy it. A 401, 402, 403 or 429 says more than any code but a quota's. */
+/** The codes of OpenAI and of servers that copy it. The statuses 401, 402, 403 and 429 override all but a quota's. */
 export function sortOpenAiFailure({ status }: UpstreamAnswer, body: ErrorBody): Sorted | null {
   const names = [body.code, body.type]
   const has = (codes: string[]) => names.some((name) => name !== null && codes.includes(name))
@@ -30,7 +30,7 @@ export function sortOpenAiFailure({ status }: UpstreamAnswer, body: ErrorBody): 
   if (status === 429) return null
   if (has(rateCodes)) return { reason: 'RATE_LIMITED' }
   if (has(['model_not_found'])) return { reason: 'UPSTREAM_MODEL_NOT_FOUND' }
-  // OpenAI documents a 503 with such a code as given before anything ran.
+  // OpenAI documents that a 503 with such a code is sent before anything runs.
   if (has(overloadCodes))
     return { reason: 'UPSTREAM_UNAVAILABLE', ...(status === 503 && { certainty: 'REFUSED' as const }) }
   return status < 300 && body.type === 'invalid_request_error' ? { reason: 'UPSTREAM_INVALID_REQUEST' } : null
@@ -51,7 +51,7 @@ function readModeration({ members }: ErrorBody): Moderation | null {
   }
 }
 
-/** Some servers tell moderation only in words, and with any status (sub2api#2399). */
+/** Some servers report moderation only in the message, and with any status (sub2api#2399). */
 function isModeration(
   status: number,
   { code, type, message }: ErrorBody,
@@ -62,7 +62,7 @@ function isModeration(
   return type === 'image_generation_user_error' ? code !== 'invalid_value' : safetyText.test(message)
 }
 
-/** A prompt that is refused cost nothing; an image that is held back was made. */
+/** A refused prompt costs nothing; an image that is withheld was made. */
 function sortModeration(status: number, { code, message }: ErrorBody, moderation: Moderation | null): Sorted {
   const isInput = moderation ? moderation.stage === 'input' : code !== 'output_blocked'
   return {

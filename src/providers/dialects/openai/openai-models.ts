@@ -17,7 +17,7 @@ import {
 
 /*
  * Sources: OpenAI's openapi.yaml 2.3.0 of 2026-08-21 (github openai/openai-openapi @ f85dbe22), its image generation
- * guide, and the API reference as of November 2026. Where only third parties tell, a remark says so.
+ * guide, and the API reference as of November 2026. A remark marks what only third parties report.
  */
 
 const mebibyte = 1024 * 1024
@@ -119,7 +119,7 @@ function defineGpt(
       EDIT: { ...gptEdit, ...own, inputFidelity: fidelity ? gptEdit.inputFidelity : null },
     },
     unsupported: { VARIATION: onlyDallE2Varies },
-    // The last model with variations is gone; the live ones can stand in by an edit.
+    // The last model with variations is retired; the others can make variations by an edit.
     variationsThroughEdits: !retirement,
     retirement: retirement ?? null,
     pricing,

@@ -15,7 +15,7 @@ const takes = [
   'forcePartialImages',
 ] as const satisfies Preset['takes']
 
-/** A server that copies OpenAI's Images API, as far as nothing else is known of it. */
+/** Any server that copies OpenAI's Images API. */
 export const openAiLike = {
   dialect: 'openai',
   models: [],

@@ -42,7 +42,7 @@ function sortReadError(error: unknown): unknown {
   if (error instanceof JsonTooLarge || error instanceof EventStreamTooLarge) {
     return new ProviderFailure({ certainty: 'FAILED', reason: 'UPSTREAM_RESPONSE_TOO_LARGE', cause: error })
   }
-  // undici takes a reset for the end of a reply without a length: what breaks off was cut.
+  // undici takes a reset as the end of a reply without a length, so an incomplete reply was cut off.
   if (error instanceof TruncatedJson) {
     return new ProviderFailure({ certainty: 'UNKNOWN', reason: 'UPSTREAM_OUTCOME_UNKNOWN', cause: error })
   }
@@ -142,7 +142,7 @@ async function* readEvents<T>(
   yield* results.conclude(cut)
 }
 
-/** Three partial images and one result for each of ten images, and a good deal of other news. */
+/** Three partial images and one result for each of ten images, and room for many other events. */
 const maxEvents = 10_000
 
 async function* takeEvent<T>(event: StreamEvent<T>, results: ReplyResults<T>): AsyncGenerator<ReplyEvent<T>> {
@@ -169,7 +169,7 @@ async function* takeValue<T>(
   const withImage = items.filter(hasImage)
   if (withImage.length === 0 && !isFinalType(type)) return
   results.learn(body)
-  // A last event without an image takes a place too: as a failure.
+  // A final event without an image counts as the failure of one image.
   for (const item of withImage.length > 0 ? withImage : [body]) yield* results.takeFinal({ ...body, ...item })
 }
 

@@ -6,12 +6,12 @@ import { ImageSlot } from '../../transport/image-slot.ts'
 import { isRecord } from '../../transport/is-record.ts'
 import { readFacts } from './reply-facts.ts'
 
-/** Collects the results of one reply: counts images against `n`, and knows how the reply ended. */
+/** Collects the results of one reply: counts its images against `n` and records how it ended. */
 export class ReplyResults<T> {
   readonly #context: ReadContext<T>
   readonly #failures: ProviderFailure[] = []
   #facts: ReplyFacts | null = null
-  /** How many places of the `n` asked for are taken, by an image or by its failure. */
+  /** How many of the `n` requested images have arrived or failed. */
   settled = 0
   #images = 0
   #partials = 0
@@ -24,7 +24,7 @@ export class ReplyResults<T> {
     return this.settled >= this.#context.request.n
   }
 
-  /** A sink for the image in this place, or null for one more than was asked for. */
+  /** A sink for the image at this index; null for an image beyond the requested ones. */
   openFinal(index: number): ImageSink<T> | null {
     return index < this.#context.request.n ? this.#context.openSink({ index, partial: false }) : null
   }
@@ -50,7 +50,7 @@ export class ReplyResults<T> {
     yield { type: 'partialImage', index, ...finished, facts: readFacts(body, this.#context.now()) }
   }
 
-  /** One image or one failure for the next place. */
+  /** Takes the next image or failure. */
   async *takeFinal(item: Record<string, unknown>): AsyncGenerator<ReplyEvent<T>> {
     if (this.isComplete) return
     const index = this.settled
@@ -73,12 +73,12 @@ export class ReplyResults<T> {
     }
   }
 
-  /** Images that were whole when the reply broke off are paid for, and kept. */
+  /** Keeps the images that were complete when the reply broke off, since they are paid for. */
   async *salvage(slots: readonly ImageSlot<T>[]): AsyncGenerator<ReplyEvent<T>> {
     for (const slot of slots) if (slot.isWhole && !slot.isEmpty) yield* this.takeFinal({ b64_json: slot })
   }
 
-  /** Ends a reply that said all it has to say, or one that broke off: `missing` is the reason of what is not there. */
+  /** Ends a reply, whether it is complete or broke off. Images that have not arrived fail with `missing`. */
   *conclude(missing: ProviderFailure = noImage(null)): Generator<ReplyEvent<T>> {
     const usage = this.#facts?.usage ?? null
     if (this.#images === 0) throw this.#failures[0]?.but({ usage }) ?? noImage(usage)
@@ -86,7 +86,7 @@ export class ReplyResults<T> {
     yield { type: 'completed', facts: this.#facts ?? readFacts({}, this.#context.now()) }
   }
 
-  /** The error that a body of a successful status carries. */
+  /** The error in a body with a successful status. */
   sortError(json: unknown): ProviderFailure {
     const usage = isRecord(json) ? parseReportedUsage(json.usage) : null
     return this.#context.sort({ status: 200, headers: {}, json, text: '', usage })
@@ -122,7 +122,7 @@ function noImage(usage: ReplyFacts['usage']): ProviderFailure {
   return new ProviderFailure({ certainty: 'FAILED', reason: 'NO_IMAGE', usage })
 }
 
-/** It is never used to name anything, and out of range it is not believed. */
+/** The index in an event. It names nothing, and a value out of range is ignored. */
 function readIndex(value: unknown): number | null {
   return typeof value === 'number' && Number.isInteger(value) && value >= 0 && value < 16 ? value : null
 }

@@ -6,7 +6,7 @@ const onlyEdits = (name: string) => ({
   VARIATION: `${name} documents image edits only. An operator can add a model definition for more.`,
 })
 
-/** Resellers route the old names still, at prices of their own; both document nothing but edits, by OpenAI's rules. */
+/** Resellers still route the old names, at their own prices. Both document edits only, by OpenAI's rules. */
 function resold(model: ModelDefinition, reseller: string): ModelDefinition {
   const { EDIT } = model.capabilities
   if (!EDIT) throw new Error(`${model.name} has no edits to resell`)

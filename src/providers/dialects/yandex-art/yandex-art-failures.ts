@@ -1,7 +1,7 @@
 import type { ErrorBody, UpstreamAnswer } from '../../failures/error-body.ts'
 import type { Sorted } from '../../failures/http-failure.ts'
 
-/** Foundation Models refuses a prompt in words only: its code is that of any invalid argument. */
+/** Foundation Models names a refused prompt only in its message; the code is that of any invalid argument. */
 const refusalText = /не могу сгенерировать|другую тему|content policy|moderation/i
 
 /** A refused submission ran nothing; an operation that was taken and then refused may be charged for. */
