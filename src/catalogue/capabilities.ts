@@ -7,13 +7,13 @@ type RuledName = {
   [N in keyof Parameters]: Parameters[N] extends { rule: z.ZodType } ? N : never
 }[keyof Parameters]
 
-/** What a model says of each parameter. A null says that it does not have the parameter. */
+/** The rule of a model for each parameter. Null: the model does not have the parameter. */
 type Rules = { [N in RuledName as Parameters[N]['capability']]: z.output<Parameters[N]['rule']> | null }
 
-/** What one kind of operation of one model takes. */
+/** What a model accepts for one kind of operation. */
 export interface Capabilities extends Omit<Rules, 'n'> {
   n: NonNullable<Rules['n']>
-  /** Whether the upstream takes the word `auto`; else it is left out, which means the same. */
+  /** Whether the upstream accepts the word `auto`. Otherwise the parameter is left out, which means the same. */
   autoSize: boolean
   autoQuality: boolean
   /** Whether the upstream takes a pseudonym of the end user. */
@@ -25,7 +25,7 @@ const ruled = parameterList.flatMap(({ capability, rule }) =>
 )
 const nothing = Object.fromEntries(ruled.map(({ capability }) => [capability, null]))
 
-/** Of a model that takes no parameter but `n`: what others are described by. */
+/** The capabilities of a model without any parameter but `n`; others are described by their differences. */
 export const noCapabilities: Readonly<Capabilities> = {
   ...(nothing as Record<keyof Rules, null>),
   n: { max: 10 },

@@ -5,6 +5,6 @@ export const fidelities = ['LOW', 'HIGH'] as const
 export const formats = ['PNG', 'JPEG', 'WEBP'] as const
 export const responseFormats = ['URL', 'B64_JSON'] as const
 
-/** Formats that lose something when they are pressed, and formats that keep transparency. */
+/** Formats with a compression to choose, and formats with transparency. */
 export const lossyFormats = ['JPEG', 'WEBP']
 export const transparentFormats = ['PNG', 'WEBP']

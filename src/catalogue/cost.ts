@@ -42,7 +42,7 @@ export function costOfOneImage(price: PriceRow, facts: ImageFacts): Range | null
 
 const pixelsOfMegapixel = 1024 * 1024
 
-/** Whether a begun megapixel counts is not documented: down for the least, up for what is reserved. */
+/** Whether a part of a megapixel counts as a whole one is not documented: rounds down for the least, up for the most. */
 function costOfMegapixels(price: MegapixelPrice, { size, inputImages }: ImageFacts): Range {
   const made = size === null ? null : parseSize(size)
   const cost = (round: (megapixels: number) => number, open: number) => {

@@ -4,15 +4,15 @@ import type { EstimateFacts } from './pricing.ts'
 import type { RequestParameters } from './request-parameters.ts'
 import type { Dimensions } from './wire-size.ts'
 
-/** A request as far as it moves the price: of its images only the sizes. */
+/** The parts of a request that affect its price; of its images only the sizes. */
 export interface PricedRequest extends RequestParameters {
   images: readonly Dimensions[]
   mask: Dimensions | null
 }
 
 /**
- * What a request takes, whichever of the models carries it out: the least of the cheapest, the most of the dearest. What
- * a caller is shown and what is reserved for the operation both come from here.
+ * What a request uses if any of the models carries it out: from the least of the cheapest to the most of the dearest. The
+ * estimate that a caller sees and the reservation of the operation both come from here.
  */
 export function estimateRequest(
   models: readonly Pick<ImageModel, 'pricing'>[],
@@ -33,7 +33,7 @@ export function estimateRequest(
   }
 }
 
-/** What an estimate needs to know of a request. */
+/** The facts of a request for its estimate. */
 export function estimateFacts(request: PricedRequest): EstimateFacts {
   const prompt = request.prompt ?? request.messages?.map(({ text }) => text).join('\n') ?? ''
   return {

@@ -9,7 +9,7 @@ export interface Retirement {
   replacement: string | null
 }
 
-/** One model at one provider: everything that is known about it, as data. */
+/** One model at one provider, as data. */
 export interface ImageModel {
   /** `provider/name`. */
   id: string
@@ -19,11 +19,11 @@ export interface ImageModel {
   /** The name that goes out on the wire. */
   upstreamName: string
   description: string
-  /** How its provider is spoken to: a name in the table of dialects. */
+  /** The name of its dialect. */
   dialect: string
   /** Its images are drawn by the sandbox, not by a model. */
   sandbox: boolean
-  /** `lookup`: a submitted operation can be asked for again. `none`: a request must never be sent twice. */
+  /** `lookup`: a submitted job can be polled again after a crash. `none`: it cannot, and is never sent twice. */
   idempotency: 'none' | 'lookup'
   kinds: OperationKind[]
   capabilities: Partial<Record<OperationKind, Capabilities>>
@@ -31,7 +31,7 @@ export interface ImageModel {
   variationsThroughEdits: boolean
   /** The same as a list of fields, to build a form from. */
   parameters: Partial<Record<OperationKind, ModelParameter[]>>
-  /** Why a kind is not there. */
+  /** The reason for each kind that the model does not serve. */
   unsupported: Partial<Record<OperationKind, string>>
   retirement: Retirement | null
   pricing: Pricing

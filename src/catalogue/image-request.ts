@@ -16,10 +16,10 @@ export interface ImageRequest extends RequestParameters {
   endUser: string | null
 }
 
-/** A request before it is accepted. A prompt or images that are missing are not known yet: their rules wait. */
+/** A request before it is accepted. Rules for a prompt or images apply only once they are known. */
 export interface RequestDraft extends Omit<RequestParameters, 'prompt'> {
   prompt?: string | null
-  /** The mutation answers only when the operation is done, so nobody could watch partial images. */
+  /** The mutation answers only when the operation has ended, so a client could not follow partial images. */
   waits: boolean
   images?: readonly SourceFacts[] | null
   mask?: MaskFacts | null

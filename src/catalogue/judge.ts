@@ -93,7 +93,7 @@ function checkFormat({ draft, capabilities }: Check): void {
       actual: outputFormat,
     })
   }
-  // The most is the upstream's default, and means nothing for PNG.
+  // 100 is the upstream's default and has no effect for PNG.
   if (outputCompression === null || outputCompression === capabilities.outputCompression?.max) return
   if (lossyFormats.includes(outputFormat ?? 'PNG')) return
   throw refuseValue('Only JPEG and WEBP can be compressed; choose one of them as outputFormat.', {

@@ -14,7 +14,7 @@ export interface ModelDefinition {
   capabilities: Partial<Record<OperationKind, Capabilities>>
   /** Kinds that are documented but not served, with the reason; `enable` of the provider switches them on. */
   dormant?: Partial<Record<OperationKind, { reason: string; capabilities: Capabilities }>>
-  /** Why a kind is not there at all. */
+  /** The reason for each kind that the model does not serve. */
   unsupported?: Partial<Record<OperationKind, string>>
   /** Serves variations by its edits. Only a caller who names the model gets that. */
   variationsThroughEdits?: boolean

@@ -9,17 +9,17 @@ import { noPricing } from './pricing.ts'
 import { findUnsent, type SentParameters } from './sent-parameters.ts'
 import { variationCapabilities } from './variation-through-edit.ts'
 
-/** What an operator can switch on although its documentation says that it is not supported. */
+/** Features that an operator can switch on although the provider documents them as not supported. */
 export const enablements = ['edits', 'variations', 'messageWeights'] as const
 export type Enablement = (typeof enablements)[number]
 
-/** The models of a preset, and what is to be made of a name that it does not know. */
+/** The models of a preset, and the rule for names that it does not know. */
 export interface KnownModels {
-  /** What the models speak unless they say otherwise. */
+  /** The dialect of models that name none. */
   dialect: string
   models: readonly ModelDefinition[]
   describeModel(name: string): ModelDefinition
-  /** They are drawn by the sandbox. */
+  /** Whether the sandbox draws their images. */
   sandbox?: boolean
 }
 
@@ -32,7 +32,7 @@ export interface RegistryEntry {
 
 const enablementOf: Partial<Record<OperationKind, Enablement>> = { EDIT: 'edits', VARIATION: 'variations' }
 
-/** What follows for a model from the dialect that it speaks. */
+/** The properties of a model that follow from its dialect. */
 export interface ModelDialect {
   sends: SentParameters
   idempotency: ImageModel['idempotency']
@@ -51,7 +51,7 @@ export function listModels(registering: Registering): ImageModel[] {
   return definitions.map((definition) => createModel(registering, definition))
 }
 
-/** What an operator has to mend, and where it stands among the models of the provider. */
+/** A fault of the configuration, and its place among the models of the provider. */
 export interface ModelFault {
   path: (string | number)[]
   message: string
@@ -73,7 +73,7 @@ export function findModelFaults(registering: Registering): ModelFault[] {
   })
 }
 
-/** What an operator wrote and nothing would come of. */
+/** Faults: settings that would have no effect. */
 function findIdleRules(
   { like, kinds = [], capabilities = {} }: CustomModel,
   { model, preset }: { model: ImageModel; preset: KnownModels },

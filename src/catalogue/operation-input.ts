@@ -23,19 +23,19 @@ function shapeOf(read: (value: z.ZodType, usual: unknown) => z.ZodType): Shape {
   return members as Shape
 }
 
-/** A parameter without a value that makes sense has its default: older versions kept other inputs than this one. */
+/** An invalid value becomes the default, since older versions kept other inputs. */
 const keptShape = shapeOf((value, usual) => value.catch(usual))
 const kept = z.object(keptShape)
 
 /** GraphQL has checked the types. Null means the same as nothing. */
 const asked = z.strictObject(shapeOf((value, usual) => value.nullish().transform((given) => given ?? usual)))
 
-/** Fills in the defaults of what a mutation does not say. Throws for a field that is no parameter. */
+/** Fills in the defaults of parameters that a mutation leaves out. Throws for a field that is no parameter. */
 export function fillInput(fields: Partial<Record<ValueName, unknown>>): OperationInput {
   return asked.parse(fields)
 }
 
-/** Nothing said: every default. */
+/** The input with every default. */
 export const emptyInput: OperationInput = fillInput({})
 
 /** Reads the input of an operation as it is kept, whichever version kept it. Throws nothing. */

@@ -25,7 +25,7 @@ export interface ModelParameter {
   min: string | null
   max: string | null
   default: string | null
-  /** It counts only while another parameter has one of these values. */
+  /** The parameter has an effect only while another one has one of these values. */
   dependsOn: { parameter: string; values: string[] } | null
 }
 
@@ -38,7 +38,7 @@ export interface Form {
   has(capability: string): boolean
 }
 
-/** Of a value that is judged: what an error says beside it. */
+/** The context of a judged value, for its error. */
 export interface Asked {
   /** The name of the parameter. */
   name: string
@@ -49,11 +49,11 @@ export interface Asked {
 export interface ParameterValue<Value> {
   /** Reads the value of a GraphQL input, and the one that was kept as JSON. */
   value: z.ZodType<Value>
-  /** What holds when it is not given. */
+  /** The value when it is not given. */
   default: Value
 }
 
-/** What a model says of a parameter. A model without the rule does not have the parameter. */
+/** The rule of a model for a parameter. A model without the rule does not have the parameter. */
 export interface ParameterRule<Value, Rule, Capability extends string> {
   /** Where the rule stands among the capabilities of a model. Two parameters may share one. */
   capability: Capability
@@ -65,9 +65,9 @@ export interface ParameterRule<Value, Rule, Capability extends string> {
 }
 
 interface ParameterBase<Kinds extends readonly OperationKind[]> {
-  /** The mutations that have it. */
+  /** The kinds whose mutations have it. */
   kinds: Kinds
-  /** Every model takes it for this kind: there it never goes upstream. */
+  /** A kind for which every model accepts it, since it is never sent upstream. */
   freeFor?: OperationKind
 }
 
@@ -90,7 +90,7 @@ export function ruled<
 
 type Unruled<Value, Kinds extends readonly OperationKind[]> = ParameterBase<Kinds> & ParameterValue<Value>
 
-/** A parameter that every model takes: it is for the gateway. */
+/** A parameter for the gateway itself, which every model accepts. */
 export function unruled<Value, const Kinds extends readonly OperationKind[]>(
   parameter: Unruled<Value, Kinds>,
 ): Unruled<Value, Kinds> {
@@ -107,7 +107,7 @@ export function sources<Rule, const Capability extends string, const Kinds exten
   return parameter
 }
 
-/** Any parameter, for those who go through all of them. */
+/** Any parameter, for code that goes through all of them. */
 export type AnyParameter = ParameterBase<readonly OperationKind[]> &
   Partial<ParameterValue<unknown>> &
   Partial<ParameterRule<unknown, unknown, string>>

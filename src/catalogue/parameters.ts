@@ -44,8 +44,8 @@ const freeChoice = {
 }
 
 /**
- * Everything that is known of each parameter of the mutations, by the name of its input field and in the order in which
- * a form shows it. The kept input, the forms, the judge, the GraphQL types and the capabilities of models follow it.
+ * Each parameter of the mutations, by the name of its input field and in the order of forms. The kept input, the forms,
+ * the judge, the GraphQL types and the capabilities of models all follow from it.
  */
 export const parameters = {
   image: sources({
@@ -146,7 +146,7 @@ export const parameters = {
   }),
   stream: ruled({
     kinds: ['EDIT', 'VARIATION'],
-    // No upstream has a stream of variations: there the word says only whether the mutation waits.
+    // No upstream streams variations: for them `stream` says only whether the mutation waits.
     freeFor: 'VARIATION',
     value: z.boolean(),
     default: false,
@@ -180,7 +180,7 @@ export const parameters = {
 type Parameters = typeof parameters
 export type ParameterName = keyof Parameters
 
-/** All of them with their names, for those who go through the list. */
+/** All parameters with their names, as a list. */
 export const parameterList: readonly (AnyParameter & { name: ParameterName })[] = Object.entries(
   parameters,
 ).map(([name, parameter]) => ({ ...parameter, name: name as ParameterName }))

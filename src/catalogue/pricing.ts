@@ -15,7 +15,7 @@ export interface PerImagePrice {
 export interface MegapixelPrice {
   first: number
   further: number
-  /** As many the largest image has: what an image of an open size costs at most. */
+  /** The megapixels of the largest image: an image whose size is left open costs at most that. */
   largest: number
 }
 
@@ -54,7 +54,7 @@ export interface InputImageTokens {
   fidelity: 'always' | 'option' | 'never'
 }
 
-/** What the registry knows about a model's price. Without any token rule the provider does not bill by the token. */
+/** The prices of a model and its token rules. Without a token rule the provider does not bill by the token. */
 export interface Pricing {
   prices: readonly PriceRow[]
   outputTokens: readonly OutputTokens[]
@@ -72,10 +72,10 @@ export const noPricing: Pricing = {
   partialImageTokens: 0,
 }
 
-/** What a request asks for, as far as it moves the price. */
+/** The parts of a request that affect its price. */
 export interface EstimateFacts {
   kind: OperationKind
-  /** UTF-8 bytes of everything the prompt says. */
+  /** The UTF-8 bytes of the prompt or of all messages. */
   promptBytes: number
   n: number
   /** `auto`, `WIDTHxHEIGHT` or null. */

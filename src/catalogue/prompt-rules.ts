@@ -51,7 +51,7 @@ export function checkMessages(messages: readonly PromptMessage[], { maxCount, we
   })
 }
 
-/** Whether the limit holds for each message or for all is not documented: for all, then. */
+/** It is not documented whether the limit is for each message or for all, so it counts for all. */
 export function checkMessageTexts(messages: readonly PromptMessage[], rule: PromptRule): void {
   for (const [index, { text }] of messages.entries()) checkPrompt(text, rule, `input.messages.${index}.text`)
   if (messages.length > 1) checkPrompt(messages.map(({ text }) => text).join(''), rule, 'input.messages')

@@ -2,18 +2,18 @@ import { type Capabilities, noCapabilities } from './capabilities.ts'
 import type { ImageModel } from './image-model.ts'
 import type { OperationKind } from './operation-kind.ts'
 
-/** What a model may take beside how many images: each is a member of a request. */
+/** The parameters that a model may have beside `n`; each is a member of a request. */
 export type SentParameter = Exclude<keyof Capabilities, 'n' | 'autoSize' | 'autoQuality'>
 
-/** What a dialect puts on the wire, by the kind of operation. It serves no other kind. */
+/** The parameters that a dialect sends, by kind of operation. It serves no other kind. */
 export type SentParameters = Partial<Record<OperationKind, ReadonlySet<SentParameter>>>
 
 const isNoMember = new Set<string>(['n', 'autoSize', 'autoQuality'])
 const sentNames = Object.keys(noCapabilities).filter((name) => !isNoMember.has(name)) as SentParameter[]
 
 /**
- * What a model would accept and its dialect would leave out, as faults of the configuration: a form would offer it,
- * and nothing would come of it.
+ * Parameters that a model would accept and its dialect would not send, as faults of the configuration: a form would offer
+ * them, and they would have no effect.
  */
 export function findUnsent(model: ImageModel, sends: SentParameters): string[] {
   return model.kinds.flatMap((kind) => {

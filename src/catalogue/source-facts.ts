@@ -1,4 +1,4 @@
-/** What is known of a source image without its bytes. */
+/** The facts of a source image that rules and prices need. */
 export interface SourceFacts {
   mimeType: 'image/png' | 'image/jpeg' | 'image/webp'
   byteSize: number

@@ -98,8 +98,8 @@ function checkBytes(byteSize: number, maxBytes: number, field: string): void {
 }
 
 /**
- * A mask belongs to the first image. Its fully transparent pixels say where to edit. They are known last, for the file
- * has to be decoded: until then their rules wait.
+ * A mask belongs to the first image. Its fully transparent pixels mark where to edit. They are known only after decoding,
+ * so their rules apply only then.
  */
 export function checkMask(mask: MaskFacts, rule: MaskRule, first: SourceFacts | undefined): void {
   const field = 'input.mask'

@@ -40,7 +40,7 @@ const autoSizes: Dimensions[] = [
   { width: 1536, height: 1536 },
 ]
 
-/** What a request takes, or nothing at all for a model that is not billed by the token. */
+/** The tokens of a request; zeros for a model that is not billed by the token. */
 export function countTokens(pricing: Pricing, facts: EstimateFacts): TokenCounts {
   if (!isBilledByToken(pricing)) return fillTokenParts(() => nothing)
   const { inputImageTokens } = pricing
@@ -71,7 +71,7 @@ function countInputImages(
   const counts = inputImages.map((image, index) =>
     countInputImage(rule, image, { isHigh, isFirst: index === 0 }),
   )
-  // Nothing documents whether a mask is billed: it counts where the most is asked for, and nowhere else.
+  // It is not documented whether a mask is billed, so it counts for the most and not for the least.
   const maskMax = mask ? countInputImage(rule, mask, { isHigh, isFirst: false }).max : 0
   const sum = counts.reduce(add, nothing)
   return { ...sum, max: sum.max + maskMax }

@@ -4,7 +4,7 @@ import type { ReportedUsage } from './reported-usage.ts'
 import { countTokens } from './token-count.ts'
 import { fillTokens, type TokenParts, type Tokens } from './tokens.ts'
 
-/** What is booked. Every figure is a whole number that fits a GraphQL Int; money is in micro-units. */
+/** The figures that are booked. Each is a whole number that fits a GraphQL Int; money is in micro-units. */
 export interface UsageFigures extends Tokens {
   images: number
   /** Null where no price is known. */
@@ -31,7 +31,7 @@ export const defaultCurrency = 'USD'
  */
 export function figure({ reported, pricing, facts, at }: FigureRequest): UsageFigures {
   const price = priceAt(pricing, at)
-  // The upstream's own bill goes before every table.
+  // A cost that the upstream reports takes precedence over every table.
   const told = reported?.cost ?? null
   const { input, output, reportedTotal } = settleSides({ reported, pricing, facts, at })
   const parts: TokenParts = {
@@ -64,7 +64,7 @@ function costOf(price: PriceRow, parts: TokenParts, facts: FigureRequest['facts'
   return one && one.max * facts.images
 }
 
-/** Nothing was counted although neither a price per image explains it. */
+/** No tokens were counted, and no price per image explains that. */
 function isUncounted(pricing: Pricing, price: PriceRow | null, tokens: number): boolean {
   const isPricedByImage = price !== null && (price.perImage.length > 0 || price.megapixels !== undefined)
   return tokens === 0 && (isBilledByToken(pricing) || !isPricedByImage)

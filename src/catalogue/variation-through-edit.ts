@@ -3,11 +3,11 @@ import type { ImageModel } from './image-model.ts'
 import type { ImageRequest } from './image-request.ts'
 import { parameterList } from './parameters.ts'
 
-/** What an edit is asked for in place of a variation. */
+/** The prompt of an edit that stands for a variation. */
 export const variationPrompt =
   'Create a variation of this image: keep its subject, style and composition, and change the details.'
 
-/** What is left of a model's edits when they serve as variations: one image, and what the mutation has parameters for. */
+/** The capabilities of edits that serve as variations: one image, and the parameters of the variation's mutation. */
 export function variationCapabilities(edit: Capabilities): Capabilities {
   const gone = parameterList.filter(({ kinds, form }) => form && !kinds.includes('VARIATION'))
   return {
