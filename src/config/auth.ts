@@ -8,9 +8,9 @@ export interface Reach {
 }
 
 /**
- * `off` makes everybody an administrator. It is the default of a gateway that somebody tries on their own machine, and
- * closed is the default as soon as anything says that others shall come in. Then `off` is refused, even when it is
- * asked for: a proxy on the same machine would let strangers in as administrators.
+ * `off` makes every local caller an administrator. It is the default of a gateway that is tried on one's own machine. As
+ * soon as a setting shows that others shall use the gateway, `on` is the default and `off` is refused: a proxy on the
+ * same machine would let strangers in as administrators.
  */
 export function readAuth(env: Env, reach: Reach, faults: string[]): 'on' | 'off' {
   const signs = findSignsOfOthers(env, reach)

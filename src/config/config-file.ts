@@ -10,18 +10,18 @@ const dayMs = 24 * hourMs
 /** How long things are kept after their operation has ended. Usage is kept for ever. */
 const retention = z.strictObject({
   partialImagesMs: positive.default(dayMs),
-  /** All images of an operation, its sources too. */
+  /** All images of an operation, also its sources. */
   resultsMs: positive.default(30 * dayMs),
   /**
    * Its prompt, its events, its attempts, and the request id by which a retry finds it: a client may retry as long as
    * it may ask for its operation (AIP-155; Stripe's v2 keys live 30 days).
    */
   operationsMs: positive.min(30 * dayMs).default(90 * dayMs),
-  /** Raw replies that a crash left behind and nobody needs. */
+  /** Raw replies that a crash left behind and that no unfinished operation needs. */
   spoolMs: positive.default(hourMs),
   /** Files of requests that a crash left behind. Longer than an operation may take. */
   tempMs: positive.min(hourMs).default(dayMs),
-  /** Stored images that no row names. Longer than it takes to notice that the wrong backup was restored. */
+  /** Stored images without a row. Longer than it takes to notice that the wrong backup was restored. */
   quarantineMs: positive.min(7 * dayMs).default(30 * dayMs),
 })
 
@@ -44,7 +44,7 @@ export const configFile = z.strictObject({
     })
     .optional(),
   jwt: jwt.optional(),
-  /** Origins of web pages elsewhere that may call this gateway, e.g. `http://localhost:5173`. */
+  /** Origins of other sites whose pages may call this gateway, e.g. `http://localhost:5173`. */
   allowedOrigins: z.array(z.url({ protocol: /^https?$/ })).optional(),
   limits: limits.prefault({}),
   retention: retention.prefault({}),

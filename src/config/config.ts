@@ -6,7 +6,7 @@ import { readAuth } from './auth.ts'
 import { type ConfigFile, configFile } from './config-file.ts'
 import type { Env } from './env.ts'
 
-/** What the gateway is told to be, without its secrets: safe to log. */
+/** The configuration without its secrets, so it is safe to log. */
 export interface Config {
   host: string
   port: number
@@ -16,7 +16,7 @@ export interface Config {
   storage: StorageConfig
   auth: 'on' | 'off'
   jwt: ConfigFile['jwt'] | null
-  /** Origins of web pages elsewhere that may call this gateway. */
+  /** Origins of other sites whose pages may call this gateway. */
   allowedOrigins: string[]
   defaults: { generate?: string; edit?: string; variation?: string }
   /** Null: the sandbox, started by the gateway itself. */
@@ -32,11 +32,11 @@ export type StorageConfig =
   /** The prefix is empty or ends with a slash. */
   | { kind: 's3'; bucket: string; prefix: string; endpoint: string | null; region: string | null }
 
-/** Kept apart, so that a configuration that is printed never holds one. */
+/** Secrets are kept apart, so that a printed configuration holds none. */
 export interface Secrets {
   databaseUrl: string | null
   adminKey: string | null
-  /** The first signs, all verify. Empty: made at the first start and kept in the data folder. */
+  /** The first one signs, all verify. Empty: one is made at the first start and kept in the data folder. */
   urlSecrets: string[]
   /** The providers with their keys filled in, and prices in millionths. */
   providers: NonNullable<ConfigFile['providers']> | null
@@ -108,7 +108,7 @@ export function parseConfig(env: Env, fileText: string | null): { config: Config
   }
 }
 
-/** Says nothing, so everything is as by default. */
+/** An empty file: every setting has its default. */
 const emptyFile = configFile.parse({})
 
 function readFile(text: string | null, env: Env, faults: string[]): ConfigFile {
@@ -127,13 +127,13 @@ function readFile(text: string | null, env: Env, faults: string[]): ConfigFile {
   if (result.success) return result.data
   for (const { path, message } of result.error.issues) {
     const place = path.join('.')
-    // Without its variables a text is not what the operator wrote: the missing variable is the fault.
+    // A text with a missing variable is reported once, as the missing variable.
     if (!unset.has(place)) faults.push(`${env.configFile}: ${place || '(the whole file)'}: ${message}`)
   }
   return emptyFile
 }
 
-/** "expected string, received undefined" is no news to a reader who did not write the line. */
+/** Replaces zod's "expected string, received undefined" for a line that is not there. */
 function describeMissing({ code, input }: { code: string; input?: unknown }): string | undefined {
   return code === 'invalid_type' && input === undefined ? 'is missing' : undefined
 }
@@ -168,7 +168,7 @@ function fillVariables(value: unknown, at: Filling): unknown {
   )
 }
 
-/** A default that no model answers to would refuse every request that relies on it. */
+/** A default model that does not exist would fail every request that relies on it. */
 function checkDefaults({ providers, defaults = {} }: ConfigFile, env: Env, faults: string[]): void {
   const models = (providers ?? [{ name: 'sandbox', preset: 'sandbox' } as const]).flatMap(listProviderModels)
   for (const kind of operationKinds) {

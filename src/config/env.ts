@@ -14,7 +14,7 @@ export function readEnv(source: NodeJS.ProcessEnv = process.env) {
     urlSecret: read('EASEL_URL_SECRET'),
     logLevel: read('LOG_LEVEL'),
     nodeEnv: read('NODE_ENV'),
-    /** What `${NAME}` in the configuration file stands for. */
+    /** The value for `${NAME}` in the configuration file. */
     variable: read,
   }
 }

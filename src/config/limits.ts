@@ -33,7 +33,7 @@ const requests = z.strictObject({
 const documents = z.strictObject({
   maxDocumentBytes: bytes.default(100_000),
   maxTokens: count.default(5_000),
-  /** The only one of depth: GraphiQL's own question about the schema goes down fifteen fields. */
+  /** The only limit of the depth of fields. GraphiQL's introspection query has fifteen levels. */
   maxDepth: count.default(20),
   maxSelectionSets: count.default(64),
   maxAliases: count.default(30),
@@ -88,11 +88,11 @@ export const limits = z.strictObject({
   operationTimeoutMs: time.min(1_000).default(15 * 60 * 1000),
   /** How long a provider may be silent within a reply; a complex image takes up to two minutes. */
   upstreamIdleTimeoutMs: time.min(1_000).default(5 * 60 * 1000),
-  /** How long a process may be silent before others take its operations for left; half as long again, and they go on. */
+  /** How long a process may be silent before its operations count as left. Others take them over after half of it more. */
   leaseMs: time.min(1_000).default(10_000),
-  /** How long a stop waits for running operations: what is cut off then was paid for, so longer than images take. */
+  /** How long a stop waits for running operations. Longer than an image takes, since calls that are cut off are paid. */
   drainTimeoutMs: time.default(180_000),
-  /** How long a stop only says "not ready" before it takes no more connections: a balancer's time to notice. */
+  /** How long a stopping process only fails `/readyz` before it closes its port, so that balancers notice. */
   drainDelayMs: wait.default(0),
   /** Event streams that one user may have open. */
   streamsPerUser: count.default(100),
