@@ -84,7 +84,7 @@ export const createKey: AdminAction<[name: string, options: { user: string }]> =
       input,
     },
   )
-  // The key alone, so that a script can take it as it is.
+  // Prints the key alone, so that a script can use the output.
   show(context, createApiKey, createApiKey.secret)
 }
 

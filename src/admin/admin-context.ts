@@ -2,7 +2,7 @@ import type { ExitCode } from './admin-error.ts'
 import type { GatewayClient } from './gateway-client.ts'
 import { printJson, printTable } from './table.ts'
 
-/** What a command works with. */
+/** The parts that a command works with. */
 export interface AdminContext {
   gateway: GatewayClient
   json: boolean
@@ -10,7 +10,7 @@ export interface AdminContext {
   write(text: string): void
 }
 
-/** A command answers nothing when all is well. */
+/** A command that succeeds returns nothing. */
 export type AdminAction<Args extends unknown[]> = (
   context: AdminContext,
   ...args: Args

@@ -1,4 +1,4 @@
-/** What a script can tell apart. */
+/** The exit codes, for scripts. */
 export const exitCodes = {
   done: 0,
   /** The gateway refused, or failed. */

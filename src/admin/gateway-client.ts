@@ -10,7 +10,7 @@ export interface GatewayClient {
 export interface GatewayClientOptions {
   url: string
   key: string | undefined
-  /** Until the whole answer is there: verifying millions of records takes a while. */
+  /** The limit for a whole answer: verifying millions of records takes minutes. */
   timeoutMs: number
 }
 
@@ -24,7 +24,7 @@ export function createGatewayClient({ url, key, timeoutMs }: GatewayClientOption
   const send = async (path: string, init: RequestInit = {}): Promise<Response> => {
     const headers = { accept: 'application/json', ...(key && { authorization: `Bearer ${key}` }) }
     const signal = AbortSignal.timeout(timeoutMs)
-    // A redirect would carry the key to wherever it points.
+    // A redirect would send the key to another address.
     const request = { ...init, signal, redirect: 'manual', headers: { ...headers, ...init.headers } } as const
     return fetch(`${base}${path}`, request).catch((error: Error) => {
       throw unreachable(base, error)
@@ -59,7 +59,7 @@ async function readAnswer(response: Response, base: string): Promise<Answer> {
     const answer: unknown = JSON.parse(text)
     if (answer !== null && typeof answer === 'object') return answer
   } catch {
-    // Told below: a proxy, or something else altogether.
+    // Reported below: a proxy, or another program, has answered.
   }
   const status = `HTTP ${response.status}`
   throw new AdminError(`What answers at ${base} is not Easel (${status}).`, exitCodes.unreachable)

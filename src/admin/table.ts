@@ -1,6 +1,6 @@
 type Cell = string | number | null
 
-/** Rows in columns for people; columns of numbers stand right. */
+/** Rows in columns for people; numbers are aligned to the right. */
 export function printTable(columns: readonly string[], rows: readonly (readonly Cell[])[]): string {
   const lines = [columns, ...rows].map((row) => row.map(toText))
   const widths = columns.map((_, index) => Math.max(...lines.map((line) => line[index]?.length ?? 0)))
@@ -24,12 +24,12 @@ function toText(cell: Cell): string {
   return printable(cell === null ? '–' : String(cell))
 }
 
-/** Names come from strangers' tokens: what steers a terminal, or turns the direction of writing, is not passed on. */
+/** Names come from users' tokens, so characters that control a terminal or the direction of text are removed. */
 export function printable(text: string): string {
   return text.replaceAll(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, '\u{fffd}')
 }
 
-/** JSON of which a terminal takes nothing for a command. */
+/** JSON without characters that control a terminal. */
 export function printJson(value: unknown): string {
   const text = JSON.stringify(value, null, 2)
   return `${text.replaceAll(/[\u007f-\u009f]/g, (char) => `\\u00${char.charCodeAt(0).toString(16)}`)}\n`
