@@ -6,7 +6,7 @@ export interface ButtonProps extends Omit<AriaButtonProps, 'children' | 'classNa
   children: ReactNode
   variant?: 'primary' | 'plain' | 'quiet' | 'danger'
   icon?: IconName
-  /** What it started goes on: it cannot be pressed twice. */
+  /** Its action is under way, so it cannot be pressed again. */
   isPending?: boolean
 }
 
@@ -24,7 +24,7 @@ export function Button({ children, variant = 'plain', icon, isPending, ...props 
   )
 }
 
-/** A button that shows its icon alone; the label is for those who cannot see it, and for the pointer that rests on it. */
+/** A button with an icon only. Its label is read by screen readers and shown as a tooltip. */
 export function IconButton({ label, icon, ...props }: { label: string; icon: IconName } & AriaButtonProps) {
   return (
     <AriaButton className="button icon-button" data-variant="quiet" aria-label={label} {...props}>

@@ -41,7 +41,7 @@ export function labelOfName(name: string): string {
   return words.charAt(0).toUpperCase() + words.slice(1)
 }
 
-/** `TRANSPARENT` becomes `Transparent`; what is no such word, as `image/jpeg` or `HD`, stays. */
+/** `TRANSPARENT` becomes `Transparent`; other texts, such as `image/jpeg` or `HD`, stay as they are. */
 export function labelOfValue(value: string): string {
   if (!/^[A-Z][A-Z_]{2,}$/.test(value) || ['PNG', 'JPEG', 'URL', 'WEBP'].includes(value))
     return value.replace('_JSON', '')

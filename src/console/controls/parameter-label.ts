@@ -1,6 +1,6 @@
 import { labelOfName } from './format.ts'
 
-/** Where the name alone would leave one guessing. */
+/** Labels of parameters whose name alone is unclear. */
 const labels: Record<string, string> = {
   n: 'Images',
   outputCompression: 'Compression',
@@ -11,7 +11,7 @@ const labels: Record<string, string> = {
   messages: 'Prompt in parts',
 }
 
-/** A parameter's name for people; one that is new is named after itself. */
+/** The label of a parameter; a new parameter has its name as the label. */
 export function labelOfParameter(name: string): string {
   return labels[name] ?? labelOfName(name)
 }

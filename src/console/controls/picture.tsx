@@ -6,7 +6,7 @@ interface PictureProps {
   alt: string
   /** The small version, for lists. */
   isThumbnail?: boolean
-  /** Takes the shape of what is around it instead of its own. */
+  /** Fills the element around it instead of keeping the image's shape. */
   fills?: boolean
 }
 

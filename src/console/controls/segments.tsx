@@ -9,7 +9,7 @@ interface SegmentsProps<Id extends string> {
   size?: 'small' | 'normal'
 }
 
-/** One of a few, all of them in sight. */
+/** A choice of one among few, all visible. */
 export function Segments<Id extends string>({
   label,
   choices,

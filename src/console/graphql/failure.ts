@@ -1,6 +1,6 @@
 import type { CombinedError } from '@urql/core'
 
-/** An error as the pages show it: what the gateway said, or that it could not be reached. */
+/** An error for the pages: the gateway's error, or that the gateway could not be reached. */
 export interface Failure {
   code: string
   message: string
@@ -12,7 +12,7 @@ export interface Failure {
   actual: unknown
   retryAfterMs: number | null
   requestId: string | null
-  /** The answer never came: the same request may be sent again under the same `requestId`. */
+  /** No answer came, so the same request may be sent again with the same `requestId`. */
   isNetwork: boolean
   retryable: boolean
 }
@@ -58,7 +58,7 @@ export function networkFailure(status?: number): Failure {
   }
 }
 
-/** Thrown where a promise has to fail; the pages show `failure`. */
+/** The error that carries a failure to the page, which shows it. */
 export class FailureError extends Error {
   readonly failure: Failure
 

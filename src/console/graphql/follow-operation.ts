@@ -23,13 +23,13 @@ export interface FollowOptions {
   signal: AbortSignal
 }
 
-/** Longer than the gateway's pings are apart: whoever slept through this has lost the connection without a word. */
+/** Longer than the gateway's pings are apart: a stream that is silent for this long has lost its connection. */
 const silenceMs = 30_000
 
 /**
  * Follows an operation to its end through two streams, and through lost networks, closed laptops and restarts of the
  * gateway. Each stream remembers the last sequence it saw and asks for what came after, so no event is lost and none
- * comes twice. Resolves when the operation is done; throws a `FailureError` for what trying again cannot help.
+ * comes twice. Resolves when the operation has ended. Throws a `FailureError` when trying again cannot help.
  */
 export async function followOperation(options: FollowOptions): Promise<void> {
   const ended = new AbortController()
@@ -48,7 +48,7 @@ export async function followOperation(options: FollowOptions): Promise<void> {
     document: PartialImagesDocument,
     read: ({ partialImages }: PartialImagesSubscription) => partialImages,
     onEvent: options.onImage,
-    // Which image is the last one, only the status says.
+    // Only the status shows which image was the last one.
     isEnd: () => ended.signal.aborted,
     onEnd: () => {},
   })
@@ -125,7 +125,7 @@ function failureOfStream(error: unknown): Failure {
   return networkFailure(status)
 }
 
-/** Notices a connection that is gone although nobody said so: the browser went offline, or nothing came for too long. */
+/** Detects a lost connection without an error: the browser went offline, or nothing came for too long. */
 function watchConnection({ parent, onOffline }: { parent: AbortSignal; onOffline(): void }) {
   const control = new AbortController()
   const cut = () => control.abort()

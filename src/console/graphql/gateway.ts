@@ -2,7 +2,7 @@ import { type Client, cacheExchange, createClient, fetchExchange, mapExchange } 
 import { createClient as createEventClient, type Client as EventClient } from 'graphql-sse'
 import type { Session } from '../session/session.ts'
 
-/** The two ways to the gateway: requests, and events that go on. */
+/** The two clients of the gateway: one for requests, one for streams of events. */
 export interface Gateway {
   client: Client
   events: EventClient
@@ -13,7 +13,7 @@ export function createGateway(session: Session): Gateway {
   const events = createEventClient({
     url: addressOf('graphql/stream'),
     headers: () => session.headers(),
-    // Trying again is the followers' business: they know the last event and ask for what came after it.
+    // The followers reconnect themselves, since they know the last event and ask for those after it.
     retryAttempts: 0,
   })
   const client = createClient({
@@ -29,7 +29,7 @@ export function addressOf(path: string): string {
   return new URL(path, document.baseURI).href
 }
 
-/** A key that stopped working sends back to the sign-in page, wherever it shows first. */
+/** Whichever request first finds that the key no longer works leads to the sign-in page. */
 function signOutExchange(session: Session) {
   return mapExchange({
     onError: ({ graphQLErrors, response }) => {

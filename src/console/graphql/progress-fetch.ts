@@ -1,6 +1,6 @@
 export type OnProgress = (sentBytes: number, totalBytes: number) => void
 
-/** `fetch` for one upload. Only XMLHttpRequest tells how much of a body has gone out. */
+/** `fetch` for one upload with its progress, which only XMLHttpRequest reports. */
 export function createProgressFetch(onProgress: OnProgress, signal: AbortSignal): typeof fetch {
   return (input, init = {}) =>
     new Promise((resolve, reject) => {

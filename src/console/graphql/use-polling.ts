@@ -1,7 +1,7 @@
 import { useEffect, useRef } from 'react'
 import { useIsVisible } from './use-is-visible.ts'
 
-/** Asks again every so often while somebody looks, and at once when they come back. Null turns it off. */
+/** Repeats a query at intervals while the page is visible, and at once when it becomes visible. Null turns it off. */
 export function usePolling(ask: () => void, intervalMs: number | null): void {
   const latest = useRef(ask)
   const isVisible = useIsVisible()

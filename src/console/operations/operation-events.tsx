@@ -13,7 +13,7 @@ interface EventRow {
 
 type Rows = ReadonlyMap<number, EventRow>
 
-/** Everything that happened to the operation, as it was told to whoever watched. */
+/** All events of the operation, as subscribers received them. */
 export function OperationEvents({ operationId, onChange }: { operationId: string; onChange(): void }) {
   const { rows, connected, failure } = useEvents(operationId, onChange)
   const sorted = [...rows].toSorted(([a], [b]) => a - b)

@@ -3,7 +3,7 @@ import { labelOfParameter } from '../controls/parameter-label.ts'
 import { Picture } from '../controls/picture.tsx'
 import type { OperationDetail } from './operation-detail.ts'
 
-/** Shown on their own, or of no use to a reader. */
+/** Fields that are left out of the list: they are shown elsewhere, or are of no use to a reader. */
 const left = ['prompt', 'messages', 'images', 'mask', 'stream', '__typename']
 
 export function OperationInputs({ operation: { input } }: { operation: OperationDetail }) {

@@ -5,10 +5,10 @@ import { hrefOf } from '../routing/location.ts'
 import type { OperationDetail } from './operation-detail.ts'
 import { kindLabels, titleOf } from './operation-text.ts'
 
-/** A chain of edits ends somewhere; this keeps a page from asking on for ever. */
+/** The most steps of a chain of edits that a page loads. */
 const maxDepth = 12
 
-/** What came from what: the operations that made the images this one started from, and theirs. */
+/** The operations that made the source images of this one, and the sources of those. */
 export function OperationLineage({ operation }: { operation: OperationDetail }) {
   const parents = parentsOf(operation)
   if (parents.length === 0) return null

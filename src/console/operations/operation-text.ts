@@ -11,7 +11,7 @@ interface Described {
   description: string | null
 }
 
-/** A variation has no prompt to be called by. */
+/** The title of an operation: its prompt. A variation has none. */
 export function titleOf({ kind, description }: Described): string {
   return description || (kind === 'VARIATION' ? 'A variation' : 'Without a prompt')
 }

@@ -4,7 +4,7 @@ import { type FilterName, type FilterValues, filterNames } from './filter-values
 import { OperationFilters } from './operation-filters.tsx'
 import { OperationRows } from './operation-rows.tsx'
 
-/** The filters are in the address, so that a view can be kept and passed on. */
+/** The filters are in the address, so that a view can be bookmarked and shared. */
 export function OperationsPage({ params }: { params: URLSearchParams }) {
   const values = Object.fromEntries(filterNames.map((name) => [name, params.get(name) ?? ''])) as FilterValues
   const change = (name: FilterName, value: string) =>
@@ -23,7 +23,7 @@ export function OperationsPage({ params }: { params: URLSearchParams }) {
   )
 }
 
-/** One query for each page: only the first is asked for again and again. */
+/** Each page has a query of its own; only the first page is polled. */
 function OperationPages({ values }: { values: FilterValues }) {
   const [cursors, setCursors] = useState<(string | null)[]>([null])
   return (

@@ -16,7 +16,7 @@ export function navigate(href: string): void {
   location.hash = href
 }
 
-/** Changes the address without a step in the history, for state that follows what somebody does on a page. */
+/** Changes the address without an entry in the history, for state that changes on the same page. */
 export function replaceLocation(href: string): void {
   history.replaceState(null, '', href)
   dispatchEvent(new HashChangeEvent('hashchange'))

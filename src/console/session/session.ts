@@ -1,8 +1,8 @@
-/** Who is signed in: an API key, kept for this tab only and never written anywhere else. */
+/** The API key of the signed-in user. It is kept for this tab only and written nowhere else. */
 export interface Session {
   key(): string | null
   signIn(key: string): void
-  /** Forgets the key. Everything that shows data of the old one is thrown away with it. */
+  /** Removes the key, and with it all data that was loaded with it. */
   signOut(): void
   subscribe(listener: () => void): () => void
   headers(): Record<string, string>

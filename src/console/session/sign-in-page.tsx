@@ -49,7 +49,7 @@ export function SignInPage() {
   )
 }
 
-/** Tries the key before it is kept. Answers what is wrong with it, or null. */
+/** Tests the key before it is kept. Returns what is wrong with it; null if it works. */
 async function checkKey(key: string): Promise<string | null> {
   if (!/^[\x21-\x7e]+$/.test(key)) return 'A key has no spaces and no letters beyond ASCII.'
   const trial = createSession(createMemoryStorage())

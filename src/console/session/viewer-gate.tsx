@@ -6,7 +6,7 @@ import { failureOf } from '../graphql/failure.ts'
 import { SignInPage } from './sign-in-page.tsx'
 import { ViewerContext } from './viewer-context.ts'
 
-/** Shows the console to whoever the gateway knows, and a sign-in page to everybody else. */
+/** Shows the console to a signed-in user, and otherwise the sign-in page. */
 export function ViewerGate({ children }: { children: ReactNode }) {
   const [{ data, error }, retry] = useQuery({ query: ViewerDocument })
   if (data) return <ViewerContext value={data.viewer}>{children}</ViewerContext>

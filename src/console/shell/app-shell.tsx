@@ -55,7 +55,7 @@ export function AppShell() {
   )
 }
 
-/** A link would change the address, and the address after `#` is the page. */
+/** Moves the focus by code, since a link would change the part after `#`, which names the page. */
 function focusMain(): void {
   document.getElementById('main')?.focus()
 }

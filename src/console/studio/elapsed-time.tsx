@@ -3,7 +3,7 @@ import { formatDuration } from '../controls/format.ts'
 
 const tickMs = 100
 
-/** How long something took, or takes. It is not announced: a clock that speaks is no help. */
+/** The time that something took or takes so far. Screen readers do not announce it, since it changes all the time. */
 export function ElapsedTime({ from, to }: { from: number; to: number | null }) {
   const [now, setNow] = useState(Date.now)
   useEffect(() => {

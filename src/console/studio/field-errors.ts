@@ -1,12 +1,12 @@
 import type { Failure } from '../graphql/failure.ts'
 
-/** Which field of the form a failure belongs to: `input.image.0` is `image`, and its text says which one. */
+/** The field of the form that a failure belongs to: `input.image.0` is `image`, and the text names the first image. */
 export function errorOf(failures: readonly (Failure | null)[], name: string): string | null {
   const failure = failures.find((each) => each?.field && fieldName(each.field) === name)
   return failure ? textOf(failure) : null
 }
 
-/** Whether some field shows this failure already. */
+/** Whether a field of the form shows this failure. */
 export function isShownBeside(failure: Failure, names: readonly string[]): boolean {
   return failure.field !== null && names.includes(fieldName(failure.field))
 }

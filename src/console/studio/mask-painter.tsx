@@ -11,7 +11,7 @@ interface MaskPainterProps {
   onChange(strokes: Stroke[]): void
 }
 
-/** The first image with the mask over it. What gets painted is what the model may change. */
+/** The first image with the mask over it. The model may change the painted part. */
 export function MaskPainter({ source, strokes, onChange }: MaskPainterProps) {
   const [tool, setTool] = useState<PaintTool>('brush')
   const [radius, setRadius] = useState(() =>

@@ -37,7 +37,7 @@ function drawStroke(context: Context, { tool, radius, points }: Stroke, { width,
   context.stroke()
 }
 
-/** A PNG of the image's size: opaque, and fully transparent where somebody painted. */
+/** A PNG of the image's size: fully transparent where it was painted, opaque elsewhere. */
 export async function renderMask(strokes: readonly Stroke[], { width, height }: Surface): Promise<Blob> {
   const painted = new OffscreenCanvas(width, height)
   drawStrokes(contextOf(painted), strokes, { width, height })

@@ -10,7 +10,7 @@ interface MessagesFieldProps extends FieldProps {
   onChange(value: string): void
 }
 
-/** The prompt in parts. While there are any, they stand instead of the whole. */
+/** The prompt in parts. While there are parts, they replace the prompt. */
 export function MessagesField({ label, error, maxCount, value, onChange }: MessagesFieldProps) {
   const messages = parseMessages(value)
   const set = (next: DraftMessage[]) => onChange(next.length === 0 ? '' : JSON.stringify(next))

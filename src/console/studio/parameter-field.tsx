@@ -19,7 +19,7 @@ export interface ParameterFieldProps {
   error: string | null
 }
 
-/** One field of a model's form. What it looks like depends on its type alone, so a new parameter needs no code here. */
+/** One field of a model's form. Its type alone decides how it looks, so a new parameter needs no code here. */
 export function ParameterField({ parameter, operation, value, onChange, error }: ParameterFieldProps) {
   const { name, type, values, min, max } = parameter
   const common = {

@@ -10,7 +10,7 @@ import type {
 import type { ChosenModel } from './model-choice.ts'
 import type { SourceImage } from './source-image.ts'
 
-/** A request of the Studio, complete with its files: what is sent, kept for another try, and shown as code. */
+/** A request of the Studio with its files. It is sent, kept for another try, and shown as code. */
 export type StudioRequest = { requestId: string } & (
   | { kind: 'GENERATE'; input: GenerateImageInput }
   | { kind: 'EDIT'; input: EditImageInput }
@@ -48,7 +48,7 @@ export function imageSourceOf({ imageId, blob }: SourceImage): ImageSource {
   return blob && !imageId ? { upload: blob } : { imageId: imageId ?? '' }
 }
 
-/** The first parameter that must be given and is not. */
+/** The first required parameter without a value. */
 export function findMissing(
   chosen: ChosenModel,
   values: Record<string, string>,
@@ -61,7 +61,7 @@ export function findMissing(
   })
 }
 
-/** Whether a parameter counts now, by the others it depends on. */
+/** Whether a parameter has an effect now, by the other parameters that it depends on. */
 export function isApplicable(
   { dependsOn }: FormParameterFragment,
   parameters: readonly FormParameterFragment[],
@@ -72,7 +72,7 @@ export function isApplicable(
   return dependsOn.values.includes(values[dependsOn.parameter] || other?.default || '')
 }
 
-/** Everything but images, as the mutation takes it. What was left empty is left out. */
+/** The input of the mutation without images. Empty fields are left out. */
 function plainInput(parameters: readonly FormParameterFragment[], values: Record<string, string>): object {
   const given = parameters.flatMap((parameter) => {
     const text = values[parameter.name] ?? ''
@@ -81,7 +81,7 @@ function plainInput(parameters: readonly FormParameterFragment[], values: Record
     return value === undefined ? [] : [[parameter.name, value] as const]
   })
   const input = Object.fromEntries(given)
-  // The parts of a prompt stand instead of the whole.
+  // The parts of a prompt replace the prompt.
   if (input.messages) delete input.prompt
   return input
 }

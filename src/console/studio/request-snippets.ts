@@ -19,7 +19,7 @@ interface SnippetOptions {
   isSignedIn: boolean
 }
 
-/** Exactly this request as code, ready to run but for the key and the names of the files. */
+/** This request as code, ready to run after the key and the names of the files are filled in. */
 export function writeSnippets({ request, url, isSignedIn }: SnippetOptions): Snippets {
   const query = print(documents[request.kind])
   const files = new Map<string, string>()
@@ -43,7 +43,7 @@ function formFields(operations: string, files: Map<string, string>): string[] {
   return [`-F ${quote(`operations=${operations}`)}`, `-F ${quote(`map=${JSON.stringify(map)}`)}`, ...fields]
 }
 
-/** The same value with null for every file, and where each of them was. */
+/** The value with null in place of every file, and the path of each file. */
 function withoutFiles(value: unknown, path: string, files: Map<string, string>): unknown {
   if (value instanceof Blob) {
     files.set(

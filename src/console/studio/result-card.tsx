@@ -9,7 +9,7 @@ import { CompareSlider } from './compare-slider.tsx'
 
 interface ResultCardProps {
   image: ImageCardFragment
-  /** What it was made from, to compare. */
+  /** The source image, for comparing. */
   before: ImageCardFragment | null
   title: string
   onEdit?(): void

@@ -10,11 +10,11 @@ interface RunResultProps {
   before: ImageCardFragment | null
   onEdit?: ((image: ImageCardFragment) => void) | undefined
   onVary?: ((image: ImageCardFragment) => void) | undefined
-  /** False on the page that the link would lead to. */
+  /** Whether to show a link to the operation; false on the operation's own page. */
   hasLink?: boolean
 }
 
-/** What a finished run came to: its images, what it cost, or why there are none. */
+/** The result of a finished run: its images and cost, or the reason why there are none. */
 export function RunResult({ operation, before, onEdit, onVary, hasLink = true }: RunResultProps) {
   const { error, response, imagesDeletedAt } = operation
   const images = response?.data ?? []

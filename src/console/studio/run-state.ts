@@ -17,9 +17,9 @@ export interface RunState {
   status: OperationStatus | null
   stage: string | null
   operation: OperationRunFragment | null
-  /** By sequence, so that an event that is told again changes nothing. */
+  /** By sequence, so that a repeated event changes nothing. */
   images: ReadonlyMap<number, ImageEvent>
-  /** Why the gateway took no operation, or does not tell about it. */
+  /** Why the gateway refused the request, or why its events cannot be followed. */
   failure: Failure | null
 }
 
@@ -82,12 +82,12 @@ export function changeRun(run: RunState, change: RunChange): RunState {
   }
 }
 
-/** The clock goes on from when somebody pressed the button. */
+/** The clock starts when the button is pressed. */
 function startOf({ kind, startedAt }: RunState): RunState {
   return { ...idleRun, kind, startedAt }
 }
 
-/** Whether something is being made that the next request would push aside. */
+/** Whether a run is under way that the next request would replace. */
 export function isBusy({ phase, operation }: RunState): boolean {
   return phase === 'sending' || (phase === 'following' && !operation?.done)
 }

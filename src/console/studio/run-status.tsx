@@ -17,7 +17,7 @@ const stageTexts: Record<string, string> = {
   RECONCILING: 'Asking the provider what became of it',
 }
 
-/** Where the run stands: one line that is always there while it goes on. */
+/** The state of the run in one line, shown as long as it goes on. */
 export function RunStatus({ run: { state, cancel, stop } }: { run: Run }) {
   const { phase, status, startedAt, operation, connected } = state
   const finishedAt = operation?.metadata.finishedAt
@@ -49,7 +49,7 @@ function textOf({ phase, stage, progress, operation }: RunState): string {
   return (stage && stageTexts[stage]) ?? 'Starting'
 }
 
-/** From then on the gateway may have taken it, and stopping would leave a paid image that nobody looks at. */
+/** Once all bytes are sent the gateway may have accepted the request, and a stop would leave a paid image unseen. */
 function isUploaded({ progress }: RunState): boolean {
   return progress !== null && progress.sentBytes >= progress.totalBytes
 }

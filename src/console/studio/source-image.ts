@@ -6,7 +6,7 @@ export interface SourceImage {
   name: string
   width: number
   height: number
-  /** To show it: an object URL of the file, or the gateway's address. */
+  /** The address for showing it: an object URL of the file, or the gateway's address. */
   url: string
   blob: Blob | null
   imageId: string | null
@@ -35,7 +35,7 @@ export function releaseSourceImage({ url }: SourceImage): void {
   if (url.startsWith('blob:')) URL.revokeObjectURL(url)
 }
 
-/** What this browser cannot show may still be an image to the gateway, which will say what is wrong with it. */
+/** A file that this browser cannot show is sent as well: the gateway may accept it, or says what is wrong. */
 async function measureImage(url: string): Promise<{ width: number; height: number }> {
   const image = new Image()
   image.src = url

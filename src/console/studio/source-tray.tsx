@@ -61,7 +61,7 @@ export function SourceTray({ parameter, operation, sources, onChange, error }: S
   )
 }
 
-/** Wherever the focus is: whoever pastes a picture means this. Texts are pasted as ever. */
+/** A pasted picture is added wherever the focus is. Texts are pasted as usual. */
 function usePastedFiles(add: (files: File[]) => void): void {
   const latest = useRef(add)
   useEffect(() => {
@@ -70,7 +70,7 @@ function usePastedFiles(add: (files: File[]) => void): void {
   useEffect(() => {
     const paste = (event: ClipboardEvent) => {
       const files = [...(event.clipboardData?.files ?? [])]
-      // The drop zone takes what is pasted into itself.
+      // The drop zone handles a paste into itself.
       if (files.length === 0 || event.defaultPrevented) return
       event.preventDefault()
       latest.current(files)

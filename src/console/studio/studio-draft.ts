@@ -2,14 +2,14 @@ import type { FormParameterFragment, OperationKind } from '../generated/graphql.
 import type { Stroke } from './mask-strokes.ts'
 import { releaseSourceImage, type SourceImage } from './source-image.ts'
 
-/** What somebody is about to ask for. Values are texts by parameter name; an empty one means: not given. */
+/** A request that is being written. Values are texts by parameter name; an empty text means that it is not given. */
 export interface StudioDraft {
   kind: OperationKind
   modelIds: Partial<Record<OperationKind, string>>
   values: Record<string, string>
   sources: SourceImage[]
   strokes: Stroke[]
-  /** A mask from a file stands in for the painted one. */
+  /** A mask from a file replaces the painted one. */
   maskFile: SourceImage | null
 }
 
@@ -80,7 +80,7 @@ const maxStoredStrokes = 200_000
 const emptyDraft: StudioDraft = {
   kind: 'GENERATE',
   modelIds: {},
-  // Two earlier states make the wait worth watching. They are in the form and in the estimate, to be changed.
+  // Two partial images by default, so that the progress is visible. The form and the estimate show them.
   values: { partialImages: '2' },
   sources: [],
   strokes: [],

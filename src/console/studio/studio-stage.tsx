@@ -25,7 +25,7 @@ interface StudioStageProps {
   onVary?: ((image: ImageCardFragment) => void) | undefined
 }
 
-/** The large side of the Studio: the image to work on, then the one that is being made. */
+/** The large side of the Studio: the source image, then the image that is being made. */
 export function StudioStage(props: StudioStageProps) {
   const { draft, run, view, onView } = props
   const hasSource = draft.kind !== 'GENERATE' && draft.sources.length > 0

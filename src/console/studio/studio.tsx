@@ -128,7 +128,7 @@ function NoModel({ kind, onBack }: { kind: OperationKind; onBack(): void }) {
   )
 }
 
-/** Null while something is still to be filled in: a form that nobody has touched is not wrong. */
+/** Null while a required field is empty, since an untouched form should show no error. */
 function estimateInput(draft: StudioDraft, chosen: ChosenModel) {
   const { values, sources, strokes, maskFile } = draft
   if (findMissing(chosen, values, sources)) return null

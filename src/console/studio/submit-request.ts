@@ -9,14 +9,14 @@ export interface SubmitOptions {
   client: Client
   request: StudioRequest
   onProgress: OnProgress
-  /** The answer did not come; it will be asked for again under the same `requestId`. */
+  /** Called when no answer came and the request will be sent again with the same `requestId`. */
   onWaiting(waiting: boolean): void
   signal: AbortSignal
 }
 
 /**
- * Sends a request until the gateway has answered it, and returns the operation's id. Without an answer nobody knows
- * whether the request arrived, so it is repeated as it was; the gateway knows it by its `requestId`.
+ * Sends a request until the gateway has answered it, and returns the operation's id. Without an answer the request may or
+ * may not have arrived, so it is repeated unchanged; the gateway recognises it by its `requestId`.
  */
 export async function submitRequest({
   client,

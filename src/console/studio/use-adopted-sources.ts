@@ -38,7 +38,7 @@ export function useAdoptedSources({
   return operation?.input.images[0] ?? null
 }
 
-/** Null when the draft has moved on since. */
+/** Null when the draft has changed since. */
 function adopt(
   images: readonly ImageCardFragment[],
   { sources }: StudioDraft,

@@ -6,13 +6,13 @@ import { type Failure, failureOf } from '../graphql/failure.ts'
 const debounceMs = 300
 
 export interface Estimate {
-  /** The form is not complete, so nothing was asked. */
+  /** The form is not complete, so no estimate was requested. */
   isIdle: boolean
   estimate: EstimateCostQuery['estimateCost'] | null
   failure: Failure | null
 }
 
-/** What the request would cost, asked for again whenever typing pauses. */
+/** The estimated cost of the request, updated whenever typing pauses. */
 export function useEstimate(input: CostEstimateInput | null): Estimate {
   const wanted = JSON.stringify(input)
   const settled = useDebounced(wanted)

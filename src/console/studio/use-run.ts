@@ -13,7 +13,7 @@ import { submitRequest } from './submit-request.ts'
 export interface Run {
   state: RunState
   send(request: StudioRequest): void
-  /** Stops an upload that is still going out; an operation that was accepted is cancelled by `cancel`. */
+  /** Stops an upload that is under way; `cancel` is for an operation that was accepted. */
   stop(): void
   cancel(): void
   clear(): void
@@ -110,7 +110,7 @@ async function resumePending(
 
 function useFollowing(operationId: string | null, change: (change: RunChange) => void): void {
   const { gateway, session } = useConnection()
-  // Six connections are all a browser opens to one host. A tab that nobody looks at leaves them to the others.
+  // A browser opens at most six connections to one host. A hidden tab leaves them to the others.
   const isVisible = useIsVisible()
   useEffect(() => {
     if (!operationId || !isVisible) return

@@ -5,7 +5,7 @@ import type { BudgetPartsFragment } from '../generated/graphql.ts'
 
 const periods = { DAY: 'Today', MONTH: 'This month', TOTAL: 'In all' }
 
-/** What is used, what running operations may still take, and what is left. */
+/** The used, the reserved and the remaining part of a budget. */
 export function BudgetMeter({ budget }: { budget: BudgetPartsFragment }) {
   const { period, unit, limit, used, reserved, remaining, resetsAt } = budget
   const show = (value: string) =>

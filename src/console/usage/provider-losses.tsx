@@ -8,7 +8,7 @@ type Losses = ProviderLossesQuery['providerLosses']
 
 const shownRows = 20
 
-/** For admins: what a provider may charge for although nobody got it. */
+/** For admins: calls that a provider may charge for although their images did not arrive. */
 export function ProviderLosses({ range }: { range: UsageRange }) {
   const [{ data }] = useQuery({
     query: ProviderLossesDocument,

@@ -10,7 +10,7 @@ interface UsageChartProps {
 
 const chartHeight = 300
 
-/** For the eye; the table below it has the same figures in words. */
+/** Hidden from screen readers: the table below it has the same figures. */
 export function UsageChart({ buckets, shown, measure, currency }: UsageChartProps) {
   const show = (value: number) => formatMeasure(value, measure, currency)
   return (

@@ -5,7 +5,7 @@ import { useConnection } from '../graphql/gateway-context.ts'
 import type { UsageRange } from './usage-range.ts'
 import type { Breakdown } from './usage-series.ts'
 
-/** The same report as a file. A plain link could not carry the key, so the page fetches it and hands it on. */
+/** Downloads the report as a file. A plain link could not send the key, so the page fetches the file itself. */
 export function UsageDownload({ range, by }: { range: UsageRange; by: Breakdown }) {
   const { session } = useConnection()
   const [failed, setFailed] = useState(false)

@@ -23,7 +23,7 @@ export interface UsageBucket {
 const maxSeries = 7
 const othersId = 'others'
 
-/** What a chart of stacked bars needs. The largest series come first, what is beyond the colours is added up. */
+/** The data of a chart of stacked bars. The largest series come first; those without a colour are added up. */
 export function buildSeries(rows: readonly UsageRow[], by: Breakdown, measure: Measure): UsageSeries[] {
   const series = new Map<string, UsageSeries>()
   for (const row of rows) {
