@@ -2,7 +2,7 @@ import type { FileHandle } from 'node:fs/promises'
 import { refusal } from './refusal.ts'
 
 /** The largest piece of a file that is ever in memory while its structure is read. */
-export const windowBytes = 65_536
+export const windowBytes = 256 * 1024
 
 /** Bounds-checked random access to a file. What it returns is valid until the next call. */
 export interface ByteReader {

@@ -3,7 +3,8 @@ import { open } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { Readable } from 'node:stream'
 import { EaselError } from '../errors.ts'
-import { type FileDigest, writeAll } from './clean-copy.ts'
+import type { FileDigest } from './clean-copy.ts'
+import { PieceWriter } from './piece-writer.ts'
 import { prepareFolder } from './temporary-files.ts'
 
 export type ByteSource = Readable | AsyncIterable<Uint8Array>
@@ -25,13 +26,15 @@ export async function receive(options: {
   using cut = watchSource(source, maxBytes)
   await prepareFolder(dirname(path))
   await using file = await open(path, 'wx', 0o600)
+  const writer = new PieceWriter(file)
   for await (const chunk of abortable(source, signal)) {
     byteSize += chunk.length
     if (byteSize > maxBytes || cut.happened) throw tooLarge(maxBytes, byteSize)
     hash.update(chunk)
-    await writeAll(file, chunk)
+    await writer.write(chunk)
   }
   if (cut.happened) throw tooLarge(maxBytes, byteSize)
+  await writer.flush()
   return { sha256: hash.digest('hex'), byteSize }
 }
 

@@ -141,7 +141,7 @@ describe.each(databases)('a gateway that is killed (%s)', (database) => {
     bed.provider.answer(prompt, halfThenSilence(halved.resolve))
     const id = await accepted(bed.gateway, { prompt })
     await halved.promise
-    await until(() => spooledBytes(bed.folder) > 200)
+    await until(() => spooledBytes(bed.folder) > 256 * 1024)
     await bed.gateway.end('SIGKILL')
     await bed.start()
     const operation = await ended(bed.gateway, id)
@@ -259,10 +259,11 @@ async function sequences(url: string, id: string, after: number): Promise<number
 
 function halfThenSilence(onHalf: () => void): Script {
   return async ({ call, write }) => {
-    const text = JSON.stringify(body(call.n))
+    // What is on disk of it is a large piece.
+    const text = `${' '.repeat(512 * 1024)}${JSON.stringify(body(call.n))}`
     const headers = { 'content-length': String(Buffer.byteLength(text)) }
     await write(writeHead({ contentType: 'application/json', headers }))
-    await write(text.slice(0, 300))
+    await write(text.slice(0, 512 * 1024 + 300))
     onHalf()
   }
 }

@@ -115,9 +115,9 @@ describe('the header reader', () => {
   })
 
   it('reads a file in windows as it would read it at once', async () => {
-    const png = await drawNoise(500).png().toBuffer()
+    const png = await drawNoise(900).png().toBuffer()
     const jpegs = [85, 86, 87, 88].map((quality) =>
-      drawNoise(500).jpeg({ quality, progressive: true }).toBuffer(),
+      drawNoise(900).jpeg({ quality, progressive: true }).toBuffer(),
     )
     for (const bytes of [png, ...(await Promise.all(jpegs))]) {
       expect(bytes.length).toBeGreaterThan(windowBytes)

@@ -46,7 +46,7 @@ export function createAttemptCall(options: AttemptCallOptions): AttemptCall {
     await using writer = await openSpool(spool, call.attempt.id)
     const tracked: Tracked = { writer, sent: isRepeated }
     try {
-      const reply = await receive.receive(claim, open(tracked), { isRepeated })
+      const reply = await receive.receive(claim, onceSpooled(open(tracked), writer), { isRepeated })
       const spoolId = await spoolOf(writer)
       const { httpStatus, upstreamRequestId } = reply
       if (spoolId !== null) await responded(claim, call, { httpStatus, upstreamRequestId, spoolId })
@@ -137,6 +137,14 @@ const outcomeUnknown = () =>
 interface Tracked {
   writer: SpoolWriter
   sent: boolean
+}
+
+/** What an event came of is on disk before the event is acted on. */
+async function* onceSpooled(events: Events, writer: SpoolWriter): AsyncGenerator<ReplyEvent<ReceivedImage>> {
+  for await (const event of events) {
+    await writer.flush()
+    yield event
+  }
 }
 
 async function openSpool(spool: Spool, attemptId: string): Promise<SpoolWriter & AsyncDisposable> {

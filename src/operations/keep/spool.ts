@@ -15,6 +15,7 @@ import {
 } from 'node:fs/promises'
 import { basename, dirname, extname, join } from 'node:path'
 import type { Logger } from 'pino'
+import { PieceWriter } from '../../images/piece-writer.ts'
 import type { SharedSpool } from './shared-spool.ts'
 
 /**
@@ -48,8 +49,10 @@ export interface SpooledReply {
 }
 
 export interface SpoolWriter {
-  /** Never fails: on a full disk the reply is still received, but not kept. */
+  /** Never fails: on a full disk the reply is still received, but not kept. The chunk must not change afterwards. */
   write(chunk: Uint8Array): Promise<void>
+  /** What was written so far is in the file: a crash of this process does not lose it. */
+  flush(): Promise<void>
   end(): Promise<void>
   /** Whether the reply is whole on disk, */
   readonly isWhole: boolean
@@ -170,6 +173,7 @@ class Writer implements SpoolWriter {
   readonly #files: SpoolFiles
   readonly #options: WriterOptions
   #file: FileHandle | null = null
+  #pieces: PieceWriter | null = null
   isWhole = false
   isShared = false
 
@@ -182,22 +186,24 @@ class Writer implements SpoolWriter {
     return this.#try(async () => {
       await mkdir(folder, { recursive: true, mode: 0o700 })
       this.#file = await open(this.#files.part, 'w', 0o600)
+      this.#pieces = new PieceWriter(this.#file)
     })
   }
 
   write(chunk: Uint8Array): Promise<void> {
-    return this.#try(async () => {
-      for (let offset = 0; this.#file && offset < chunk.length; ) {
-        offset += (await this.#file.write(chunk, offset)).bytesWritten
-      }
-    })
+    return this.#try(async () => await this.#pieces?.write(chunk))
+  }
+
+  flush(): Promise<void> {
+    return this.#try(async () => await this.#pieces?.flush())
   }
 
   end(): Promise<void> {
     return this.#try(async () => {
       if (!this.#file) return
+      await this.#pieces?.flush()
       await this.#file.sync()
-      await this.close()
+      await this.#close()
       await rename(this.#files.part, this.#files.reply)
       await syncFolder(this.#files.reply)
       this.isWhole = true
@@ -206,8 +212,14 @@ class Writer implements SpoolWriter {
   }
 
   async close(): Promise<void> {
+    await this.flush()
+    await this.#close()
+  }
+
+  async #close(): Promise<void> {
     const file = this.#file
     this.#file = null
+    this.#pieces = null
     await file?.close()
   }
 
@@ -216,7 +228,7 @@ class Writer implements SpoolWriter {
       await work()
     } catch (error) {
       this.#options.onFault(error)
-      await this.close().catch(() => {})
+      await this.#close().catch(() => {})
       // A reply with a gap cannot be used, and the disk needs the room.
       await rm(this.#files.part, { force: true }).catch(() => {})
     }
