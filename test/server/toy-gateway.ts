@@ -1,6 +1,5 @@
 import { createHash, randomUUID } from 'node:crypto'
-import { createWriteStream } from 'node:fs'
-import { mkdtemp, readdir, rm } from 'node:fs/promises'
+import { mkdtemp, open, readdir, rm } from 'node:fs/promises'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -111,6 +110,10 @@ export async function stageInto(
   { signal }: StageOptions,
 ): Promise<StagedImage> {
   const path = join(folder, randomUUID())
+  // One that leaves before the pipeline listens must not end the process.
+  source.on('error', () => {})
+  // A write stream opens its file some time later, perhaps after a client that left was cleaned up after.
+  const file = await open(path, 'wx')
   const hash = createHash('sha256')
   let byteSize = 0
   const check = async function* (chunks: AsyncIterable<Buffer>) {
@@ -124,7 +127,7 @@ export async function stageInto(
     }
   }
   try {
-    await pipeline(source, check, createWriteStream(path), { signal })
+    await pipeline(source, check, file.createWriteStream(), { signal })
   } catch (error) {
     await rm(path, { force: true })
     throw error
