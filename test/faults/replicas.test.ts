@@ -6,6 +6,7 @@ import { accepted, ended, generate, readOperation } from '../kit/client/operatio
 import { findPostgres } from '../kit/database/postgres.ts'
 import type { GatewayProcess } from '../kit/gateway/gateway-process.ts'
 import { shareTestBed } from '../kit/gateway/shared-bed.ts'
+import { isLong } from '../kit/limits.ts'
 import { after } from '../kit/upstream/image-replies.ts'
 
 const lostMessage = 'lost an operation: it has ended, or has a new owner'
@@ -118,13 +119,16 @@ describe.skipIf(!findPostgres())('two gateways on one database', () => {
     expect((await both).map(({ status }) => status)).toEqual(['SUCCEEDED', 'SUCCEEDED'])
   })
 
-  test('CRS-10: one that is frozen before it sends is replaced, and sends nothing when it wakes', async () => {
-    const prompt = 'a freeze before sending'
-    const { frozen, awake, id } = await freezeAt('prepared', prompt)
-    expect(await ended(awake, id)).toMatchObject({ status: 'SUCCEEDED' })
-    await thawAndLose(frozen)
-    expect(bed.provider.paidFor(prompt)).toBe(1)
-  })
+  test.runIf(isLong)(
+    'CRS-10: one that is frozen before it sends is replaced, and sends nothing when it wakes',
+    async () => {
+      const prompt = 'a freeze before sending'
+      const { frozen, awake, id } = await freezeAt('prepared', prompt)
+      expect(await ended(awake, id)).toMatchObject({ status: 'SUCCEEDED' })
+      await thawAndLose(frozen)
+      expect(bed.provider.paidFor(prompt)).toBe(1)
+    },
+  )
 
   test('CRS-10: one that is frozen between the mark and the first byte sends nothing when it wakes', async () => {
     const prompt = 'a freeze at the mark'
@@ -147,16 +151,19 @@ describe.skipIf(!findPostgres())('two gateways on one database', () => {
     expect(bed.provider.paidFor(prompt)).toBe(1)
   })
 
-  test('CRS-10: one that is frozen with an image in the store does not bring it in twice when it wakes', async () => {
-    const prompt = 'a freeze at the store'
-    const { frozen, awake, id } = await freezeAt('stored', prompt)
-    const before = await ended(awake, id)
-    // They share a folder, so what had come of the reply is there for both.
-    expect(before).toMatchObject({ status: 'SUCCEEDED' })
-    await thawAndLose(frozen)
-    expect(await readOperation(awake, id)).toEqual(before)
-    expect(bed.provider.paidFor(prompt)).toBe(1)
-  })
+  test.runIf(isLong)(
+    'CRS-10: one that is frozen with an image in the store does not bring it in twice when it wakes',
+    async () => {
+      const prompt = 'a freeze at the store'
+      const { frozen, awake, id } = await freezeAt('stored', prompt)
+      const before = await ended(awake, id)
+      // They share a folder, so what had come of the reply is there for both.
+      expect(before).toMatchObject({ status: 'SUCCEEDED' })
+      await thawAndLose(frozen)
+      expect(await readOperation(awake, id)).toEqual(before)
+      expect(bed.provider.paidFor(prompt)).toBe(1)
+    },
+  )
 
   // The server ends its transaction after a while, and only then lets anybody else at the operation.
   test('CRS-10: one that is frozen within its last transaction is not waited for, and commits nothing when it wakes', async () => {
