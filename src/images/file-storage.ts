@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path'
 import { FSDriver } from 'flydrive/drivers/fs'
 import { isDiskFull, storageFull } from './disk-full.ts'
 import { inPages, walkFiles } from './file-walk.ts'
+import { pieceBytes } from './piece-writer.ts'
 import { objectMissing, type Storage } from './storage.ts'
 
 /** How often a folder may vanish under a put because its last image was deleted at the same moment. */
@@ -33,6 +34,7 @@ export function createFileStorage(options: { folder: string; newId: () => string
         throw isMissing(error) ? objectMissing(error) : error
       })
       return handle.createReadStream({
+        highWaterMark: pieceBytes,
         ...(start === undefined ? {} : { start }),
         ...(end === undefined ? {} : { end }),
         ...(signal ? { signal } : {}),

@@ -1,3 +1,4 @@
+import { PassThrough } from 'node:stream'
 import { EaselError } from '../../errors.ts'
 import type { Images, StagedImage } from '../../images/images.ts'
 import type { ImageSink, OpenSink } from '../../providers/reply.ts'
@@ -13,20 +14,25 @@ export interface ImageIntake {
   maxImageBytes: number
 }
 
+/** How much of an image may wait to be written to disk. */
+const maxWaitingBytes = 256 * 1024
+
 /** Sinks that stage images. They never throw, so a bad image does not end a reply that brings more images. */
 export function createImageSinks(
   { images, maxImageBytes }: ImageIntake,
   signal: AbortSignal,
 ): OpenSink<ReceivedImage> {
   return () => {
-    const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>()
-    const staged = images.stage(readable, { maxBytes: maxImageBytes, signal }).then(
+    const bytes = new PassThrough({ highWaterMark: maxWaitingBytes })
+    // The staging hears of an error; nobody else does.
+    bytes.on('error', () => {})
+    const staged = images.stage(bytes, { maxBytes: maxImageBytes, signal }).then(
       (image): ReceivedImage => ({ staged: image }),
       (error: unknown): ReceivedImage => (isRefusal(error) ? { refused: error } : { lost: error }),
     )
     // Staging may end before it reads, for example by a cancel; its writer would then wait for ever.
-    void staged.then(() => readable.cancel()).catch(() => {})
-    return createSink(writable.getWriter(), staged)
+    void staged.then(() => bytes.destroy())
+    return createSink(bytes, staged)
   }
 }
 
@@ -35,21 +41,16 @@ function isRefusal(error: unknown): error is EaselError {
   return error instanceof EaselError && ['BAD_USER_INPUT', 'PAYLOAD_TOO_LARGE'].includes(error.code)
 }
 
-function createSink(
-  bytes: WritableStreamDefaultWriter<Uint8Array>,
-  staged: Promise<ReceivedImage>,
-): ImageSink<ReceivedImage> {
-  // After the staging has refused an image, the rest of its bytes is discarded.
-  const ignore = () => {}
-  bytes.closed.catch(ignore)
+function createSink(bytes: PassThrough, staged: Promise<ReceivedImage>): ImageSink<ReceivedImage> {
   return {
-    write: (chunk) => bytes.write(chunk).catch(ignore),
+    // After the staging has refused an image, the rest of its bytes is discarded.
+    write: (chunk) => new Promise((resolve) => bytes.write(chunk, () => resolve())),
     end: async () => {
-      await bytes.close().catch(ignore)
+      bytes.end()
       return staged
     },
     abort: async (reason) => {
-      await bytes.abort(reason).catch(ignore)
+      bytes.destroy(reason instanceof Error ? reason : new Error(String(reason)))
       await discardImage(await staged)
     },
   }
