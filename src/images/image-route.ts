@@ -1,11 +1,13 @@
 import type { FileHandle } from 'node:fs/promises'
-import { Readable } from 'node:stream'
+import type { Readable } from 'node:stream'
 import type { Image } from '../database/generated/client.ts'
 import { EaselError } from '../errors.ts'
 import { errorCodes } from '../reasons/error-codes.ts'
 import { isRowId } from '../row-id.ts'
 import { parseRange } from './byte-range.ts'
+import { toFileBody } from './file-body.ts'
 import type { ImageUrls, VerifiedUrl } from './image-url.ts'
+import { pieceBytes } from './piece-writer.ts'
 import { extensionOf, objectMissing, type Storage } from './storage.ts'
 import { type RenderedVariant, resolveVariant, type Variants } from './variants.ts'
 
@@ -102,7 +104,7 @@ function readHandle(
   range: { start: number; end: number },
   signal: AbortSignal,
 ): Readable {
-  return handle.createReadStream({ ...range, signal })
+  return handle.createReadStream({ ...range, signal, highWaterMark: pieceBytes })
 }
 
 function headersOf(
@@ -151,13 +153,7 @@ async function respond(context: {
     return new Response(null, { status, headers })
   }
   const bytes = await representation.open({ start, end }, request.signal)
-  return new Response(toBody(bytes), { status, headers })
-}
-
-function toBody(bytes: Readable): ReadableStream<Uint8Array> {
-  // A client that disconnects destroys the stream with an error that has no other listener.
-  bytes.on('error', () => {})
-  return Readable.toWeb(bytes) as ReadableStream<Uint8Array>
+  return new Response(toFileBody(bytes), { status, headers })
 }
 
 function namesTag(header: string | null, etag: string): boolean {

@@ -1,4 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Readable } from 'node:stream'
+import { fileOf } from '../../images/file-body.ts'
 import type { ServerLimits } from '../server-limits.ts'
 import type { Exchange } from './exchange.ts'
 
@@ -28,7 +30,7 @@ export async function sendResponse(options: SendOptions): Promise<void> {
   if (options.close || isUnread) outgoing.setHeader('connection', 'close')
   if (incoming.method === 'HEAD') await response.body?.cancel()
   else if (isInMemory(response)) writeWhole(outgoing, Buffer.from(await response.arrayBuffer()))
-  else if (response.body) await pump(response.body, outgoing, limits.stallTimeoutMs)
+  else if (response.body) await send(response.body, outgoing, limits.stallTimeoutMs)
   if (isUnread && !isSilent(options)) await linger(options)
   outgoing.end()
 }
@@ -50,6 +52,29 @@ function writeWhole(outgoing: ServerResponse, body: Buffer): void {
   }
   if (body.length > 0) outgoing.write(body)
   else outgoing.flushHeaders()
+}
+
+function send(body: ReadableStream<Uint8Array>, outgoing: ServerResponse, stallMs: number): Promise<void> {
+  const file = fileOf(body)
+  return file ? pour(file, outgoing, stallMs) : pump(body, outgoing, stallMs)
+}
+
+async function pour(file: Readable, outgoing: ServerResponse, stallTimeoutMs: number): Promise<void> {
+  const cancel = () => void file.destroy()
+  outgoing.once('close', cancel)
+  outgoing.flushHeaders()
+  try {
+    for await (const chunk of file) {
+      if (!outgoing.write(chunk)) await drained(outgoing, stallTimeoutMs)
+      if (outgoing.destroyed) return
+    }
+  } catch {
+    // The file broke in the middle: only a cut connection tells the client that this is not all.
+    outgoing.destroy()
+  } finally {
+    outgoing.off('close', cancel)
+    cancel()
+  }
 }
 
 async function pump(
