@@ -29,7 +29,7 @@ async function errorsOf(body: object, headers?: Record<string, string>) {
 /** What such a document takes of a processor at least, whoever else is at work; each is a new one to the cache. */
 async function leastWork(fields: number): Promise<number> {
   const tries = []
-  for (let index = 0; index < 5; index++) {
+  for (let index = 0; index < 10; index++) {
     const before = process.cpuUsage()
     await (await toy.post({ query: `{ ${'hello '.repeat(fields)} a${index}: hello }` })).text()
     tries.push(process.cpuUsage(before).user)
@@ -236,8 +236,8 @@ describe('a document that does not fit', () => {
 
   it('is validated quickly when thousands of fields overlap', async () => {
     const few = await leastWork(100)
-    // Measured: 1.3 times. By each pair of fields it would be some hundred times.
-    expect(await leastWork(1_980)).toBeLessThan(10 * few)
+    // Measured: 1.3 times, and 33 times on a machine with six times its work. By each pair of fields it is 300 times.
+    expect(await leastWork(1_980)).toBeLessThan(100 * few)
   })
 })
 
