@@ -1,5 +1,7 @@
+import { Readable } from 'node:stream'
 import { Registry } from 'prom-client'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest'
+import { toFileBody } from '../../src/images/file-body.ts'
 import { hangMs } from '../kit/limits.ts'
 import { until } from '../kit/until.ts'
 import { encodeParts, field, file, multipartHeaders, openRaw, send, storeOne } from './multipart-kit.ts'
@@ -241,6 +243,31 @@ describe('an answer', () => {
       operationName: 'Who',
     })
     expect(JSON.stringify(toy.logs)).not.toMatch(/canary|Bearer/)
+  })
+})
+
+describe('an answer from a file', () => {
+  const serve = (file: Readable, length: number) => async () =>
+    new Response(toFileBody(file), { headers: { 'content-length': String(length) } })
+
+  it('ends with the last byte, so that a client that leaves then has not left early', async () => {
+    // Its end comes never.
+    const file = new Readable({ read: () => {} })
+    file.push('image')
+    await using quick = await openToyGateway({ serveImage: serve(file, 5) })
+    const { socket, received, closed } = await openRaw(quick.port)
+    socket.write('GET /images/x HTTP/1.1\r\nhost: x\r\n\r\n')
+    await until(() => received().endsWith('image'))
+    socket.destroy()
+    await closed
+    await until(() => quick.logs.some(({ msg }) => msg === 'request'))
+    expect(quick.logs.find(({ msg }) => msg === 'request')).not.toHaveProperty('clientLeft')
+    expect(file.destroyed).toBe(true)
+  })
+
+  it('is cut where the file is shorter than it should be', async () => {
+    await using quick = await openToyGateway({ serveImage: serve(Readable.from(['ima']), 5) })
+    await expect(fetch(`${quick.url}/images/x`).then((response) => response.text())).rejects.toThrow()
   })
 })
 

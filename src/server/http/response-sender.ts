@@ -59,15 +59,23 @@ function send(body: ReadableStream<Uint8Array>, outgoing: ServerResponse, stallM
   return file ? pour(file, outgoing, stallMs) : pump(body, outgoing, stallMs)
 }
 
+/** A file's length is known, so the response ends with its last byte: a client that has it may leave at once. */
 async function pour(file: Readable, outgoing: ServerResponse, stallTimeoutMs: number): Promise<void> {
+  let left = Number(outgoing.getHeader('content-length'))
   const cancel = () => void file.destroy()
   outgoing.once('close', cancel)
   outgoing.flushHeaders()
   try {
     for await (const chunk of file) {
-      if (!outgoing.write(chunk)) await drained(outgoing, stallTimeoutMs)
+      left -= chunk.length
+      if (left === 0) {
+        outgoing.end(chunk)
+        return await settled(outgoing, 'finish', stallTimeoutMs)
+      }
+      if (!outgoing.write(chunk)) await settled(outgoing, 'drain', stallTimeoutMs)
       if (outgoing.destroyed) return
     }
+    throw new Error('A file is shorter than its response')
   } catch {
     // The file broke in the middle: only a cut connection tells the client that this is not all.
     outgoing.destroy()
@@ -90,7 +98,7 @@ async function pump(
     while (!outgoing.destroyed) {
       const { done, value } = await reader.read()
       if (done) return
-      if (!outgoing.write(value)) await drained(outgoing, stallTimeoutMs)
+      if (!outgoing.write(value)) await settled(outgoing, 'drain', stallTimeoutMs)
     }
   } catch {
     // The source failed in the middle: only a cut connection shows the client that the body is incomplete.
@@ -102,18 +110,18 @@ async function pump(
 }
 
 /** Cuts the connection of a client that has read nothing for this long. */
-function drained(outgoing: ServerResponse, stallTimeoutMs: number): Promise<void> {
+function settled(outgoing: ServerResponse, event: 'drain' | 'finish', stallTimeoutMs: number): Promise<void> {
   return new Promise((resolve) => {
     const finish = () => {
       clearTimeout(timer)
-      outgoing.off('drain', finish).off('close', finish)
+      outgoing.off(event, finish).off('close', finish)
       resolve()
     }
     const timer = setTimeout(() => {
       outgoing.destroy()
       finish()
     }, stallTimeoutMs)
-    outgoing.once('drain', finish).once('close', finish)
+    outgoing.once(event, finish).once('close', finish)
   })
 }
 
