@@ -30,7 +30,7 @@ export const databaseTimeouts: DatabaseTimeouts = {
 }
 
 export interface ConnectionPoolOptions {
-  url: string
+  connection: pg.PoolConfig
   size: number
   timeouts: DatabaseTimeouts
   onError: (error: Error) => void
@@ -81,9 +81,14 @@ export function connectionRules({ lockMs, statementMs, queryMs, idleTransactionM
  * ROLLBACK that times out while it waits for another statement; the next user's BEGIN would then only warn, and its
  * COMMIT would commit the statements of the transaction before.
  */
-export function createConnectionPool({ url, size, timeouts, onError }: ConnectionPoolOptions): pg.Pool {
+export function createConnectionPool({
+  connection,
+  size,
+  timeouts,
+  onError,
+}: ConnectionPoolOptions): pg.Pool {
   const pool = new Pool({
-    connectionString: url,
+    ...connection,
     max: size,
     connectionTimeoutMillis: timeouts.poolWaitMs,
     application_name: 'easel',

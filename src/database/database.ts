@@ -26,7 +26,7 @@ export type DatabasePlace =
 
 export type DatabaseOptions = DatabaseListeners & DatabasePlace
 
-/** One PostgreSQL in two sizes: in this process over a folder, or a server that several processes share. */
+/** One PostgreSQL in two sizes: in a thread of this process over a folder, or a server that several processes share. */
 export interface Database {
   readonly kind: 'embedded' | 'server'
   readonly prisma: PrismaClient

@@ -1,63 +1,99 @@
-import { existsSync } from 'node:fs'
-import { mkdir, rename, rm } from 'node:fs/promises'
-import { join, resolve } from 'node:path'
-import { PGlite } from '@electric-sql/pglite'
-import { dataDir as prepopulatedFolder } from '@electric-sql/pglite-prepopulatedfs'
-import { fromPglite, PgBoss } from 'pg-boss'
+import { mkdir } from 'node:fs/promises'
+import { resolve } from 'node:path'
+import type { Duplex } from 'node:stream'
+import { PrismaPg } from '@prisma/adapter-pg'
+import type pg from 'pg'
+import { type Db, PgBoss } from 'pg-boss'
+import { createConnectionPool, type DatabaseTimeouts } from './connection-pool.ts'
 import type { Database, DatabaseListeners } from './database.ts'
-import { createEmbeddedAdapter } from './embedded-adapter.ts'
-import { giveTurns } from './event-loop-turns.ts'
-import { lockFolder } from './folder-lock.ts'
+import { startEmbeddedThread } from './embedded-thread.ts'
+import { type FolderLock, lockFolder } from './folder-lock.ts'
 import { applyMigrations } from './migrations.ts'
 import { channels, NotificationHub } from './notifications.ts'
 import { createPrismaClient } from './prisma-client.ts'
+import { SessionListener } from './session-listener.ts'
 
-/**
- * Transactions take turns in this process, so a long wait means that many came at once, not that the database is away.
- * After a minute few callers still wait for the answer.
- */
-const turnWaitMs = 60_000
-/** How long a transaction may run while the others wait. Prisma's default of 5 s is short for a busy machine. */
-const transactionMs = 10_000
+/** Zero is no limit: PGlite has one session, so nobody waits for a lock, and it cannot break a statement off. */
+const timeouts: DatabaseTimeouts = {
+  /**
+   * Transactions take turns on the only connection, so a long wait means that many came at once, not that the database
+   * is away. After a minute few callers still wait for the answer.
+   */
+  poolWaitMs: 60_000,
+  lockMs: 0,
+  statementMs: 0,
+  /** How long a transaction may run while the others wait. Prisma's default of 5 s is short for a busy machine. */
+  transactionMs: 10_000,
+  queryMs: 0,
+  idleTransactionMs: 0,
+}
 
-/** PostgreSQL in this process (PGlite) over `<folder>/postgres`. The folder belongs to one process at a time. */
+/** Said here because pg looks for what is not said in the environment, where another database's may be. */
+const session = { user: 'postgres', database: 'postgres', ssl: false }
+
+/** PostgreSQL in a thread of this process (PGlite) over `<folder>/postgres`. A folder belongs to one process at a time. */
 export async function openEmbeddedDatabase(
   options: { folder: string } & DatabaseListeners,
 ): Promise<Database> {
   const folder = resolve(options.folder)
   await mkdir(folder, { recursive: true, mode: 0o700 })
   const lock = lockFolder(folder)
-  const pglite = await openPglite(folder).catch((error) => {
+  try {
+    return await openLocked(folder, lock, options)
+  } catch (error) {
     lock.release()
     throw error
+  }
+}
+
+async function openLocked(folder: string, lock: FolderLock, listeners: DatabaseListeners): Promise<Database> {
+  const thread = await startEmbeddedThread(folder, listeners.onError)
+  const database = await connectEmbedded(thread.connect, listeners).catch(async (error) => {
+    await thread.close()
+    throw error
   })
-  const database = await connectEmbedded(pglite, options)
   return {
     ...database,
     close: async () => {
       await database.close()
+      await thread.close()
       lock.release()
     },
   }
 }
 
-/** Everything above a PGlite instance, which it then owns. */
+/** Everything above a PGlite, wherever it is. */
 export async function connectEmbedded(
-  pglite: PGlite,
+  connect: () => Duplex,
   { onError, onQuery }: DatabaseListeners,
 ): Promise<Database> {
-  giveTurns(pglite)
-  await applyMigrations({
-    exec: async (sql) => void (await pglite.exec(sql)),
-    query: async (sql, values) => (await pglite.query<Record<string, unknown>>(sql, values)).rows,
+  const listener = new SessionListener()
+  const pool = createConnectionPool({
+    connection: {
+      ...session,
+      stream: connect,
+      onConnect: (client) => listener.attach(client),
+      // Another connection would be to the same session.
+      idleTimeoutMillis: 0,
+    },
+    size: 1,
+    timeouts,
+    onError,
+  })
+  await migrate(pool).catch(async (error) => {
+    await pool.end()
+    throw error
   })
   const hub = new NotificationHub()
-  for (const channel of Object.values(channels)) {
-    await pglite.listen(channel, (payload) => hub.publish(channel, payload))
-  }
-  const prisma = createPrismaClient(createEmbeddedAdapter(pglite), { turnWaitMs, transactionMs, onQuery })
+  for (const channel of Object.values(channels))
+    await listener.listen(pool, channel, (payload) => hub.publish(channel, payload))
+  const prisma = createPrismaClient(new PrismaPg(pool), {
+    turnWaitMs: timeouts.poolWaitMs,
+    transactionMs: timeouts.transactionMs,
+    onQuery,
+  })
   const boss = new PgBoss({
-    db: fromPglite(pglite),
+    db: queueDatabase(pool, listener),
     backend: 'pglite',
     useListenNotify: true,
     reindex: false,
@@ -70,23 +106,30 @@ export async function connectEmbedded(
     boss,
     close: async () => {
       await prisma.$disconnect()
-      await pglite.close()
+      await pool.end()
     },
   }
 }
 
-/**
- * A new folder starts from PostgreSQL's own prepared files: initdb takes 3 s, this 0.8 s. They are unpacked beside the
- * final place and renamed, so a start that was killed half-way is simply done again.
- */
-async function openPglite(folder: string): Promise<PGlite> {
-  const home = join(folder, 'postgres')
-  if (!existsSync(home)) {
-    const unpacking = join(folder, 'postgres.new')
-    await rm(unpacking, { recursive: true, force: true })
-    const first = await PGlite.create({ dataDir: unpacking, loadDataDir: await prepopulatedFolder() })
-    await first.close()
-    await rename(unpacking, home)
+async function migrate(pool: pg.Pool): Promise<void> {
+  const client = await pool.connect()
+  try {
+    await applyMigrations({
+      exec: async (sql) => void (await client.query(sql)),
+      query: async (sql, values) => (await client.query<Record<string, unknown>>(sql, values)).rows,
+    })
+  } finally {
+    client.release()
   }
-  return PGlite.create({ dataDir: home })
+}
+
+function queueDatabase(pool: pg.Pool, listener: SessionListener): Db {
+  return {
+    executeSql: (sql, values) => pool.query(sql, values),
+    listen: async (channel, wake, onReconnect) => {
+      const close = await listener.listen(pool, channel, wake)
+      onReconnect()
+      return { close }
+    },
+  }
 }

@@ -15,7 +15,12 @@ export type ServerDatabaseOptions = DatabaseListeners &
 export async function openServerDatabase(options: ServerDatabaseOptions): Promise<Database> {
   const { url, poolSize, queuePoolSize, timeouts, onError, onQuery } = options
   await migrate(options)
-  const pool = createConnectionPool({ url, size: poolSize, timeouts, onError })
+  const pool = createConnectionPool({
+    connection: { connectionString: url },
+    size: poolSize,
+    timeouts,
+    onError,
+  })
   const prisma = createPrismaClient(new PrismaPg(pool, { disposeExternalPool: true, onPoolError: onError }), {
     turnWaitMs: timeouts.poolWaitMs,
     transactionMs: timeouts.transactionMs,

@@ -31,7 +31,7 @@ describe.skipIf(!findPostgres())('the connections to a PostgreSQL server', () =>
 
   const open = (timeouts: Partial<DatabaseTimeouts>) => {
     pool = createConnectionPool({
-      url,
+      connection: { connectionString: url },
       size: 1,
       timeouts: { ...databaseTimeouts, ...timeouts },
       onError: () => {},

@@ -1,6 +1,6 @@
-import type { PGlite } from '@electric-sql/pglite'
 import fc from 'fast-check'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { PgliteServer } from '../../src/database/pglite-server.ts'
 import type { FailpointName } from '../../src/operations/failpoint.ts'
 import { checkInvariants, checkLedger } from '../kit/checks/invariants.ts'
 import { createTestPglite } from '../kit/database/test-database.ts'
@@ -49,8 +49,9 @@ class Reality {
 
   async begin(): Promise<Workshop> {
     // The time that the leases of a dead life still have is not waited for.
-    await pglite.exec('UPDATE operation SET lease_until = now() WHERE lease_owner IS NOT NULL')
-    this.#database = await beginLife(pglite)
+    this.#database = await beginLife(server)
+    await this.#database.prisma
+      .$executeRaw`UPDATE operation SET lease_until = now() WHERE lease_owner IS NOT NULL`
     this.workshop = await openWorkshop({
       database: this.#database,
       providerUrl: provider.url,
@@ -133,7 +134,9 @@ class Reality {
   }
 
   async close(): Promise<void> {
-    await this.workshop?.close()
+    if (!this.workshop) return
+    await this.workshop.close()
+    await this.#database?.close()
   }
 }
 
@@ -214,7 +217,7 @@ class Cancel implements Step {
   toString = () => `cancel ${this.request}`
 }
 
-let pglite: PGlite
+let server: PgliteServer
 let provider: ScriptedUpstream
 let folder: string
 let runs = 0
@@ -222,12 +225,12 @@ let runs = 0
 const outputs: string[][] = []
 
 beforeAll(async () => {
-  pglite = await createTestPglite()
+  server = new PgliteServer(await createTestPglite())
   provider = await startScriptedUpstream()
   folder = await makeFolder()
 })
 afterAll(async () => {
-  await pglite.close()
+  await server.close()
   await provider.close()
   await removeFolder(folder)
 })
@@ -263,10 +266,11 @@ test('an operation ends as the model of its life says, whatever it is asked and 
     },
   )
   // What the killed ones left on the disk goes with the next start.
-  const database = await beginLife(pglite)
+  const database = await beginLife(server)
   const last = await openWorkshop({ database, providerUrl: provider.url, folder, retention: { tempMs: 0 } })
   await until(() => last.output.some((line) => line.includes('removed files that nobody needs')))
   outputs.push(last.output)
   await checkInvariants({ prisma: last.prisma, provider, folders: [folder], output: outputs.flat() })
   await last.close()
+  await database.close()
 })

@@ -1,6 +1,7 @@
-import type { PGlite } from '@electric-sql/pglite'
 import type { Database, PrismaClient } from '../../src/database/database.ts'
 import { connectEmbedded } from '../../src/database/embedded-database.ts'
+import type { PgliteServer } from '../../src/database/pglite-server.ts'
+import { connectTo } from '../kit/database/test-database.ts'
 
 /** One life of a process over a database that outlives it. */
 export interface MortalDatabase extends Database {
@@ -21,8 +22,8 @@ export function never(): Promise<never> {
  * A kill without a process: what waits for the database waits for ever, so no line of the dead life's code runs any
  * more, not even its `finally`. A transaction that is under way is rolled back, as its connection would break.
  */
-export async function beginLife(pglite: PGlite): Promise<MortalDatabase> {
-  const database = await connectEmbedded(pglite, { onError: () => {} })
+export async function beginLife(server: PgliteServer): Promise<MortalDatabase> {
+  const database = await connectEmbedded(() => connectTo(server), { onError: () => {} })
   const death = Promise.withResolvers<never>()
   death.promise.catch(() => {})
   let isDead = false
@@ -47,8 +48,10 @@ export async function beginLife(pglite: PGlite): Promise<MortalDatabase> {
       isDead = true
       death.reject(new Error('The process was killed'))
       await database.boss.stop({ graceful: false })
+      // Its connection ends when its last transaction has been rolled back, and only then another life may connect.
+      await database.close()
     },
-    close: () => database.prisma.$disconnect(),
+    close: database.close,
   }
 }
 

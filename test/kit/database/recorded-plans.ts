@@ -1,7 +1,7 @@
-import type { PGlite, Transaction } from '@electric-sql/pglite'
+import { type PGlite, messages as protocol } from '@electric-sql/pglite'
 import type { Database } from '../../../src/database/database.ts'
-import { connectEmbedded } from '../../../src/database/embedded-database.ts'
-import { createTestPglite } from './test-database.ts'
+import { interceptStatements, type Sent } from './sent-statements.ts'
+import { connectPglite, createTestPglite } from './test-database.ts'
 
 /** How the database went about one statement, its subqueries flattened. */
 export interface RecordedPlan {
@@ -27,9 +27,6 @@ interface PlanNode {
   Plans?: PlanNode[]
 }
 
-type Runner = Pick<PGlite | Transaction, 'query' | 'exec'>
-type Query = PGlite['query']
-
 /**
  * A real database that explains every statement that is sent to it before it runs it: the statements of the product
  * itself are looked at, not copies of them. A change is explained in a savepoint that is rolled back.
@@ -43,53 +40,29 @@ export async function openExplainingDatabase(): Promise<{
   const plans: RecordedPlan[] = []
   // Migrations begin their transactions by hand.
   let isMigrated = false
-  const explaining = new Proxy(pglite, {
-    get: (target, name) => {
-      if (name === 'query') {
-        const query: Query = async (sql, values, options) => {
-          if (isMigrated && isExplainable(sql)) {
-            await target.transaction(async (tx) => {
-              plans.push(await explain(tx, sql, values))
-              await tx.rollback()
-            })
-          }
-          return target.query(sql, values, options)
-        }
-        return query
-      }
-      if (name === 'transaction') {
-        return (work: (tx: Transaction) => Promise<unknown>) =>
-          target.transaction((tx) => work(explainingTransaction(tx, plans)))
-      }
-      const member: unknown = Reflect.get(target, name, target)
-      return typeof member === 'function' ? member.bind(target) : member
-    },
+  interceptStatements(pglite, async (sent) => {
+    if (!isMigrated || !isExplainable(sent.sql)) return
+    // One that fails does so again when it is run.
+    await explainAside(pglite, sent).then(
+      (plan) => plans.push(plan),
+      () => {},
+    )
   })
-  const database = await connectEmbedded(explaining, {
-    onError: (error) => {
-      throw error
-    },
-  })
+  const database = await connectPglite(pglite)
   isMigrated = true
   return { database, plans, exec: (sql) => pglite.exec(sql) }
 }
 
-function explainingTransaction(tx: Transaction, plans: RecordedPlan[]): Transaction {
-  const query: Query = async (sql, values, options) => {
-    if (isExplainable(sql)) {
-      await tx.exec('SAVEPOINT explained')
-      plans.push(await explain(tx, sql, values))
-      await tx.exec('ROLLBACK TO SAVEPOINT explained')
-    }
-    return tx.query(sql, values, options)
+async function explainAside(pglite: PGlite, sent: Sent): Promise<RecordedPlan> {
+  const [begin, undo] = pglite.isInTransaction()
+    ? ['SAVEPOINT explained', 'ROLLBACK TO SAVEPOINT explained']
+    : ['BEGIN', 'ROLLBACK']
+  await pglite.exec(begin)
+  try {
+    return await explain(pglite, sent)
+  } finally {
+    await pglite.exec(undo)
   }
-  return new Proxy(tx, {
-    get: (target, name) => {
-      if (name === 'query') return query
-      const member: unknown = Reflect.get(target, name, target)
-      return typeof member === 'function' ? member.bind(target) : member
-    },
-  })
 }
 
 /** Of the product's own tables: pg-boss has its own, and keeps no history. */
@@ -97,13 +70,11 @@ function isExplainable(sql: string): boolean {
   return /^\s*(?:SELECT|INSERT|UPDATE|DELETE|WITH)\b/i.test(sql) && !/pgboss|pg_/.test(sql)
 }
 
-async function explain(runner: Runner, sql: string, values: unknown[] | undefined): Promise<RecordedPlan> {
-  const { rows } = await runner.query<{ 'QUERY PLAN': { Plan: PlanNode }[] }>(
-    `EXPLAIN (ANALYZE, FORMAT JSON) ${sql}`,
-    values,
-  )
-  const plan = rows[0]?.['QUERY PLAN'][0]?.Plan
-  return { sql, scans: plan ? flatten(plan) : [] }
+async function explain(pglite: PGlite, { sql, withSql }: Sent): Promise<RecordedPlan> {
+  const { messages } = await pglite.execProtocol(withSql(`EXPLAIN (ANALYZE, FORMAT JSON) ${sql}`))
+  const row = messages.find((message) => message instanceof protocol.DataRowMessage)
+  const [explained] = JSON.parse(row?.fields[0] ?? '[]') as { Plan: PlanNode }[]
+  return { sql, scans: explained ? flatten(explained.Plan) : [] }
 }
 
 function flatten(node: PlanNode): Scan[] {
