@@ -1,13 +1,10 @@
 import { cpSync } from 'node:fs'
-import { appendFile, mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { openEmbeddedDatabase } from '../../../src/database/embedded-database.ts'
 import { prepareFolder } from './prepared-folder.ts'
 import { eraseTraces } from './prepared-traces.ts'
-
-/** PostgreSQL's 128 MB are filled with zeros at each start, which takes a second. */
-const settings = '\nshared_buffers = 16MB\n'
 
 let prepared: Promise<string> | undefined
 
@@ -41,6 +38,5 @@ async function make(folder: string): Promise<void> {
   await database.boss.stop({ close: false, graceful: false })
   await eraseTraces(database.prisma)
   await database.close()
-  await appendFile(join(folder, 'postgres/postgresql.conf'), settings)
   await rm(join(folder, 'lock.sqlite'))
 }
