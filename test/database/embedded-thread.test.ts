@@ -1,6 +1,7 @@
 import { rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Duplex } from 'node:stream'
+import pg from 'pg'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import type { Database } from '../../src/database/database.ts'
 import { databaseFailure } from '../../src/database/database-failure.ts'
@@ -21,16 +22,18 @@ let socket: Duplex
 /** What it was told of work that nobody waits for. */
 let errors: Error[]
 
+const onError = (error: Error) => void errors.push(error)
+const openSocket = () => {
+  socket = thread.connect()
+  return socket
+}
+const connect = () => connectEmbedded(openSocket, { onError })
+
 beforeEach(async () => {
   folder = await makePreparedFolder()
   errors = []
-  const onError = (error: Error) => void errors.push(error)
   thread = await startEmbeddedThread(folder, onError)
-  const connect = () => {
-    socket = thread.connect()
-    return socket
-  }
-  database = await connectEmbedded(connect, { onError })
+  database = await connect()
 })
 afterEach(async () => {
   await database.close()
@@ -90,6 +93,17 @@ test('an embedded database that fails says so to whoever waits, and the next one
   expect(await keepTrying(names, { forMs: waitMs })).toEqual([{ name: 'Ada' }])
 })
 
+test('what a connection to the embedded database leaves open is rolled back', async () => {
+  await database.close()
+  const client = new pg.Client({ stream: openSocket, user: 'postgres', ssl: false })
+  await client.connect()
+  await client.query('BEGIN')
+  await client.query(`INSERT INTO "user" (id, name) VALUES (gen_random_uuid(), 'Ada')`)
+  await client.end()
+  database = await connect()
+  expect(await database.prisma.user.count()).toBe(0)
+})
+
 test('notifications of an embedded database arrive after it has failed and begun again', async () => {
   const woken = Promise.withResolvers<string>()
   database.notifications.subscribe(channels.event, woken.resolve)
@@ -103,7 +117,7 @@ test('notifications of an embedded database arrive after it has failed and begun
 
 test('a folder whose embedded database cannot be opened says why, and is free for the next one', async () => {
   const broken = await makeFolder()
-  const open = () => openEmbeddedDatabase({ folder: broken, onError: (error) => void errors.push(error) })
+  const open = () => openEmbeddedDatabase({ folder: broken, onError })
   await writeFile(join(broken, 'postgres'), 'no folder')
   await expect(open()).rejects.toThrow('cannot be opened')
   await rm(join(broken, 'postgres'))
