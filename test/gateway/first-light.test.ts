@@ -80,14 +80,14 @@ const streamClient = (singleConnection = false) =>
   createClient({ url: `${gateway.url}/graphql/stream`, singleConnection })
 
 interface ImageEvent {
-  partialImages: { __typename: string; sequence: number; type: string; image?: { url: string } }
+  partialImages: { __typename: string; sequence: number; type: string; image?: { id: string } }
 }
 
 const imagesDocument = `subscription Images($id: ID!, $after: Int) {
   partialImages(operationId: $id, after: $after) {
     __typename sequence type operationId
-    ... on PartialImageEvent { partialImageIndex size image { url } }
-    ... on ImageCompletedEvent { image { url sha256 } usage { totalTokens } }
+    ... on PartialImageEvent { partialImageIndex size image { id } }
+    ... on ImageCompletedEvent { image { id sha256 } usage { totalTokens } }
     ... on ImageFailedEvent { error { reason } }
   }
 }`
