@@ -8,6 +8,8 @@ export interface SharedBedHabits {
   sweeps?: boolean
   /** What the cases need beside a gateway: done whenever a bed is made. */
   prepare?: (bed: TestBed) => Promise<unknown>
+  /** The cases look at what `prepare` did: it is as much theirs as what they do. */
+  looksBack?: boolean
 }
 
 /**
@@ -16,7 +18,7 @@ export interface SharedBedHabits {
  */
 export function shareTestBed(
   options: TestBedOptions | (() => TestBedOptions),
-  { leftovers = false, sweeps = false, prepare }: SharedBedHabits = {},
+  { leftovers = false, sweeps = false, prepare, looksBack = false }: SharedBedHabits = {},
 ): TestBed {
   const check: CheckOptions = { leftovers }
   let bed: TestBed | null = null
@@ -35,7 +37,7 @@ export function shareTestBed(
         throw error
       })
     }
-    bed.begin()
+    if (!looksBack) bed.begin()
   })
   afterEach(async ({ task }) => {
     if (!bed) return
