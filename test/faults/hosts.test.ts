@@ -1,36 +1,128 @@
-import { afterEach, beforeEach, describe, expect, onTestFinished, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { PrismaClient } from '../../src/database/database.ts'
 import type { FailpointName } from '../../src/operations/failpoint.ts'
 import { checkInvariants } from '../kit/checks/invariants.ts'
-import { accepted, ended, readOperation } from '../kit/client/operation-client.ts'
+import { rawId } from '../kit/client/global-id.ts'
+import { accepted, ended, generate, readOperation } from '../kit/client/operation-client.ts'
 import { lookInto } from '../kit/database/look-into.ts'
 import { findPostgres } from '../kit/database/postgres.ts'
 import { createPostgresDatabase } from '../kit/database/postgres-database.ts'
 import { type GatewayProcess, startGatewayProcess } from '../kit/gateway/gateway-process.ts'
 import { paidGatewayOptions } from '../kit/gateway/paid-gateway-options.ts'
-import { isLong } from '../kit/limits.ts'
 import { startS3Server } from '../kit/storage/s3-server.ts'
 import { makeFolder, removeFolder } from '../kit/temporary-folder.ts'
 import { until } from '../kit/until.ts'
 import { type ScriptedUpstream, startScriptedUpstream } from '../kit/upstream/scripted-upstream.ts'
 
-/** Two machines on one PostgreSQL database, each with a disk of its own. */
+/*
+ * Two machines on one PostgreSQL database, each with a disk of its own. One dies with an operation in each of some gaps;
+ * the other takes them up, and finds no reply on its own disk.
+ */
+
+const inputOf = (gap: FailpointName) => ({ prompt: `a pier, ${gap}`, requestId: `pier-${gap}` })
+
 describe.skipIf(!findPostgres())('two machines', () => {
+  const machines = shareMachines()
+  const onDisk = ['spooled', 'responded'] as const
+  let other: GatewayProcess
+  let gone: string
+
+  beforeAll(async () => {
+    const dying = await machines.start(0)
+    for (const gap of ['sent', ...onDisk] as const) await holdAt(dying, gap)
+    gone = await accepted(dying, inputOf('sent'))
+    await dying.end('SIGKILL')
+    await machines.letLeasesPass()
+    // Nor is the time until the deadline waited for.
+    await machines.look((prisma) =>
+      prisma.operation.update({ where: { id: rawId(gone) }, data: { deadlineAt: new Date() } }),
+    )
+    other = await machines.start(1)
+  })
+
+  test('an outcome that only a machine knew that stays away is unknown at the deadline', async () => {
+    expect(await ended(other, gone)).toMatchObject({
+      status: 'FAILED',
+      error: { reason: 'UPSTREAM_OUTCOME_UNKNOWN' },
+    })
+    expect(machines.provider.calls.filter(({ prompt }) => prompt === inputOf('sent').prompt)).toEqual([])
+  })
+
+  describe('of which the dead one comes back', () => {
+    beforeAll(async () => {
+      const ids = await Promise.all(onDisk.map((gap) => accepted(other, inputOf(gap))))
+      for (const id of ids)
+        await until(async () => (await readOperation(other, id)).metadata.stage === 'WAITING_FOR_REPLICA')
+      await machines.start(0)
+    })
+
+    test.each(onDisk)(
+      'a reply that lies on the disk of a machine that died (%s) is worth its money once that machine is back',
+      async (gap) => {
+        const id = await accepted(other, inputOf(gap))
+        expect(await ended(other, id)).toMatchObject({ status: 'SUCCEEDED' })
+        expect(machines.provider.paidFor(inputOf(gap).prompt)).toBe(1)
+      },
+    )
+  })
+})
+
+describe.skipIf(!findPostgres())('two machines', () => {
+  let storage: Awaited<ReturnType<typeof startS3Server>>
+  // Behind the machines that use it: the last hook is the first to run.
+  afterAll(async () => void (await storage.close()))
+  const machines = shareMachines()
+  let other: GatewayProcess
+
+  beforeAll(async () => {
+    storage = await startS3Server('shared')
+    const env = { EASEL_STORAGE: `s3://shared?endpoint=${storage.endpoint}` }
+    const dying = await machines.start(0, env)
+    await holdAt(dying, 'responded')
+    const { reached } = await dying.arm('finishing')
+    void generate(dying, inputOf('finishing')).catch(() => {})
+    await reached
+    await machines.letLeasesPass()
+    await removeFolder(machines.folders[0])
+    other = await machines.start(1, env)
+  })
+
+  test.each(['responded', 'finishing'] as const)(
+    'with a storage that both share a reply needs no disk of the machine that died (%s)',
+    async (gap) => {
+      const id = await accepted(other, inputOf(gap))
+      expect(await ended(other, id)).toMatchObject({ status: 'SUCCEEDED' })
+      expect(machines.provider.paidFor(inputOf(gap).prompt)).toBe(1)
+      await until(() => [...storage.objects.keys()].every((key) => !key.startsWith('spool/')))
+    },
+  )
+})
+
+async function holdAt(gateway: GatewayProcess, gap: FailpointName): Promise<void> {
+  const { reached } = await gateway.arm(gap, { how: 'HOLD' })
+  await accepted(gateway, inputOf(gap))
+  await reached
+}
+
+/** What the cases of a `describe` share, with the invariants behind the last one. */
+function shareMachines() {
   let databaseUrl: string
   let provider: ScriptedUpstream
   let folders: [string, string]
-  /** Of the present case, the dead ones too. */
-  let gateways: GatewayProcess[]
+  /** The dead ones too. */
+  const gateways: GatewayProcess[] = []
 
-  beforeEach(async () => {
+  beforeAll(async () => {
     databaseUrl = await createPostgresDatabase()
     provider = await startScriptedUpstream()
     folders = [await makeFolder(), await makeFolder()]
-    gateways = []
   })
-  afterEach(async ({ task }) => {
+  afterAll(async () => {
     try {
-      if (task.result?.state !== 'fail') await checkBooks()
+      for (const each of gateways.filter(({ hasExited }) => !hasExited()))
+        expect(await each.end('SIGTERM')).toEqual({ code: 0, signal: null })
+      const output = gateways.flatMap((each) => each.output)
+      await look((prisma) => checkInvariants({ prisma, provider, folders: [], output }))
     } finally {
       await Promise.all(gateways.map((each) => each.end('SIGKILL')))
       await provider.close()
@@ -41,77 +133,21 @@ describe.skipIf(!findPostgres())('two machines', () => {
   const look = <T>(work: (prisma: PrismaClient) => Promise<T>) =>
     lookInto({ url: databaseUrl }, ({ prisma }) => work(prisma))
 
-  const checkBooks = () =>
-    look((prisma) =>
-      checkInvariants({ prisma, provider, folders: [], output: gateways.flatMap(({ output }) => output) }),
-    )
-
-  async function start(folder: string, env = {}): Promise<GatewayProcess> {
-    const options = { providerUrl: provider.url, folder, databaseUrl, env }
-    const gateway = await startGatewayProcess(paidGatewayOptions(options))
-    gateways.push(gateway)
-    return gateway
-  }
-
-  async function leave(gateway: GatewayProcess): Promise<void> {
-    expect(await gateway.end('SIGTERM')).toEqual({ code: 0, signal: null })
-  }
-
-  /** One machine dies in the gap; the other takes the operation up, and finds no reply on its own disk. */
-  async function dieAt(gap: FailpointName, prompt: string, { isLate = false } = {}) {
-    const dying = await start(folders[0])
-    const { reached } = await dying.arm(gap)
-    const id = await accepted(dying, { prompt })
-    await reached
-    // The time that its lease still has, and where that is meant the one until the deadline, is not waited for.
-    await look(
-      (prisma) => prisma.$executeRaw`
-        UPDATE operation SET lease_until = now(), deadline_at = CASE WHEN ${isLate} THEN now() ELSE deadline_at END`,
-    )
-    const other = await start(folders[1])
-    await look((prisma) => until(async () => (await prisma.operation.findFirstOrThrow()).leaseEpoch > 1))
-    return { id, other }
-  }
-
-  test.each(isLong ? (['spooled', 'responded'] as const) : (['spooled'] as const))(
-    'a reply that lies on the disk of a machine that died (%s) is worth its money once that machine is back',
-    async (gap) => {
-      const { id, other } = await dieAt(gap, 'a pier far away')
-      await until(async () => (await readOperation(other, id)).metadata.stage === 'WAITING_FOR_REPLICA')
-      const back = await start(folders[0])
-      expect(await ended(other, id)).toMatchObject({ status: 'SUCCEEDED' })
-      expect(provider.paidFor('a pier far away')).toBe(1)
-      await Promise.all([leave(back), leave(other)])
+  return {
+    get provider() {
+      return provider
     },
-  )
-
-  test.each(isLong ? (['responded', 'finishing'] as const) : (['finishing'] as const))(
-    'with a storage that both share a reply needs no disk of the machine that died (%s)',
-    async (gap) => {
-      const storage = await startS3Server('shared')
-      onTestFinished(async () => void (await storage.close()))
-      const env = { EASEL_STORAGE: `s3://shared?endpoint=${storage.endpoint}` }
-      const dying = await start(folders[0], env)
-      const { reached } = await dying.arm(gap)
-      const id = await accepted(dying, { prompt: 'a pier in a bucket' })
-      await reached
-      await look((prisma) => prisma.$executeRaw`UPDATE operation SET lease_until = now()`)
-      await removeFolder(folders[0])
-      const other = await start(folders[1], env)
-      expect(await ended(other, id)).toMatchObject({ status: 'SUCCEEDED' })
-      expect(provider.paidFor('a pier in a bucket')).toBe(1)
-      await until(() => [...storage.objects.keys()].every((key) => !key.startsWith('spool/')))
-      await leave(other)
+    get folders() {
+      return folders
     },
-  )
-
-  test('an outcome that only a machine knew that stays away is unknown at the deadline', async () => {
-    const { id, other } = await dieAt('sent', 'a pier that is gone', { isLate: true })
-    expect(await ended(other, id)).toMatchObject({
-      status: 'FAILED',
-      error: { reason: 'UPSTREAM_OUTCOME_UNKNOWN' },
-    })
-    expect(provider.calls).toEqual([])
-    await leave(other)
-  })
-})
+    look,
+    /** The time that the leases of a dead one still have is not waited for. */
+    letLeasesPass: () => look((prisma) => prisma.$executeRaw`UPDATE operation SET lease_until = now()`),
+    start: async (machine: 0 | 1, env = {}) => {
+      const options = { providerUrl: provider.url, folder: folders[machine], databaseUrl, env }
+      const gateway = await startGatewayProcess(paidGatewayOptions(options))
+      gateways.push(gateway)
+      return gateway
+    },
+  }
+}
