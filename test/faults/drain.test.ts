@@ -20,19 +20,21 @@ interface Edited {
 
 describe.each(databases)('a gateway that is told to stop (%s)', (database) => {
   const test = turnsOn(database)
-  // Who is asked when the first one refuses. A gateway that was killed leaves files behind; a later start removes them.
-  const bed = shareTestBed({ database, names: ['paid', 'second'] }, { leftovers: true, sweeps: isLong })
   // A server takes the catalogue's crowd in a few seconds; the embedded one computes in the gateway's own thread.
   const crowd =
     database === 'server' && isLong
       ? { operations: 50, streams: 500, uploads: 20 }
       : { operations: 10, streams: 100, uploads: 5 }
-
-  /** The present life has the usual limits. */
-  const restart = async (limits: Record<string, number>) => {
-    await bed.leave()
-    await bed.start({ limits })
-  }
+  const bed = shareTestBed(
+    {
+      database,
+      // Who is asked when the first one refuses.
+      names: ['paid', 'second'],
+      limits: { streamsPerUser: 1_000, concurrentOperations: crowd.operations },
+    },
+    // A gateway that was killed leaves files behind; a later start removes them.
+    { leftovers: true, sweeps: isLong },
+  )
 
   /** Holds the provider's answers to these prompts until told, the first ones apart. */
   function hold(prompts: string[], ...first: ProviderAnswer[]): () => void {
@@ -75,7 +77,6 @@ describe.each(databases)('a gateway that is told to stop (%s)', (database) => {
   }
 
   test('SYS-08: says so, accepts what still comes, sends followers elsewhere and ends what runs', async () => {
-    await restart({ streamsPerUser: 1_000, concurrentOperations: 50 })
     const announced = await bed.gateway.arm('announced', { how: 'HOLD' })
     const prompts = Array.from({ length: crowd.operations }, (_, index) => `a drain ${index}`)
     const release = hold(prompts)
@@ -138,10 +139,11 @@ describe.each(databases)('a gateway that is told to stop (%s)', (database) => {
   })
 
   test('SYS-08: lets a mutation wait for what runs, and answers with what only waits in the queue', async () => {
-    await restart({ concurrentOperations: 1 })
-    const release = hold(['an edit that runs'])
+    const others = Array.from({ length: crowd.operations - 1 }, (_, index) => `beside an edit ${index}`)
+    const release = hold(['an edit that runs', ...others])
+    await Promise.all(others.map((prompt) => accepted(bed.gateway, { prompt })))
     const running = edit('an edit that runs')
-    await called(['an edit that runs'])
+    await called(['an edit that runs', ...others])
     const waiting = edit('an edit that waits')
     const queued = await untilQueued('an edit that waits')
 
@@ -156,7 +158,8 @@ describe.each(databases)('a gateway that is told to stop (%s)', (database) => {
   })
 
   test('SYS-08: leaves what does not end in time to the next one, and exits in time', async () => {
-    await restart({ drainTimeoutMs: 500 })
+    await bed.leave()
+    await bed.start({ limits: { drainTimeoutMs: 500 } })
     const prompt = 'a drain without end'
     bed.provider.answer(prompt, silence)
     const id = await accepted(bed.gateway, { prompt })
