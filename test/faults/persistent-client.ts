@@ -11,7 +11,9 @@ export interface PersistentRequest {
   cancels?: boolean
 }
 
-const pauseMs = 100
+/** Soon at first, then less and less often: a crowd that asks all the time takes the gateway from its work. */
+const firstPauseMs = 100
+const longestPauseMs = 500
 
 /**
  * A client that does what it is told: it asks again, under the same request id, until it sees an end. `gateway` answers
@@ -23,6 +25,7 @@ export async function seeThrough(
 ): Promise<OperationAnswer> {
   const giveUpAt = performance.now() + waitMs
   let seen: OperationAnswer | null = null
+  let pauseMs = firstPauseMs
   while (performance.now() < giveUpAt) {
     const operation = await askOnce(gateway(), request).catch((error: unknown) => {
       // The gateway is dead, or died meanwhile.
@@ -31,6 +34,7 @@ export async function seeThrough(
     if (operation?.done) return operation
     seen = operation ?? seen
     await pause(pauseMs)
+    pauseMs = Math.min(longestPauseMs, pauseMs * 1.5)
   }
   throw new Error(`${request.requestId} did not end within ${waitMs} ms: ${JSON.stringify(seen)}`)
 }
