@@ -8,7 +8,7 @@ import { databases } from '../kit/gateway/test-bed.ts'
 import { isLong } from '../kit/limits.ts'
 import { until } from '../kit/until.ts'
 import { after, refuse } from '../kit/upstream/image-replies.ts'
-import { withDeadline } from './passing-deadline.ts'
+import { firstDeadline, withDeadline } from './passing-deadline.ts'
 import { turnsOn } from './turns.ts'
 
 /*
@@ -162,7 +162,7 @@ describe.each(databases)('a cancel (%s)', (database) => {
 })
 
 describe.each(isLong ? databases : databases.slice(-1))('a deadline (%s)', (database) => {
-  const bed = shareTestBed({ database })
+  const bed = shareTestBed({ database, limits: firstDeadline })
 
   test('MON-14: that passes behind a whole reply does not lose it', async () => {
     const { id, prompt, passesAt } = await withDeadline(bed, {}, async (operationTimeoutMs) => {

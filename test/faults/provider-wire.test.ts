@@ -6,7 +6,7 @@ import { hangMs } from '../kit/limits.ts'
 import type { FaultProxy } from '../kit/network/fault-proxy.ts'
 import { photoFile } from '../kit/photo.ts'
 import { after as answerAfter } from '../kit/upstream/image-replies.ts'
-import { withDeadline } from './passing-deadline.ts'
+import { firstDeadline, withDeadline } from './passing-deadline.ts'
 
 /** What the wire to a provider may do to a call that costs money. The provider's own books say what was paid. */
 describe('a wire to a provider', () => {
@@ -113,26 +113,25 @@ describe('a wire to a provider', () => {
   })
 
   test('UPS-03: that hangs is left at the deadline, and the place of its operation is free for others', async () => {
-    const { id, prompt } = await withDeadline(
-      bed,
-      { concurrentOperations: 1 },
-      async (operationTimeoutMs) => {
-        const prompt = `an answer that hangs for ${operationTimeoutMs} ms`
-        const told = Promise.withResolvers<void>()
-        bed.provider.answer(prompt, answerAfter(told.promise))
-        const id = await accepted(bed.gateway, { prompt })
-        const asking = bed.provider
-          .until(() => asked(prompt) === 1)
-          .then(
-            () => true,
-            () => false,
-          )
-        const isAsked = await Promise.race([asking, ended(bed.gateway, id).then(() => false)])
-        wire.freeze(isAsked)
-        told.resolve()
-        return isAsked ? { id, prompt } : null
-      },
-    )
+    const limits = { concurrentOperations: 1 }
+    await bed.leave()
+    await bed.start({ limits: { ...limits, ...firstDeadline } })
+    const { id, prompt } = await withDeadline(bed, limits, async (operationTimeoutMs) => {
+      const prompt = `an answer that hangs for ${operationTimeoutMs} ms`
+      const told = Promise.withResolvers<void>()
+      bed.provider.answer(prompt, answerAfter(told.promise))
+      const id = await accepted(bed.gateway, { prompt })
+      const asking = bed.provider
+        .until(() => asked(prompt) === 1)
+        .then(
+          () => true,
+          () => false,
+        )
+      const isAsked = await Promise.race([asking, ended(bed.gateway, id).then(() => false)])
+      wire.freeze(isAsked)
+      told.resolve()
+      return isAsked ? { id, prompt } : null
+    })
     await expectUnknown(await ended(bed.gateway, id), prompt)
     expect(books(prompt)).toEqual({ asked: 1, paid: 1 })
     wire.freeze(false)

@@ -13,7 +13,7 @@ import {
   imageBase64,
 } from '../kit/upstream/image-replies.ts'
 import { reset, silence, writeHead } from '../kit/upstream/replies.ts'
-import { withDeadline } from './passing-deadline.ts'
+import { firstDeadline, withDeadline } from './passing-deadline.ts'
 import { expectUnknown, providerNames, type Ran, startRuns } from './runs.ts'
 
 const megabyte = 1024 * 1024
@@ -117,7 +117,7 @@ describe('an upstream that does not come to an end', () => {
   const concurrentOperations = 3
   let ends: { silence: Ran; drip: Ran; comments: Ran; closed: Promise<void> }
   const bed = shareTestBed(
-    { database: 'embedded', names: providerNames },
+    { database: 'embedded', names: providerNames, limits: { concurrentOperations, ...firstDeadline } },
     {
       prepare: async (opened) => {
         ends = await comeToDeadlines(opened)
