@@ -7,6 +7,7 @@ import type { lookInto } from '../kit/database/look-into.ts'
 import { findPostgres, type PostgresServer } from '../kit/database/postgres.ts'
 import type { GatewayProcess } from '../kit/gateway/gateway-process.ts'
 import { shareTestBed } from '../kit/gateway/shared-bed.ts'
+import { isLong } from '../kit/limits.ts'
 import type { FaultProxy } from '../kit/network/fault-proxy.ts'
 import { after } from '../kit/upstream/image-replies.ts'
 import type { ScriptedUpstream } from '../kit/upstream/scripted-upstream.ts'
@@ -38,7 +39,7 @@ describe.skipIf(!findPostgres())('a database in trouble', () => {
     {
       // Whoever never heard that its last transaction was committed left the reply on the disk.
       leftovers: true,
-      sweeps: true,
+      sweeps: isLong,
       prepare: async (opened) => {
         postgres = opened.postgres as PostgresServer
         wire = opened.wire('database')

@@ -25,7 +25,7 @@ describe.skipIf(!findPostgres())('two gateways on one database', () => {
     {
       // Of a reply that came to one that had lost its operation the copy on disk stays.
       leftovers: true,
-      sweeps: true,
+      sweeps: isLong,
       prepare: async ({ gateway, start }) => {
         one = gateway
         other = await start()
