@@ -1,14 +1,14 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, onTestFinished, test, vi } from 'vitest'
 import type { Database } from '../../src/database/database.ts'
 import { inTransaction } from '../../src/database/transaction.ts'
-import { createTestDatabase } from '../kit/database/test-database.ts'
+import { createEmbeddedDatabase } from '../kit/database/test-database.ts'
 import { until } from '../kit/until.ts'
 
 const crowd = 100
 let database: Database
 
 beforeAll(async () => {
-  database = await createTestDatabase()
+  database = await createEmbeddedDatabase()
 })
 afterAll(() => database.close())
 // Prisma counts the wait for a turn, and a transaction's own time, by timers.

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test
 import type { Database } from '../../src/database/database.ts'
 import { databaseFailure } from '../../src/database/database-failure.ts'
 import { inTransaction } from '../../src/database/transaction.ts'
-import { createTestDatabase } from '../kit/database/test-database.ts'
+import { createEmbeddedDatabase } from '../kit/database/test-database.ts'
 
 /** A COMMIT fails where a check was put off to it. */
 const setUp = [
@@ -19,7 +19,7 @@ const setUp = [
 
 let database: Database
 beforeAll(async () => {
-  database = await createTestDatabase()
+  database = await createEmbeddedDatabase()
   for (const statement of setUp) await database.prisma.$executeRawUnsafe(statement)
 })
 afterAll(() => database.close())

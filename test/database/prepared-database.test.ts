@@ -7,7 +7,7 @@ import { openEmbeddedDatabase } from '../../src/database/embedded-database.ts'
 import { openDatabase } from '../../src/database/open-database.ts'
 import { findPostgres } from '../kit/database/postgres.ts'
 import { createPostgresDatabase } from '../kit/database/postgres-database.ts'
-import { createTestDatabase } from '../kit/database/test-database.ts'
+import { createEmbeddedDatabase } from '../kit/database/test-database.ts'
 
 /*
  * Tests start from a copy of a database that was prepared. It is what they would have made themselves.
@@ -93,7 +93,7 @@ const engines = [
     name: 'an embedded database',
     isHere: true,
     make: () => openEmbeddedDatabase({ folder, onError }),
-    copy: createTestDatabase,
+    copy: createEmbeddedDatabase,
   },
   {
     name: 'a database of a server',

@@ -4,7 +4,6 @@ import { pino } from 'pino'
 import { v7 as newId } from 'uuid'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import type { Database } from '../../src/database/database.ts'
-import { openDatabase } from '../../src/database/open-database.ts'
 import { createHourlyJob } from '../../src/database/queue.ts'
 import { createFileStorage } from '../../src/images/file-storage.ts'
 import { createImages, type Images } from '../../src/images/images.ts'
@@ -14,8 +13,7 @@ import {
 } from '../../src/operations/accept/operation-sources.ts'
 import { createRetention, type Retention } from '../../src/operations/keep/retention.ts'
 import { createSpool } from '../../src/operations/keep/spool.ts'
-import { findPostgres } from '../kit/database/postgres.ts'
-import { createPostgresDatabase } from '../kit/database/postgres-database.ts'
+import { isPostgresHere } from '../kit/database/postgres-database.ts'
 import { createTestDatabase } from '../kit/database/test-database.ts'
 import { photoFile } from '../kit/photo.ts'
 import { defaultLimits } from '../kit/rooms/default-limits.ts'
@@ -32,7 +30,6 @@ const mending = { mendAll: async () => {} }
 const hourMs = 3_600_000
 const log = pino({ level: 'silent' })
 
-const isServer = findPostgres() !== null
 let database: Database
 let folder: string
 let images: Images
@@ -43,16 +40,7 @@ let userId: string
 let onDelete: (() => Promise<unknown>) | null
 
 beforeAll(async () => {
-  const onError = () => {}
-  database = isServer
-    ? await openDatabase({
-        kind: 'server',
-        url: await createPostgresDatabase(),
-        poolSize: 4,
-        queuePoolSize: 2,
-        onError,
-      })
-    : await createTestDatabase()
+  database = await createTestDatabase()
   folder = await makeFolder()
   userId = (await database.prisma.user.create({ data: { id: newId(), name: 'Ada' } })).id
   const storage = createFileStorage({ folder: join(folder, 'images'), newId })
@@ -151,7 +139,7 @@ test('one that is named after it was found to be past its life stays', async () 
 })
 
 test('one that is being named at this moment stays', async ({ skip }) => {
-  if (!isServer) skip('an embedded database does one thing at a time')
+  if (!isPostgresHere()) skip('an embedded database does one thing at a time')
   const id = await makeOldImage()
   let removing: Promise<unknown> = Promise.resolve()
   await name(id, async () => {

@@ -7,7 +7,7 @@ import { createUsage, type Usage } from '../../src/usage/usage.ts'
 import { patientDatabase } from '../kit/database/patient-database.ts'
 import { findPostgres } from '../kit/database/postgres.ts'
 import { createPostgresDatabase } from '../kit/database/postgres-database.ts'
-import { createTestDatabase } from '../kit/database/test-database.ts'
+import { createEmbeddedDatabase } from '../kit/database/test-database.ts'
 import { waitMs } from '../kit/limits.ts'
 import { reserve as reserveIn } from '../kit/rooms/reserve.ts'
 import { capture, createOperation, createUser, makeFigures, release, releaseAsLoss } from './usage-kit.ts'
@@ -34,7 +34,7 @@ for (const { kind, isHere } of engines) {
               timeouts: patientDatabase,
               onError: fail,
             })
-          : await createTestDatabase()
+          : await createEmbeddedDatabase()
       usage = createUsage({ prisma: database.prisma, now: () => noon, newId: () => crypto.randomUUID() })
     })
     afterAll(async () => {

@@ -10,6 +10,9 @@ declare module 'vitest' {
   }
 }
 
+/** Whether there is a server for all test files. */
+export const isPostgresHere = (): boolean => inject('postgresUrl') !== null
+
 /**
  * The URL of a database of this test's own, filled as the first start of a gateway leaves it. The server is everybody's:
  * whoever breaks it, or stops it, starts one of its own. It goes with the server.

@@ -5,13 +5,36 @@ import { MessageChannel } from 'node:worker_threads'
 import type { PGlite } from '@electric-sql/pglite'
 import type { Database } from '../../../src/database/database.ts'
 import { connectEmbedded } from '../../../src/database/embedded-database.ts'
+import { openDatabase } from '../../../src/database/open-database.ts'
 import { openPglite } from '../../../src/database/pglite-folder.ts'
 import { PgliteServer } from '../../../src/database/pglite-server.ts'
 import { PortSocket } from '../../../src/database/port-socket.ts'
+import { patientDatabase } from './patient-database.ts'
+import { createPostgresDatabase, isPostgresHere } from './postgres-database.ts'
 import { copyPreparedFolder } from './prepared-embedded.ts'
 
-/** A real, empty, migrated PostgreSQL in this thread: one of its own costs each test file a start. Close it in `afterAll`. */
+const onError = (error: Error) => {
+  throw error
+}
+
+/**
+ * A real, empty, migrated database of its own: one of the server of all test files, which takes a twentieth of the work,
+ * and where PostgreSQL is not installed an embedded one. Close it in `afterAll`.
+ */
 export async function createTestDatabase(): Promise<Database> {
+  if (!isPostgresHere()) return createEmbeddedDatabase()
+  return openDatabase({
+    kind: 'server',
+    url: await createPostgresDatabase(),
+    poolSize: 8,
+    queuePoolSize: 2,
+    timeouts: patientDatabase,
+    onError,
+  })
+}
+
+/** For what is about the embedded one, here in this thread. */
+export async function createEmbeddedDatabase(): Promise<Database> {
   return connectPglite(await createTestPglite())
 }
 
@@ -31,9 +54,6 @@ export async function createTestPglite(): Promise<PGlite> {
 /** A database over a PGlite, which it then owns. */
 export async function connectPglite(pglite: PGlite): Promise<Database> {
   const server = new PgliteServer(pglite)
-  const onError = (error: Error) => {
-    throw error
-  }
   const database = await connectEmbedded(() => connectTo(server), { onError })
   return {
     ...database,
