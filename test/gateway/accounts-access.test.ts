@@ -1,11 +1,10 @@
 import { once } from 'node:events'
-import { rm } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { exportJWK, generateKeyPair, SignJWT } from 'jose'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
-import { makePreparedFolder } from '../kit/database/prepared-embedded.ts'
 import { adminKey, bearer, type GuardedGateway, startGuardedGateway } from '../kit/gateway/accounts.ts'
-import { startTestGateway, type TestGatewayOptions } from '../kit/gateway/test-gateway.ts'
+import { makeGatewayHome, startTestGateway, type TestGatewayOptions } from '../kit/gateway/test-gateway.ts'
+import { removeFolder } from '../kit/temporary-folder.ts'
 import { replyJson } from '../kit/upstream/replies.ts'
 import { startScriptedUpstream } from '../kit/upstream/scripted-upstream.ts'
 import { editAs } from './edits.ts'
@@ -93,9 +92,9 @@ describe('a gateway with authentication', () => {
 })
 
 test('keys and image addresses live on while secrets change, and end with the secret they were made with', async () => {
-  const folder = await makePreparedFolder()
+  const home = await makeGatewayHome()
   const [first, second] = ['the-first-secret-of-all', 'the-second-secret-of-all']
-  const start = (EASEL_URL_SECRET: string) => startGuardedGateway({ folder, env: { EASEL_URL_SECRET } })
+  const start = (EASEL_URL_SECRET: string) => startGuardedGateway({ ...home, env: { EASEL_URL_SECRET } })
 
   const before = await start(first)
   const ann = await before.invite('Ann')
@@ -127,19 +126,19 @@ test('keys and image addresses live on while secrets change, and end with the se
   expect(await pseudonyms(again)).toBe(pseudonym)
   expect(pseudonym).toMatch(/^[\w-]{43}$/)
   await again[Symbol.asyncDispose]()
-  await rm(folder, { recursive: true, force: true })
+  await removeFolder(home.folder)
 })
 
 test('takes the key of a user for EASEL_ADMIN_KEY from nobody', async () => {
-  const folder = await makePreparedFolder()
-  const gateway = await startGuardedGateway({ folder })
+  const home = await makeGatewayHome()
+  const gateway = await startGuardedGateway(home)
   const { key } = await gateway.invite('Ann')
   await gateway[Symbol.asyncDispose]()
-  await expect(startGuardedGateway({ folder, env: { EASEL_ADMIN_KEY: key } })).rejects.toMatchObject({
+  await expect(startGuardedGateway({ ...home, env: { EASEL_ADMIN_KEY: key } })).rejects.toMatchObject({
     name: 'EaselError',
     details: { field: 'EASEL_ADMIN_KEY', reason: 'API_KEY_TAKEN' },
   })
-  await rm(folder, { recursive: true, force: true })
+  await removeFolder(home.folder)
 })
 
 test('refuses to start open to everybody on an address that others reach', async () => {
@@ -148,11 +147,11 @@ test('refuses to start open to everybody on an address that others reach', async
 })
 
 test('says at the start who may come in', async () => {
-  const folder = await makePreparedFolder()
+  const home = await makeGatewayHome()
   const file =
     'jwt: { issuer: https://issuer.example, audience: easel, jwksUrl: "https://issuer.example/jwks" }'
   const accessOf = async (options: TestGatewayOptions) => {
-    await using gateway = await startTestGateway({ folder, ...options })
+    await using gateway = await startTestGateway({ ...home, ...options })
     expect(gateway.welcome).toContain(`Access     ${gateway.access}\n`)
     return gateway.access
   }
@@ -163,17 +162,17 @@ test('says at the start who may come in', async () => {
   expect(await accessOf({ env: { EASEL_ADMIN_KEY: adminKey } })).toBe('holders of API keys')
   // The admin's key went with the variable, and with it the only way in.
   expect(await accessOf({ env: closed })).toMatch(/^nobody yet/)
-  await rm(folder, { recursive: true, force: true })
+  await removeFolder(home.folder)
 })
 
 test('goes on letting in the holders of keys when the admin has none', async () => {
-  const folder = await makePreparedFolder()
+  const home = await makeGatewayHome()
   const env = { EASEL_ADMIN_KEY: adminKey }
-  const first = await startGuardedGateway({ folder, env })
+  const first = await startGuardedGateway({ ...home, env })
   const { key } = await first.invite('Ann')
   await first[Symbol.asyncDispose]()
   {
-    await using gateway = await startTestGateway({ folder, env: { NODE_ENV: 'production' } })
+    await using gateway = await startTestGateway({ ...home, env: { NODE_ENV: 'production' } })
     expect(gateway.access).toBe('holders of API keys')
     const { data } = await gateway.graphql<{ viewer: { name: string } }>(
       '{ viewer { name } }',
@@ -182,7 +181,7 @@ test('goes on letting in the holders of keys when the admin has none', async () 
     )
     expect(data.viewer.name).toBe('Ann')
   }
-  await rm(folder, { recursive: true, force: true })
+  await removeFolder(home.folder)
 })
 
 test('makes a member of whoever brings a token of the issuer, with usage of its own', async () => {

@@ -43,11 +43,7 @@ const call = (program: string, ...more: string[]) => run(join(programs ?? '', pr
 async function startGateway(url: string): Promise<TestGateway> {
   const isOld = (await query(url, `SELECT FROM pg_tables WHERE tablename = 'storage_owner'`)).length > 0
   if (isOld) await query(url, `UPDATE storage_owner SET swept_at = swept_at - interval '2 days'`)
-  const gateway = await startTestGateway({
-    folder,
-    databaseUrl: url,
-    env: { EASEL_URL_SECRET: 'a-secret-of-this-test' },
-  })
+  const gateway = await startTestGateway({ folder, databaseUrl: url })
   await until(() => gateway.logged.some(({ msg }) => msg === 'swept the storage of images'))
   return gateway
 }

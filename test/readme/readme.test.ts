@@ -27,7 +27,7 @@ function listLeaves(value: object, path = ''): [string, unknown][] {
 describe('the README', () => {
   let gateway: TestGateway
   beforeAll(async () => {
-    gateway = await startTestGateway()
+    gateway = await startTestGateway({ databaseUrl: null })
     const photo = await photoFile({ format: 'jpeg' })
     await writeFile(join(gateway.folder, 'photo.jpg'), Buffer.from(await photo.arrayBuffer()))
   })
