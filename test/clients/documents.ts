@@ -1,3 +1,5 @@
+import { smallestSize } from '../kit/photo.ts'
+
 /** What every client of the story sends, and what it gets. */
 const operationFields = `
   id status done
@@ -66,7 +68,7 @@ export interface UsageData {
 
 /** The variables of the edit with the photo in its place, as clients take it that send files by themselves. */
 export function editVariables(input: EditInput, photo: Blob | null) {
-  return { input: { ...input, image: [{ upload: photo }] } }
+  return { input: { size: smallestSize, ...input, image: [{ upload: photo }] } }
 }
 
 /** Where the photo is in the variables. */

@@ -1,6 +1,6 @@
 import type { GraphqlClient } from '../kit/client/graphql-client.ts'
 import { bearer } from '../kit/gateway/accounts.ts'
-import { photoFile } from '../kit/photo.ts'
+import { photoFile, smallestSize } from '../kit/photo.ts'
 
 export interface Edited {
   id: string
@@ -17,7 +17,7 @@ export const editDocument = `mutation ($input: EditImageInput!) { editImage(inpu
 export async function editAs(gateway: GraphqlClient, { key }: { key: string }, input: object = {}) {
   return gateway.upload<{ editImage: Edited }>(
     editDocument,
-    { input: { prompt: 'x', image: [{ upload: null }], quality: 'LOW', ...input } },
+    { input: { prompt: 'x', image: [{ upload: null }], quality: 'LOW', size: smallestSize, ...input } },
     { 'input.image.0.upload': await photoFile() },
     bearer(key),
   )

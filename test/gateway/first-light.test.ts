@@ -3,11 +3,12 @@ import { createClient } from 'graphql-sse'
 import sharp from 'sharp'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { startTestGateway, type TestGateway } from '../kit/gateway/test-gateway.ts'
-import { maskFile, photoFile } from '../kit/photo.ts'
+import { maskFile, photoFile, smallestSize } from '../kit/photo.ts'
 
 let gateway: TestGateway
 beforeAll(async () => {
-  gateway = await startTestGateway()
+  // As somebody starts it who has installed nothing else.
+  gateway = await startTestGateway({ databaseUrl: null })
 })
 afterEach(() => gateway.sandbox?.behave())
 afterAll(() => gateway[Symbol.asyncDispose]())
@@ -56,7 +57,11 @@ interface Operation {
 }
 
 const edit = async (input: object, files: Record<string, Blob>) => {
-  const { data, errors } = await gateway.upload<{ editImage: Operation }>(editDocument, { input }, files)
+  const { data, errors } = await gateway.upload<{ editImage: Operation }>(
+    editDocument,
+    { input: { size: smallestSize, ...input } },
+    files,
+  )
   expect(errors).toBeUndefined()
   return data.editImage
 }

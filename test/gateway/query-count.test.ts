@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { startTestGateway, type TestGateway } from '../kit/gateway/test-gateway.ts'
-import { photoFile } from '../kit/photo.ts'
+import { photoFile, smallestSize } from '../kit/photo.ts'
 
 let gateway: TestGateway
 const queries: string[] = []
@@ -19,7 +19,7 @@ afterAll(() => gateway[Symbol.asyncDispose]())
 async function editOnce(): Promise<string> {
   const { data } = await gateway.upload<{ editImage: { id: string } }>(
     'mutation ($input: EditImageInput!) { editImage(input: $input) { id } }',
-    { input: { prompt: 'x', image: [{ upload: null }], quality: 'LOW' } },
+    { input: { prompt: 'x', image: [{ upload: null }], quality: 'LOW', size: smallestSize } },
     { 'input.image.0.upload': await photoFile() },
   )
   return data.editImage.id

@@ -1,5 +1,8 @@
 import sharp, { type Sharp } from 'sharp'
 
+/** The fewest pixels that gpt-image-1 draws: what it chooses by itself for a photo takes twice the work. */
+export const smallestSize = '1024x1024'
+
 /** A smooth picture that looks like something: a sky over a field, with a sun. */
 export function drawPhoto(width: number, height: number): Sharp {
   const svg = `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 300 200" preserveAspectRatio="xMidYMid slice">
