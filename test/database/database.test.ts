@@ -1,18 +1,17 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { diffMigrations, emptyMigration } from '../../prisma/migration-diff.ts'
 import { channels } from '../../src/database/notifications.ts'
 import { openDatabase } from '../../src/database/open-database.ts'
+import { makePreparedFolder } from '../kit/database/prepared-embedded.ts'
+import { removeFolder } from '../kit/temporary-folder.ts'
 
 let folder: string
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'easel-database-'))
+  folder = await makePreparedFolder()
 })
-afterAll(() => rm(folder, { recursive: true, force: true }))
+afterAll(() => removeFolder(folder))
 
 const embedded = () =>
   openDatabase({

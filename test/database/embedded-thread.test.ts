@@ -2,7 +2,7 @@ import { rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Duplex } from 'node:stream'
 import pg from 'pg'
-import { afterEach, beforeEach, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
 import type { Database } from '../../src/database/database.ts'
 import { databaseFailure } from '../../src/database/database-failure.ts'
 import { connectEmbedded, openEmbeddedDatabase } from '../../src/database/embedded-database.ts'
@@ -29,14 +29,18 @@ const openSocket = () => {
 }
 const connect = () => connectEmbedded(openSocket, { onError })
 
-beforeEach(async () => {
+beforeAll(async () => {
   folder = await makePreparedFolder()
-  errors = []
+  // One for all cases: those that break it hold that it begins again.
   thread = await startEmbeddedThread(folder, onError)
-  database = await connect()
 })
-afterEach(async () => {
-  await database.close()
+beforeEach(async () => {
+  errors = []
+  database = await connect()
+  await database.prisma.user.deleteMany()
+})
+afterEach(() => database.close())
+afterAll(async () => {
   await thread.close()
   await removeFolder(folder)
 })
