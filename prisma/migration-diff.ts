@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { PGlite } from '@electric-sql/pglite'
+import { dataDir as prepopulatedFolder } from '@electric-sql/pglite-prepopulatedfs'
 import { bindMigrationAwareSqlAdapterFactory } from '@prisma/driver-adapter-utils'
 import { PrismaPGlite } from 'pglite-prisma-adapter'
 
@@ -18,7 +19,7 @@ export const emptyMigration = '-- This is an empty migration.'
  * WASM build of the same engine compares the schema with an in-memory database that has every migration applied.
  */
 export async function diffMigrations(): Promise<string> {
-  const database = new PGlite()
+  const database = new PGlite({ loadDataDir: await prepopulatedFolder() })
   try {
     for (const file of migrationFiles()) await database.exec(readFileSync(file, 'utf8'))
     const engine = await openSchemaEngine(database)

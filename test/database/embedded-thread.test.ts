@@ -1,4 +1,4 @@
-import { rm, writeFile } from 'node:fs/promises'
+import { rename } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Duplex } from 'node:stream'
 import pg from 'pg'
@@ -122,10 +122,10 @@ test('notifications of an embedded database arrive after it has failed and begun
 test('a folder whose embedded database cannot be opened says why, and is free for the next one', async () => {
   const broken = await makeFolder()
   const open = () => openEmbeddedDatabase({ folder: broken, onError })
-  await writeFile(join(broken, 'postgres'), 'no folder')
-  await expect(open()).rejects.toThrow('cannot be opened')
-  await rm(join(broken, 'postgres'))
   await copyPreparedFolder(broken)
+  await rename(join(broken, 'postgres/global'), join(broken, 'global'))
+  await expect(open()).rejects.toThrow('cannot be opened')
+  await rename(join(broken, 'global'), join(broken, 'postgres/global'))
   await (await open()).close()
   await removeFolder(broken)
 })
