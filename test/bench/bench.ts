@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { startPostgres } from '../kit/database/postgres.ts'
+import { copyPreparedFolder } from '../kit/database/prepared-embedded.ts'
 import { makeFolder, removeFolder } from '../kit/temporary-folder.ts'
 import { type Cell, cells, maxConcurrency } from './cells.ts'
 import { measureCell, type Pace } from './measure.ts'
@@ -53,7 +54,7 @@ const paceOfBurst = (operations: number): Pace => ({
 /** By new processes, so that their memory is that of these cells alone. */
 async function measureTogether(bench: Bench, together: readonly Cell[], pace: Pace): Promise<CellFigures[]> {
   const { scene } = bench
-  await using targets = await startTargets(describeTargets(bench, together))
+  await using targets = await startTargets(await describeTargets(bench, together))
   const measured: CellFigures[] = []
   for (const cell of together) {
     measured.push({ cell, figures: await measureCell({ cell, scene, targets }, pace) })
@@ -61,10 +62,14 @@ async function measureTogether(bench: Bench, together: readonly Cell[], pace: Pa
   return measured
 }
 
-function describeTargets({ scene, databaseUrl, folder }: Bench, [first]: readonly Cell[]): TargetOptions {
+/** The gateway's first start is not measured, so its database is there. */
+async function describeTargets(bench: Bench, [first]: readonly Cell[]): Promise<TargetOptions> {
+  const { scene, databaseUrl } = bench
+  const folder = join(bench.folder, `gateway of ${first?.name}`)
+  if (!databaseUrl) await copyPreparedFolder(folder)
   return {
     providerUrl: scene.provider.url,
-    folder: join(folder, `gateway of ${first?.name}`),
+    folder,
     databaseUrl,
     model: asked.model,
     concurrency: maxConcurrency,
