@@ -23,7 +23,16 @@ const mayUse: Record<string, string[]> = {
   admin: ['errors.ts'],
   // Of the providers only what checks those of the configuration: see below.
   config: ['catalogue', 'providers', 'errors.ts', 'loopback.ts'],
-  server: ['schema', 'images', 'accounts', 'reasons', 'errors.ts', 'is-record.ts', 'loopback.ts'],
+  server: [
+    'schema',
+    'images',
+    'accounts',
+    'reasons',
+    'errors.ts',
+    'is-record.ts',
+    'loopback.ts',
+    'piece-pool.ts',
+  ],
   schema: [
     'operations',
     'catalogue',
@@ -37,8 +46,8 @@ const mayUse: Record<string, string[]> = {
   ],
   operations: ['catalogue', 'providers', 'images', 'usage', 'database', 'reasons', 'errors.ts', 'row-id.ts'],
   catalogue: ['reasons', 'errors.ts', 'is-record.ts'],
-  providers: ['catalogue', 'reasons', 'errors.ts', 'is-record.ts'],
-  images: ['catalogue', 'database', 'reasons', 'errors.ts', 'row-id.ts'],
+  providers: ['catalogue', 'reasons', 'errors.ts', 'is-record.ts', 'piece-pool.ts'],
+  images: ['catalogue', 'database', 'reasons', 'errors.ts', 'piece-pool.ts', 'row-id.ts'],
   usage: ['catalogue', 'database', 'errors.ts'],
   accounts: ['database', 'errors.ts'],
   database: ['errors.ts', 'is-record.ts'],
@@ -48,6 +57,7 @@ const mayUse: Record<string, string[]> = {
   'errors.ts': ['reasons'],
   'is-record.ts': [],
   'loopback.ts': [],
+  'piece-pool.ts': [],
   'row-id.ts': [],
 }
 

@@ -1,4 +1,5 @@
 import type { Readable } from 'node:stream'
+import { releasePiece } from '../piece-pool.ts'
 import { tooLarge } from './upload.ts'
 
 /**
@@ -16,6 +17,7 @@ export async function encodeBase64(bytes: Readable, maxBytes: number): Promise<s
     const whole = joined.length - (joined.length % 3)
     parts.push(joined.toString('base64', 0, whole))
     rest = Buffer.from(joined.subarray(whole))
+    releasePiece(chunk)
   }
   parts.push(rest.toString('base64'))
   return parts.join('')

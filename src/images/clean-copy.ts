@@ -1,7 +1,7 @@
 import { createHash, type Hash } from 'node:crypto'
 import { type FileHandle, open } from 'node:fs/promises'
+import { releasePiece, takePiece } from '../piece-pool.ts'
 import type { ImageLayout, Piece } from './image-layout.ts'
-import { pieceBytes } from './piece-writer.ts'
 import { openPixels, toPixelError } from './pixels.ts'
 import { refusal } from './refusal.ts'
 
@@ -39,7 +39,7 @@ export async function copyPieces(options: {
 
 /** What is yielded is valid until the next step. */
 async function* readPieces(handle: FileHandle, pieces: readonly Piece[]): AsyncGenerator<Buffer> {
-  const buffer = Buffer.allocUnsafeSlow(pieceBytes)
+  const buffer = takePiece()
   for (const piece of pieces) {
     if ('bytes' in piece) {
       yield piece.bytes
@@ -52,6 +52,7 @@ async function* readPieces(handle: FileHandle, pieces: readonly Piece[]): AsyncG
       at += bytesRead
     }
   }
+  releasePiece(buffer)
 }
 
 export async function digestFile(path: string): Promise<FileDigest> {

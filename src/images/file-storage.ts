@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path'
 import { FSDriver } from 'flydrive/drivers/fs'
 import { isDiskFull, storageFull } from './disk-full.ts'
 import { inPages, walkFiles } from './file-walk.ts'
-import { pieceBytes } from './piece-writer.ts'
+import { PieceStream } from './piece-stream.ts'
 import { objectMissing, type Storage } from './storage.ts'
 
 /** How often a folder may vanish under a put because its last image was deleted at the same moment. */
@@ -29,16 +29,11 @@ export function createFileStorage(options: { folder: string; newId: () => string
         }
       }
     },
-    async open(key, { start, end, signal } = {}) {
+    async open(key, { start = 0, end = Number.MAX_SAFE_INTEGER, signal } = {}) {
       const handle = await open(join(folder, key), 'r').catch((error) => {
         throw isMissing(error) ? objectMissing(error) : error
       })
-      return handle.createReadStream({
-        highWaterMark: pieceBytes,
-        ...(start === undefined ? {} : { start }),
-        ...(end === undefined ? {} : { end }),
-        ...(signal ? { signal } : {}),
-      })
+      return new PieceStream(handle, { start, end, signal })
     },
     async size(key) {
       return (await driver.exists(key)) ? (await driver.getMetaData(key)).contentLength : null

@@ -1,4 +1,3 @@
-import type { FileHandle } from 'node:fs/promises'
 import type { Readable } from 'node:stream'
 import type { Image } from '../database/generated/client.ts'
 import { EaselError } from '../errors.ts'
@@ -7,7 +6,7 @@ import { isRowId } from '../row-id.ts'
 import { parseRange } from './byte-range.ts'
 import { toFileBody } from './file-body.ts'
 import type { ImageUrls, VerifiedUrl } from './image-url.ts'
-import { pieceBytes } from './piece-writer.ts'
+import { PieceStream } from './piece-stream.ts'
 import { extensionOf, objectMissing, type Storage } from './storage.ts'
 import { type RenderedVariant, resolveVariant, type Variants } from './variants.ts'
 
@@ -94,17 +93,9 @@ async function openVariant(
     mimeType: `image/${variant.format}`,
     byteSize,
     etag: `"${image.sha256}-w${variant.width}-${variant.format}"`,
-    open: async (range, abort) => readHandle(handle, range, abort),
+    open: async (range, abort) => new PieceStream(handle, { ...range, signal: abort }),
     close: () => handle.close(),
   }
-}
-
-function readHandle(
-  handle: FileHandle,
-  range: { start: number; end: number },
-  signal: AbortSignal,
-): Readable {
-  return handle.createReadStream({ ...range, signal, highWaterMark: pieceBytes })
 }
 
 function headersOf(

@@ -16,7 +16,13 @@ import { createImageRoute } from './image-route.ts'
 import { createImageUrls, type ImageVariant, type SigningKey } from './image-url.ts'
 import { readCoverage } from './mask.ts'
 import { restrictSharp } from './pixels.ts'
-import { type StagedImage, type StageOptions, stageImage } from './staging.ts'
+import {
+  type ArrivingImage,
+  receiveImage,
+  type StagedImage,
+  type StageOptions,
+  stageImage,
+} from './staging.ts'
 import type { Storage } from './storage.ts'
 import type { MarkOptions } from './storage-mark.ts'
 import { confirmOwner, isForeignStorage } from './storage-owner.ts'
@@ -26,7 +32,16 @@ import { readThumbHashes, type ThumbHashSource } from './thumb-hashes.ts'
 import { type ByteSource, tooLarge } from './upload.ts'
 import { createVariants, fetchFile } from './variants.ts'
 
-export type { ImagePlace, ImageRole, ImageVariant, SigningKey, StagedImage, StageOptions, StoredImage }
+export type {
+  ArrivingImage,
+  ImagePlace,
+  ImageRole,
+  ImageVariant,
+  SigningKey,
+  StagedImage,
+  StageOptions,
+  StoredImage,
+}
 
 export interface ImageLimits {
   readonly maxPixels: number
@@ -63,6 +78,8 @@ type Stored = Pick<Image, 'storageKey'>
 export interface Images {
   /** Receives a stream as a file and checks it. Errors name no field. */
   stage(source: ByteSource, options: StageOptions): Promise<StagedImage>
+  /** The same for bytes that are given piece by piece. */
+  receive(options: StageOptions): ArrivingImage
   /** Which pixels of a mask with an alpha channel are transparent, be it just uploaded or an image that is kept. */
   readCoverage(mask: StagedImage | Image, signal?: AbortSignal): Promise<MaskCoverage>
   /** Makes the bytes durable; `writeImages` then makes them an image. */
@@ -130,6 +147,7 @@ export function createImages(options: ImagesOptions): Images {
   const open: Images['open'] = (image, { signal } = {}) => storage.open(image.storageKey, { signal })
   return {
     stage: (source, stageOptions) => stageImage(staging, source, stageOptions),
+    receive: (stageOptions) => receiveImage(staging, stageOptions),
     readCoverage: (mask, signal) => coverageOf({ mask, storage, signal, staging, limits, gate }),
     store,
     writeImages,

@@ -1,9 +1,10 @@
 import type { FileHandle } from 'node:fs/promises'
+import { pieceBytes, releasePiece } from '../piece-pool.ts'
 
-/** The least that is written at a time: a socket's chunk of 64 KB costs as much as all four of a piece. */
-export const pieceBytes = 256 * 1024
-
-/** Writes small chunks into a file in large pieces. The chunks must not change after they were given. */
+/**
+ * Writes small chunks into a file in large pieces. The chunks must not change after they were given; those that are
+ * pieces of the pool are released once they are written.
+ */
 export class PieceWriter {
   readonly #file: FileHandle
   #chunks: Uint8Array[] = []
@@ -21,11 +22,13 @@ export class PieceWriter {
 
   /** Writes what has been given so far. */
   async flush(): Promise<void> {
-    let rest = this.#chunks
+    const chunks = this.#chunks
     this.#chunks = []
     this.#byteLength = 0
+    let rest = chunks
     // One call may write only a part.
     while (rest.length > 0) rest = skip(rest, (await this.#file.writev(rest)).bytesWritten)
+    chunks.forEach(releasePiece)
   }
 }
 

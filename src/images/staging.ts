@@ -13,7 +13,7 @@ import {
 import { readLayout } from './layout-reader.ts'
 import { slotsFor } from './pixels.ts'
 import { createTemporaryFiles, type TemporaryFiles } from './temporary-files.ts'
-import { type ByteSource, receive } from './upload.ts'
+import { ArrivingFile, type ByteSource, pour } from './upload.ts'
 
 /** A checked image without metadata in a file of its own. Its holder must discard it. */
 export interface StagedImage {
@@ -44,26 +44,73 @@ export interface StagingOptions {
   readonly newId: () => string
 }
 
-/**
- * Takes a stream in: receive, read the structure, remove metadata, turn upright. The structure says whether the file is
- * whole; its pixels are decoded only to turn them.
- */
+/** An image whose bytes are on their way. Whoever asked for it ends or discards it. */
+export interface ArrivingImage {
+  /** The chunk must not change afterwards; a piece of the pool is released. */
+  write(chunk: Uint8Array): Promise<void>
+  /** Reads the structure, removes metadata, turns it upright. */
+  end(): Promise<StagedImage>
+  /** Drops what has come. */
+  discard(): Promise<void>
+}
+
+/** The structure says whether a file is whole; its pixels are decoded only to turn them. */
+export function receiveImage(staging: StagingOptions, options: StageOptions): ArrivingImage {
+  const files = createTemporaryFiles(staging.folder, staging.newId)
+  const path = files.next()
+  let opened: ArrivingFile | null = null
+  const open = async () => {
+    opened ??= await ArrivingFile.create({ ...options, path })
+    return opened
+  }
+  const close = async () => {
+    const file = opened
+    opened = null
+    await file?.[Symbol.asyncDispose]()
+  }
+  return {
+    write: (chunk) => tellingFull(async () => (await open()).write(chunk)),
+    end: () =>
+      tellingFull(async () => {
+        try {
+          const digest = await (await open()).end()
+          await close()
+          const image = await cleanImage({ staging, files, path, digest, options })
+          files.release(image.path)
+          return image
+        } finally {
+          await close()
+          await files.dispose()
+        }
+      }),
+    discard: async () => {
+      await close()
+      await files.dispose()
+    },
+  }
+}
+
+/** Takes a stream in. */
 export async function stageImage(
   staging: StagingOptions,
   source: ByteSource,
   options: StageOptions,
 ): Promise<StagedImage> {
-  const files = createTemporaryFiles(staging.folder, staging.newId)
+  const image = receiveImage(staging, options)
   try {
-    const received = files.next()
-    const digest = await receive({ ...options, source, path: received })
-    const image = await cleanImage({ staging, files, path: received, digest, options })
-    files.release(image.path)
-    return image
+    await pour(source, image.write, options)
+    return await image.end()
+  } catch (error) {
+    await image.discard()
+    throw error
+  }
+}
+
+async function tellingFull<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work()
   } catch (error) {
     throw isDiskFull(error) ? storageFull(error) : error
-  } finally {
-    await files.dispose()
   }
 }
 

@@ -1,5 +1,5 @@
-import { mkdir, readdir, rm, stat } from 'node:fs/promises'
-import { join } from 'node:path'
+import { type FileHandle, mkdir, open, readdir, rm, stat } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
 
 const extension = '.part'
 
@@ -29,6 +29,16 @@ export function createTemporaryFiles(folder: string, newId: () => string): Tempo
 
 export async function prepareFolder(folder: string): Promise<void> {
   await mkdir(folder, { recursive: true, mode: 0o700 })
+}
+
+/** A new file for writing. Its folder is made when it is missing. */
+export async function createFile(path: string): Promise<FileHandle> {
+  const create = () => open(path, 'wx', 0o600)
+  return create().catch(async (error) => {
+    if (error.code !== 'ENOENT') throw error
+    await prepareFolder(dirname(path))
+    return create()
+  })
 }
 
 /** Deletes what a killed process left behind; the number of files deleted. */

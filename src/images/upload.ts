@@ -1,41 +1,74 @@
 import { createHash } from 'node:crypto'
-import { open } from 'node:fs/promises'
-import { dirname } from 'node:path'
+import type { FileHandle } from 'node:fs/promises'
 import { Readable } from 'node:stream'
 import { EaselError } from '../errors.ts'
 import type { FileDigest } from './clean-copy.ts'
 import { PieceWriter } from './piece-writer.ts'
-import { prepareFolder } from './temporary-files.ts'
+import { createFile } from './temporary-files.ts'
 
 export type ByteSource = Readable | AsyncIterable<Uint8Array>
 
-/**
- * Writes a stream into a new file while hashing it, no faster than the disk takes it. One byte too many stops the
- * reading at once. The multipart parser cuts a part that is over its own limit silently: the stream then tells of it by
- * its event `limit` and its flag `truncated`, and ends as if it were whole.
- */
-export async function receive(options: {
-  source: ByteSource
+export interface ReceiveOptions {
   path: string
   maxBytes: number
   signal?: AbortSignal | undefined
-}): Promise<FileDigest> {
-  const { source, path, maxBytes, signal } = options
-  const hash = createHash('sha256')
-  let byteSize = 0
-  using cut = watchSource(source, maxBytes)
-  await prepareFolder(dirname(path))
-  await using file = await open(path, 'wx', 0o600)
-  const writer = new PieceWriter(file)
-  for await (const chunk of abortable(source, signal)) {
-    byteSize += chunk.length
-    if (byteSize > maxBytes || cut.happened) throw tooLarge(maxBytes, byteSize)
-    hash.update(chunk)
-    await writer.write(chunk)
+}
+
+/** A file that is being received, hashed while it is written. Disposing of it closes the file. */
+export class ArrivingFile implements AsyncDisposable {
+  readonly #file: FileHandle
+  readonly #writer: PieceWriter
+  readonly #options: Pick<ReceiveOptions, 'maxBytes' | 'signal'>
+  readonly #hash = createHash('sha256')
+  #byteSize = 0
+
+  static async create({ path, ...options }: ReceiveOptions): Promise<ArrivingFile> {
+    options.signal?.throwIfAborted()
+    return new ArrivingFile(await createFile(path), options)
   }
-  if (cut.happened) throw tooLarge(maxBytes, byteSize)
-  await writer.flush()
-  return { sha256: hash.digest('hex'), byteSize }
+
+  private constructor(file: FileHandle, options: Pick<ReceiveOptions, 'maxBytes' | 'signal'>) {
+    this.#file = file
+    this.#writer = new PieceWriter(file)
+    this.#options = options
+  }
+
+  /** The chunk must not change afterwards. One byte too many is refused at once. */
+  async write(chunk: Uint8Array): Promise<void> {
+    const { maxBytes, signal } = this.#options
+    signal?.throwIfAborted()
+    this.#byteSize += chunk.length
+    if (this.#byteSize > maxBytes) throw tooLarge(maxBytes, this.#byteSize)
+    this.#hash.update(chunk)
+    await this.#writer.write(chunk)
+  }
+
+  async end(): Promise<FileDigest> {
+    this.#options.signal?.throwIfAborted()
+    await this.#writer.flush()
+    return { sha256: this.#hash.digest('hex'), byteSize: this.#byteSize }
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.#file.close()
+  }
+}
+
+/**
+ * Hands a stream on, no faster than it is taken. The multipart parser cuts a part that is over its own limit silently:
+ * the stream then tells of it by its event `limit` and its flag `truncated`, and ends as if it were whole.
+ */
+export async function pour(
+  source: ByteSource,
+  write: (chunk: Uint8Array) => Promise<void>,
+  { maxBytes, signal }: Omit<ReceiveOptions, 'path'>,
+): Promise<void> {
+  using cut = watchSource(source, maxBytes)
+  for await (const chunk of abortable(source, signal)) {
+    if (cut.happened) throw tooLarge(maxBytes, maxBytes)
+    await write(chunk)
+  }
+  if (cut.happened) throw tooLarge(maxBytes, maxBytes)
 }
 
 /**

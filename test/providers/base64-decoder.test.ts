@@ -2,14 +2,16 @@ import { randomBytes } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
 import { Base64Decoder, InvalidBase64 } from '../../src/providers/transport/base64-decoder.ts'
 
-const bytes = randomBytes(3_001)
+/** More than a piece of the pool. */
+const bytes = randomBytes(300_001)
 
-function decode(text: string, pieceLength: number): Buffer {
-  const decoder = new Base64Decoder()
+async function decode(text: string, pieceLength: number): Promise<Buffer> {
   const decoded: Buffer[] = []
-  for (let at = 0; at < text.length; at += pieceLength)
-    decoded.push(decoder.write(Buffer.from(text.slice(at, at + pieceLength), 'latin1')))
-  return Buffer.concat([...decoded, decoder.end()])
+  const decoder = new Base64Decoder(async (piece) => void decoded.push(piece))
+  const all = Buffer.from(text, 'latin1')
+  for (let at = 0; at < all.length; at += pieceLength) await decoder.write(all.subarray(at, at + pieceLength))
+  await decoder.end()
+  return Buffer.concat(decoded)
 }
 
 const padded = bytes.toString('base64')
@@ -22,9 +24,9 @@ const texts: [name: string, text: string][] = [
 ]
 
 describe('base64', () => {
-  test.each(texts)('%s is decoded, however it is cut', (_, text) => {
-    for (const pieceLength of [1, 2, 3, 5, 64, 1_021, text.length])
-      expect(decode(text, pieceLength).equals(bytes), `pieces of ${pieceLength}`).toBe(true)
+  test.each(texts)('%s is decoded, however it is cut', async (_, text) => {
+    for (const pieceLength of [1, 2, 3, 5, 64, 1_021, 65_536, text.length])
+      expect((await decode(text, pieceLength)).equals(bytes), `pieces of ${pieceLength}`).toBe(true)
   })
 
   test.each([
@@ -32,8 +34,8 @@ describe('base64', () => {
     ['a byte above ASCII', `${padded.slice(0, 40)}\u00e9${padded.slice(40)}`],
     ['data after the padding', `${padded}${padded}`],
     ['a single character at its end', 'QUJDQ'],
-  ])('with %s is refused, however it is cut', (_, text) => {
+  ])('with %s is refused, however it is cut', async (_, text) => {
     for (const pieceLength of [1, 3, 4, 64, text.length])
-      expect(() => decode(text, pieceLength), `pieces of ${pieceLength}`).toThrow(InvalidBase64)
+      await expect(decode(text, pieceLength), `pieces of ${pieceLength}`).rejects.toThrow(InvalidBase64)
   })
 })

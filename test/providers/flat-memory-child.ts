@@ -1,3 +1,4 @@
+import { releasePiece } from '../../src/piece-pool.ts'
 import { hangMs } from '../kit/limits.ts'
 import { openProviders } from '../kit/rooms/open-providers.ts'
 import { writeHead } from '../kit/upstream/replies.ts'
@@ -56,6 +57,7 @@ const events = providers.call<number>(model, makeRequest({ n: images, stream: fo
   openSink: () => ({
     write: async (chunk) => {
       bytes += chunk.length
+      releasePiece(chunk)
     },
     end: async () => 0,
     abort: async () => {},

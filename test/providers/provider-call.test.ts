@@ -177,7 +177,7 @@ describe('a call', () => {
     const recorded = await record(providers, model, makeRequest({ n: 2 }))
     expect(typesOf(recorded)).toEqual(['responded', 'image'])
     expect(recorded.error).toMatchObject({ certainty: 'UNKNOWN' })
-    expect(recorded.sinks.map(({ state }) => state)).toEqual(['ended', 'aborted'])
+    expect(recorded.sinks.map(({ state }) => state)).toEqual(['ended'])
   })
 
   test('ends at its total deadline when nothing ever comes', async () => {
@@ -291,11 +291,11 @@ describe('a call', () => {
   })
 
   test('cuts a reply that is too large', async () => {
-    const small = open(`${upstream.url}/v1`, { maxReplyBytes: 1000 })
-    upstream.script(replyJson({ data: [{ b64_json: 'A'.repeat(4000) }] }))
+    const small = open(`${upstream.url}/v1`, { maxReplyBytes: 1_000_000 })
+    upstream.script(replyJson({ data: [{ b64_json: 'A'.repeat(4_000_000) }] }))
     const recorded = await record(small, model, makeRequest())
     expect(recorded.error).toMatchObject({ certainty: 'FAILED', reason: 'UPSTREAM_RESPONSE_TOO_LARGE' })
-    expect(recorded.sinks.every(({ state }) => state === 'aborted')).toBe(true)
+    expect(recorded.sinks.map(({ state }) => state)).toEqual(['aborted'])
     await small.close()
   })
 

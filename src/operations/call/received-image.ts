@@ -1,6 +1,5 @@
-import { PassThrough } from 'node:stream'
 import { EaselError } from '../../errors.ts'
-import type { Images, StagedImage } from '../../images/images.ts'
+import type { ArrivingImage, Images, StagedImage } from '../../images/images.ts'
 import type { ImageSink, OpenSink } from '../../providers/reply.ts'
 
 /**
@@ -10,50 +9,60 @@ import type { ImageSink, OpenSink } from '../../providers/reply.ts'
 export type ReceivedImage = { staged: StagedImage } | { refused: EaselError } | { lost: unknown }
 
 export interface ImageIntake {
-  images: Pick<Images, 'stage'>
+  images: Pick<Images, 'receive'>
   maxImageBytes: number
 }
-
-/** How much of an image may wait to be written to disk. */
-const maxWaitingBytes = 256 * 1024
 
 /** Sinks that stage images. They never throw, so a bad image does not end a reply that brings more images. */
 export function createImageSinks(
   { images, maxImageBytes }: ImageIntake,
   signal: AbortSignal,
 ): OpenSink<ReceivedImage> {
-  return () => {
-    const bytes = new PassThrough({ highWaterMark: maxWaitingBytes })
-    // The staging hears of an error; nobody else does.
-    bytes.on('error', () => {})
-    const staged = images.stage(bytes, { maxBytes: maxImageBytes, signal }).then(
-      (image): ReceivedImage => ({ staged: image }),
-      (error: unknown): ReceivedImage => (isRefusal(error) ? { refused: error } : { lost: error }),
-    )
-    // Staging may end before it reads, for example by a cancel; its writer would then wait for ever.
-    void staged.then(() => bytes.destroy())
-    return createSink(bytes, staged)
+  return () => new Sink(images.receive({ maxBytes: maxImageBytes, signal }))
+}
+
+class Sink implements ImageSink<ReceivedImage> {
+  readonly #image: ArrivingImage
+  /** Set once the image cannot be taken. The rest of its bytes is then discarded. */
+  #failed: ReceivedImage | null = null
+
+  constructor(image: ArrivingImage) {
+    this.#image = image
+  }
+
+  async write(chunk: Uint8Array): Promise<void> {
+    if (this.#failed) return
+    try {
+      await this.#image.write(chunk)
+    } catch (error) {
+      await this.#fail(error)
+    }
+  }
+
+  async end(): Promise<ReceivedImage> {
+    if (this.#failed) return this.#failed
+    try {
+      return { staged: await this.#image.end() }
+    } catch (error) {
+      return this.#fail(error)
+    }
+  }
+
+  abort(): Promise<void> {
+    return this.#image.discard()
+  }
+
+  async #fail(error: unknown): Promise<ReceivedImage> {
+    this.#failed = isRefusal(error) ? { refused: error } : { lost: error }
+    // What cannot be deleted now is swept later.
+    await this.#image.discard().catch(() => {})
+    return this.#failed
   }
 }
 
 /** Bad bytes are the provider's fault and fail this image. A full disk or a timeout is Easel's own and does not. */
 function isRefusal(error: unknown): error is EaselError {
   return error instanceof EaselError && ['BAD_USER_INPUT', 'PAYLOAD_TOO_LARGE'].includes(error.code)
-}
-
-function createSink(bytes: PassThrough, staged: Promise<ReceivedImage>): ImageSink<ReceivedImage> {
-  return {
-    // After the staging has refused an image, the rest of its bytes is discarded.
-    write: (chunk) => new Promise((resolve) => bytes.write(chunk, () => resolve())),
-    end: async () => {
-      bytes.end()
-      return staged
-    },
-    abort: async (reason) => {
-      bytes.destroy(reason instanceof Error ? reason : new Error(String(reason)))
-      await discardImage(await staged)
-    },
-  }
 }
 
 export async function discardImage(image: ReceivedImage): Promise<void> {

@@ -169,6 +169,16 @@ interface WriterOptions {
   onFault: (error: unknown) => void
 }
 
+/** The folder is there already, but for the first time. */
+async function openIn(folder: string, path: string): Promise<FileHandle> {
+  const create = () => open(path, 'w', 0o600)
+  return create().catch(async (error) => {
+    if (error.code !== 'ENOENT') throw error
+    await mkdir(folder, { recursive: true, mode: 0o700 })
+    return create()
+  })
+}
+
 class Writer implements SpoolWriter {
   readonly #files: SpoolFiles
   readonly #options: WriterOptions
@@ -184,8 +194,7 @@ class Writer implements SpoolWriter {
 
   open(folder: string): Promise<void> {
     return this.#try(async () => {
-      await mkdir(folder, { recursive: true, mode: 0o700 })
-      this.#file = await open(this.#files.part, 'w', 0o600)
+      this.#file = await openIn(folder, this.#files.part)
       this.#pieces = new PieceWriter(this.#file)
     })
   }

@@ -1,47 +1,85 @@
+import { pieceBytes, takePiece } from '../../piece-pool.ts'
+
 /** The text is no base64. */
 export class InvalidBase64 extends Error {}
+
+/** What is decoded goes here, in pieces of the pool. */
+export type TakePiece = (piece: Buffer) => Promise<void>
+
+/** Whole groups of three bytes. */
+const roomBytes = pieceBytes - (pieceBytes % 3)
 
 /**
  * Decodes base64 that arrives in pieces of any length. Standard and url-safe alphabets, white space and missing
  * padding are all seen in the wild (antirez/ds4#950).
  */
 export class Base64Decoder {
+  readonly #take: TakePiece
   /** Up to three characters that are no group of four yet. */
   #carry = ''
   #padded = false
+  #piece: Buffer | null = null
+  #byteLength = 0
 
-  /** The bytes that are whole by now. */
-  write(bytes: Buffer): Buffer {
-    const text = bytes.toString('latin1')
-    return this.#decodePlain(text) ?? this.#decode(this.#normalise(text))
+  constructor(take: TakePiece) {
+    this.#take = take
   }
 
-  end(): Buffer {
+  async write(text: Buffer): Promise<void> {
+    for (let at = 0; at < text.length; ) {
+      // As much as fits, with what is carried.
+      const end = Math.min(text.length, at + ((roomBytes - this.#byteLength) / 3) * 4)
+      this.#decode(text.subarray(at, end))
+      at = end
+      if (this.#byteLength === roomBytes) await this.#flush()
+    }
+  }
+
+  async end(): Promise<void> {
     // A single character holds six bits: not even one byte.
     if (this.#carry.length === 1) throw new InvalidBase64('The base64 text ends within a byte')
-    const rest = Buffer.from(this.#carry, 'base64')
+    this.#put(this.#carry)
     this.#carry = ''
-    return rest
+    await this.#flush()
   }
 
-  /** Of text without odd characters: Node leaves these out, so that fewer bytes come of it. Else null, with nothing changed. */
-  #decodePlain(text: string): Buffer | null {
-    if (this.#padded) return null
-    const all = this.#carry + text
-    const whole = all.length - (all.length % 4)
-    const carry = all.slice(whole)
-    if (oddCharacter.test(carry)) return null
-    const bytes = Buffer.from(all.slice(0, whole), 'base64')
-    if (bytes.length !== (whole / 4) * 3) return null
-    this.#carry = carry
-    return bytes
+  #decode(bytes: Buffer): void {
+    if (!this.#padded && this.#decodePlain(bytes)) return
+    const all = this.#carry + this.#normalise(bytes.toString('latin1'))
+    this.#carry = all.slice(all.length - (all.length % 4))
+    this.#put(all.slice(0, all.length - this.#carry.length))
   }
 
-  #decode(text: string): Buffer {
-    const all = this.#carry + text
-    const whole = all.length - (all.length % 4)
-    this.#carry = all.slice(whole)
-    return Buffer.from(all.slice(0, whole), 'base64')
+  /** Text without odd characters. Node leaves these out, so that fewer bytes come of it: then false, and nothing has changed. */
+  #decodePlain(bytes: Buffer): boolean {
+    const from = this.#byteLength
+    // What makes a group of what was carried.
+    const head = (4 - this.#carry.length) % 4
+    if (bytes.length < head) return false
+    const end = bytes.length - ((bytes.length - head) % 4)
+    const carry = bytes.toString('latin1', end)
+    if (oddCharacter.test(carry)) return false
+    this.#put(this.#carry + bytes.toString('latin1', 0, head))
+    this.#put(bytes.toString('latin1', head, end))
+    const isPlain = this.#byteLength - from === ((this.#carry.length + end) / 4) * 3
+    if (isPlain) this.#carry = carry
+    else this.#byteLength = from
+    return isPlain
+  }
+
+  #put(text: string): void {
+    if (text === '') return
+    this.#piece ??= takePiece()
+    this.#byteLength += this.#piece.write(text, this.#byteLength, 'base64')
+  }
+
+  async #flush(): Promise<void> {
+    const piece = this.#piece
+    if (!piece || this.#byteLength === 0) return
+    const bytes = piece.subarray(0, this.#byteLength)
+    this.#piece = null
+    this.#byteLength = 0
+    await this.#take(bytes)
   }
 
   #normalise(text: string): string {

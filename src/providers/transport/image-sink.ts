@@ -1,5 +1,6 @@
 /** Takes the bytes of one decoded image as they arrive. */
 export interface ImageSink<T> {
+  /** The chunk must not change afterwards; the sink releases a piece of the pool. */
   write(chunk: Uint8Array): Promise<void>
   end(): Promise<T>
   abort(reason: unknown): Promise<void>

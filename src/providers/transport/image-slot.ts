@@ -1,4 +1,5 @@
 import { EaselError } from '../../errors.ts'
+import { releasePiece } from '../../piece-pool.ts'
 import { Base64Decoder, InvalidBase64 } from './base64-decoder.ts'
 import type { ImageSink } from './image-sink.ts'
 
@@ -17,7 +18,7 @@ export interface ImagePlace {
 export class ImageSlot<T> {
   readonly place: ImagePlace
   readonly #open: () => ImageSink<T> | null
-  readonly #decoder = new Base64Decoder()
+  readonly #decoder = new Base64Decoder((piece) => this.#pass(piece))
   #sink: ImageSink<T> | null = null
   #opened = false
   #settled = false
@@ -38,11 +39,11 @@ export class ImageSlot<T> {
 
   /** The next piece of its base64 text. */
   async write(text: Buffer): Promise<void> {
-    await this.#guard(async () => this.#pass(this.#decoder.write(text)))
+    await this.#guard(() => this.#decoder.write(text))
   }
 
   async close(): Promise<void> {
-    await this.#guard(async () => this.#pass(this.#decoder.end()))
+    await this.#guard(() => this.#decoder.end())
     this.isWhole = true
   }
 
@@ -64,12 +65,12 @@ export class ImageSlot<T> {
   }
 
   async #pass(bytes: Buffer): Promise<void> {
-    if (bytes.length === 0) return
     if (!this.#opened) {
       this.#opened = true
       this.#sink = this.#open()
     }
-    await this.#sink?.write(bytes)
+    if (this.#sink) await this.#sink.write(bytes)
+    else releasePiece(bytes)
   }
 
   /** Bad data of the upstream fails this image only; any other error is Easel's own and is thrown. */

@@ -1,5 +1,7 @@
 import type { LookupFunction } from 'node:net'
+import { getDefaultHighWaterMark } from 'node:stream'
 import { Agent, type Dispatcher, request as sendRequest } from 'undici'
+import { releasePiece } from '../../piece-pool.ts'
 import { ProviderFailure } from '../failure.ts'
 import { type Deadline, describeAbort, WentIdle } from './deadline.ts'
 
@@ -152,8 +154,14 @@ async function* produce(
   }
   deadline.signal.throwIfAborted()
   sending.hasStarted = true
-  yield* body.open()
+  for await (const chunk of body.open()) {
+    yield chunk
+    if (chunk.length >= socketBufferBytes) releasePiece(chunk)
+  }
 }
+
+/** After a chunk that fills the socket's buffer undici goes on only when all of it has left ("drain"). */
+const socketBufferBytes = getDefaultHighWaterMark(false)
 
 const keptHeaders =
   /^(content-type|content-encoding|x-request-id|x-server-trace-id|retry-after|retry-after-ms|openai-processing-ms|openai-version|x-ratelimit-[a-z-]{1,40})$/

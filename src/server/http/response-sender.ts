@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Readable } from 'node:stream'
 import { fileOf } from '../../images/file-body.ts'
+import { releasePiece } from '../../piece-pool.ts'
 import type { ServerLimits } from '../server-limits.ts'
 import type { Exchange } from './exchange.ts'
 
@@ -70,9 +71,11 @@ async function pour(file: Readable, outgoing: ServerResponse, stallTimeoutMs: nu
       left -= chunk.length
       if (left === 0) {
         outgoing.end(chunk)
-        return await settled(outgoing, 'finish', stallTimeoutMs)
+        await settled(outgoing, 'finish', stallTimeoutMs)
+        if (outgoing.writableFinished) releasePiece(chunk)
+        return
       }
-      if (!outgoing.write(chunk)) await settled(outgoing, 'drain', stallTimeoutMs)
+      if (!outgoing.write(chunk, onceSent(chunk))) await settled(outgoing, 'drain', stallTimeoutMs)
       if (outgoing.destroyed) return
     }
     throw new Error('A file is shorter than its response')
@@ -83,6 +86,11 @@ async function pour(file: Readable, outgoing: ServerResponse, stallTimeoutMs: nu
     outgoing.off('close', cancel)
     cancel()
   }
+}
+
+/** Of bytes that could not be sent the system may still hold the address. */
+const onceSent = (chunk: Uint8Array) => (error?: Error | null) => {
+  if (!error) releasePiece(chunk)
 }
 
 async function pump(
