@@ -1,8 +1,9 @@
 import type { FileHandle } from 'node:fs/promises'
+import { pieceBytes } from '../piece-pool.ts'
 import { refusal } from './refusal.ts'
 
-/** The largest piece of a file that is ever in memory while its structure is read. */
-export const windowBytes = 256 * 1024
+/** The largest part of a file that is ever in memory while its structure is read. */
+export const windowBytes = pieceBytes
 
 /** Bounds-checked random access to a file. What it returns is valid until the next call. */
 export interface ByteReader {
@@ -13,9 +14,8 @@ export interface ByteReader {
   window(offset: number): Promise<Buffer>
 }
 
-/** One buffer per reader: many small reads near each other cost one system call. */
-export function readFileBytes(handle: FileHandle, size: number): ByteReader {
-  const buffer = Buffer.allocUnsafeSlow(Math.min(windowBytes, Math.max(size, 1)))
+/** Many small reads near each other cost one system call: they come out of the buffer, which is the reader's alone. */
+export function readFileBytes(handle: FileHandle, size: number, buffer: Buffer): ByteReader {
   let start = 0
   let end = 0
   const load = async (offset: number) => {

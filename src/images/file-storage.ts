@@ -1,11 +1,12 @@
 import { constants } from 'node:fs'
-import { copyFile, link, mkdir, open, readFile, rename, rm, rmdir, writeFile } from 'node:fs/promises'
+import { copyFile, link, mkdir, open, readFile, rename, rmdir, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { FSDriver } from 'flydrive/drivers/fs'
 import { isDiskFull, storageFull } from './disk-full.ts'
 import { inPages, walkFiles } from './file-walk.ts'
 import { PieceStream } from './piece-stream.ts'
 import { objectMissing, type Storage } from './storage.ts'
+import { removeFile } from './temporary-files.ts'
 
 /** How often a folder may vanish under a put because its last image was deleted at the same moment. */
 const maxTries = 3
@@ -83,7 +84,7 @@ async function writeWhole(
     if (ifAbsent && error instanceof Error && 'code' in error && error.code === 'EEXIST') return false
     throw error
   } finally {
-    await rm(temporary, { force: true })
+    await removeFile(temporary)
   }
 }
 
@@ -102,15 +103,25 @@ function missingIsNull(error: unknown): null {
 
 /** Under its final name a file is always whole and on the disk, also after a power cut. */
 async function placeFile(file: string, target: string, temporary: string): Promise<void> {
+  await syncPath(file)
+  // The staged file never changes, so a hard link replaces a copy. What has the name already has the same bytes.
+  const isLinked = await link(file, target).then(
+    () => true,
+    (error) => error.code === 'EEXIST',
+  )
+  if (!isLinked) await placeCopy(file, target, temporary)
+  await syncPath(dirname(target))
+}
+
+/** For a file system without hard links, or another one than the file's. */
+async function placeCopy(file: string, target: string, temporary: string): Promise<void> {
   try {
-    // The staged file never changes, so a hard link replaces a copy where the file system allows it.
-    await link(file, temporary).catch(() => copyFile(file, temporary, constants.COPYFILE_FICLONE))
+    await copyFile(file, temporary, constants.COPYFILE_FICLONE)
     await syncPath(temporary)
     await rename(temporary, target)
-    await syncPath(dirname(target))
-  } finally {
-    // A rename between two names of one file does nothing, so the temporary name may still be there.
-    await rm(temporary, { force: true })
+  } catch (error) {
+    await removeFile(temporary)
+    throw error
   }
 }
 

@@ -1,4 +1,5 @@
-import { open, rm } from 'node:fs/promises'
+import { open } from 'node:fs/promises'
+import { releasePiece, takePiece } from '../piece-pool.ts'
 import { readFileBytes } from './byte-reader.ts'
 import { copyPieces, digestFile, type FileDigest, writeUpright } from './clean-copy.ts'
 import { isDiskFull, storageFull } from './disk-full.ts'
@@ -12,7 +13,7 @@ import {
 } from './image-layout.ts'
 import { readLayout } from './layout-reader.ts'
 import { slotsFor } from './pixels.ts'
-import { createTemporaryFiles, type TemporaryFiles } from './temporary-files.ts'
+import { createTemporaryFiles, removeFile, type TemporaryFiles } from './temporary-files.ts'
 import { ArrivingFile, type ByteSource, pour } from './upload.ts'
 
 /** A checked image without metadata in a file of its own. Its holder must discard it. */
@@ -149,12 +150,15 @@ async function cleanImage(context: {
     width,
     height,
     hasAlpha,
-    discard: () => rm(path, { force: true }),
+    discard: () => removeFile(path),
   }
 }
 
 async function layoutOf(path: string, options: LayoutOptions): Promise<ImageLayout> {
   await using handle = await open(path, 'r')
   const { size } = await handle.stat()
-  return await readLayout(readFileBytes(handle, size), options)
+  const window = takePiece()
+  const layout = await readLayout(readFileBytes(handle, size, window), options)
+  releasePiece(window)
+  return layout
 }

@@ -1,4 +1,4 @@
-import { type FileHandle, mkdir, open, readdir, rm, stat } from 'node:fs/promises'
+import { type FileHandle, mkdir, open, readdir, stat, unlink } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 
 const extension = '.part'
@@ -22,13 +22,20 @@ export function createTemporaryFiles(folder: string, newId: () => string): Tempo
     },
     release: (path) => void paths.delete(path),
     async dispose() {
-      await Promise.all([...paths].map((path) => rm(path, { force: true })))
+      await Promise.all([...paths].map((path) => removeFile(path)))
     },
   }
 }
 
 export async function prepareFolder(folder: string): Promise<void> {
   await mkdir(folder, { recursive: true, mode: 0o700 })
+}
+
+/** One that is not there is no error. */
+export async function removeFile(path: string): Promise<void> {
+  await unlink(path).catch((error) => {
+    if (error.code !== 'ENOENT') throw error
+  })
 }
 
 /** A new file for writing. Its folder is made when it is missing. */
@@ -49,7 +56,7 @@ export async function sweepTemporaryFiles(folder: string, olderThan: Date): Prom
     const path = join(folder, name)
     const age = await stat(path).catch(() => undefined)
     if (!age || age.mtime >= olderThan) continue
-    await rm(path, { force: true })
+    await removeFile(path)
     deleted++
   }
   return deleted

@@ -46,7 +46,7 @@ async function withFile(bytes: Buffer, use: (reader: ByteReader) => Promise<void
   const path = join(folder, 'file')
   writeFileSync(path, bytes)
   await using handle = await open(path, 'r')
-  await use(readFileBytes(handle, bytes.length))
+  await use(readFileBytes(handle, bytes.length, Buffer.alloc(windowBytes)))
 }
 
 async function layoutOrRefusal(bytes: Buffer): Promise<ImageLayout | EaselError> {

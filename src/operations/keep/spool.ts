@@ -9,13 +9,13 @@ import {
   readdir,
   readFile,
   rename,
-  rm,
   stat,
   writeFile,
 } from 'node:fs/promises'
 import { basename, dirname, extname, join } from 'node:path'
 import type { Logger } from 'pino'
 import { PieceWriter } from '../../images/piece-writer.ts'
+import { removeFile } from '../../images/temporary-files.ts'
 import type { SharedSpool } from './shared-spool.ts'
 
 /**
@@ -113,8 +113,8 @@ export function createSpool({ folder, shared, log }: SpoolOptions): Spool {
     },
     remove: async (attemptId) => {
       const { part, reply } = files(attemptId)
-      await rm(part, { force: true })
-      await rm(reply, { force: true })
+      await removeFile(part)
+      await removeFile(reply)
       // What cannot be removed now is swept later.
       await shared
         ?.remove(attemptId)
@@ -154,7 +154,7 @@ async function readFolderId(folder: string): Promise<string> {
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
   } finally {
-    await rm(mine, { force: true })
+    await removeFile(mine)
   }
   return (await readFile(path, 'utf8')).trim()
 }
@@ -239,7 +239,7 @@ class Writer implements SpoolWriter {
       this.#options.onFault(error)
       await this.#close().catch(() => {})
       // A reply with a gap cannot be used, and the disk needs the room.
-      await rm(this.#files.part, { force: true }).catch(() => {})
+      await removeFile(this.#files.part).catch(() => {})
     }
   }
 }
