@@ -75,11 +75,13 @@ function listen(page: Page, heard: string[]): void {
 
 const axePath = createRequire(import.meta.url).resolve('axe-core/axe.min.js')
 
-/** The serious and critical findings of axe, one line each. */
-export async function auditPage(page: Page): Promise<string[]> {
+/** The serious and critical findings of axe, one line each; of some rules or of all. */
+export async function auditPage(page: Page, rules?: readonly string[]): Promise<string[]> {
   // Through the debugger, not a script element: the content security policy stays as it is.
   await page.evaluate(await readFile(axePath, 'utf8'))
-  const { violations } = (await page.evaluate('axe.run()')) as AxeResults
+  const { violations } = (await page.evaluate(
+    `axe.run(${JSON.stringify(rules ? { runOnly: rules } : {})})`,
+  )) as AxeResults
   return violations
     .filter(({ impact }) => impact === 'serious' || impact === 'critical')
     .map(
