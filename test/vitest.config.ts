@@ -25,7 +25,7 @@ export default defineConfig({
     // An embedded database is compiled once, and not again for speed: no file lives long enough for that.
     execArgv: ['--liftoff-only'],
     // The longest tests wait for leases and deadlines: more at a time than there are processors keeps these at work.
-    maxWorkers: availableParallelism() + 1,
+    maxWorkers: availableParallelism() + 2,
     sequence: { sequencer: LongestFirst },
   },
 })
