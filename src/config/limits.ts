@@ -53,7 +53,8 @@ const streams = z.strictObject({
 
 /** Images that are received, kept and shown: `ImageLimits`. */
 const images = z.strictObject({
-  maxPixels: count.default(50_000_000),
+  /** A phone with a 50-megapixel camera makes pictures of 8160 × 6144, which is a little more. */
+  maxPixels: count.default(64_000_000),
   maxEdge: count.default(16_384),
   maxBase64Bytes: bytes.default(64 * MB),
   variantCacheBytes: bytes.default(256 * MB),

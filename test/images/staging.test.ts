@@ -48,6 +48,10 @@ describe('what is accepted', () => {
     for (const bytes of variations) expect((await studio.stage(bytes)).sha256).toHaveLength(64)
   })
 
+  it('takes the pictures of a phone with a 50-megapixel camera', async () => {
+    expect(await studio.stage(pngClaiming(8160, 6144))).toMatchObject({ width: 8160, height: 6144 })
+  })
+
   it('keeps the file to its owner and under a name of its own', async () => {
     const image = await studio.stage(await makePicture('png'))
     expect((await stat(image.path)).mode & 0o777).toBe(0o600)
@@ -109,7 +113,7 @@ describe('what is refused', () => {
   ])('refuses %i × %i pixels from the header alone', async (width, height) => {
     expect(await refusalOf(studio.stage(pngClaiming(width, height)))).toMatchObject({
       reason: 'IMAGE_TOO_LARGE_PIXELS',
-      allowed: { maxPixels: 50_000_000, maxEdge: 16_384 },
+      allowed: { maxPixels: 64_000_000, maxEdge: 16_384 },
       actual: { width, height },
       hint: 'RESIZE',
     })

@@ -11,8 +11,9 @@ import { restrictSharp } from '../../src/images/pixels.ts'
 import { type StagedImage, type StageOptions, stageImage } from '../../src/images/staging.ts'
 import type { ByteSource } from '../../src/images/upload.ts'
 import type { ErrorCode } from '../../src/reasons/error-codes.ts'
+import { defaultLimits } from '../kit/rooms/default-limits.ts'
 
-export const testLimits = { maxPixels: 50_000_000, maxEdge: 16_384 }
+export const testLimits = defaultLimits.images
 
 /** A staging folder of its own that must be empty when a test ends. */
 export function createStudio() {
