@@ -74,8 +74,10 @@ export async function writeUpright(options: {
   maxPixels: number
 }): Promise<void> {
   const { from, to, layout, maxPixels } = options
-  const { space } = await openPixels(from, maxPixels).metadata()
-  const upright = openPixels(from, maxPixels).autoOrient()
+  // A file that proved to be whole may end without a word, which is an error to a decoder.
+  const failOn = layout.unproven?.refused ? 'none' : 'error'
+  const { space } = await openPixels(from, maxPixels, failOn).metadata()
+  const upright = openPixels(from, maxPixels, failOn).autoOrient()
   if (space !== 'cmyk') upright.keepIccProfile()
   if (layout.mimeType === 'image/png') upright.png()
   else if (layout.mimeType === 'image/webp') upright.webp({ quality: 95, lossless: layout.lossless })

@@ -1,3 +1,4 @@
+import type { EaselError } from '../errors.ts'
 import { refusal } from './refusal.ts'
 
 export type ImageMimeType = 'image/png' | 'image/jpeg' | 'image/webp'
@@ -18,6 +19,15 @@ export interface ImageLayout {
   readonly lossless: boolean
   /** In order, the parts that make the same picture without metadata. */
   readonly pieces: readonly Piece[]
+  /** Where something was mended that decoders warn of. */
+  readonly unproven?: UnprovenCopy
+}
+
+/** A copy that a strict decoder must read without a warning before the pieces count as a whole picture. */
+export interface UnprovenCopy {
+  readonly pieces: readonly Piece[]
+  /** Why the file is refused if it warns; null where the picture is whole, and encoding it again mends the rest. */
+  readonly refused: EaselError | null
 }
 
 export interface PixelLimits {
@@ -60,6 +70,15 @@ export function createPieceList() {
       pieces.push({ bytes })
     },
   }
+}
+
+/** The pieces with other bytes from one offset of the original file on. */
+export function replaceBytes(pieces: readonly Piece[], at: number, bytes: Buffer): Piece[] {
+  return pieces.flatMap((piece): Piece[] => {
+    if ('bytes' in piece || at < piece.start || at + bytes.length > piece.end) return [piece]
+    const after = { start: at + bytes.length, end: piece.end }
+    return [{ start: piece.start, end: at }, { bytes }, after]
+  })
 }
 
 /** Whether the pieces are the file as it is. */

@@ -1,3 +1,4 @@
+import { EaselError } from '../errors.ts'
 import { type ByteReader, windowBytes } from './byte-reader.ts'
 import { readOrientation } from './exif-orientation.ts'
 import {
@@ -6,131 +7,207 @@ import {
   type ImageLayout,
   type LayoutOptions,
   maxParts,
+  replaceBytes,
+  type UnprovenCopy,
 } from './image-layout.ts'
+import { parseScan, type Scan, ScanCoverage } from './jpeg-scans.ts'
+import {
+  endOfData,
+  endOfImage,
+  isDescription,
+  isFrame,
+  numberOfLines,
+  readSegment,
+  type Segment,
+  skipEntropyData,
+  startOfScan,
+} from './jpeg-segments.ts'
 import { refusal } from './refusal.ts'
-
-const startOfImage = 0xd8
-const endOfImage = 0xd9
-const startOfScan = 0xda
-const numberOfLines = 0xdc
-const comment = 0xfe
-
-/** Quantisation, Huffman, restart and arithmetic tables: nothing else may stand between the scans. */
-const tableMarkers = new Set([0xc4, 0xcc, 0xdb, 0xdd])
 
 /** Each scan of a progressive file makes the decoder go over the whole picture again; encoders write about ten. */
 const maxScans = 100
-
-interface Segment {
-  readonly marker: number
-  readonly start: number
-  readonly dataStart: number
-  readonly end: number
-}
 
 interface Frame {
   readonly width: number
   readonly height: number
   readonly progressive: boolean
+  readonly components: number
+  /** How many blocks of a component stand above each other in its smallest unit. */
+  readonly verticalSampling: number
+  /** Where the height stands. */
+  readonly heightAt: number
+}
+
+export async function readJpegLayout(reader: ByteReader, options: LayoutOptions): Promise<ImageLayout> {
+  return new JpegWalk(reader, options).run()
 }
 
 /**
- * Walks the segments from SOI to EOI, through the entropy-coded data of every scan. Bytes after EOI are left behind
- * (further pictures, gain maps, archives). Of the APPn segments only those stay that change the colours.
+ * Goes from segment to segment, from SOI to EOI, and through the entropy-coded data of every scan. Bytes after EOI are
+ * left behind (further pictures, gain maps, archives). Of the APPn segments only those stay that change the colours.
+ * What decoders only warn of is mended: bytes before a marker, wrong parameters of a scan, no EOI after whole scans.
  */
-export async function readJpegLayout(reader: ByteReader, options: LayoutOptions): Promise<ImageLayout> {
-  const list = createPieceList()
-  list.keep(0, 2)
-  let frame: Frame | undefined
-  let orientation = 1
-  let scans = 0
-  let offset = 2
-  for (let count = 0; ; count++) {
-    if (count > maxParts) throw corrupt(`more than ${maxParts} segments`)
-    const segment = await readSegment(reader, offset)
-    offset = segment.end
-    if (segment.marker === endOfImage) {
-      list.keep(segment.start, segment.end)
-      break
-    }
-    if (isFrame(segment.marker)) {
-      if (frame) throw corrupt('two frames')
-      frame = await readFrame(reader, segment, options)
-    }
-    if (isApplication(segment.marker) || segment.marker === comment) {
-      const kept = await keptApplication(reader, segment, options)
-      if (kept === 'all') list.keep(segment.start, segment.end)
-      else if (kept) list.write(kept)
-      if (orientation === 1) orientation = await orientationOf(reader, segment)
-      continue
-    }
-    if (segment.marker === startOfScan) {
-      if (!frame) throw corrupt('a scan before the frame')
-      if (++scans > maxScans) throw corrupt(`more than ${maxScans} scans`)
-      offset = await skipEntropyData(reader, segment.end)
-    }
-    list.keep(segment.start, offset)
+class JpegWalk {
+  readonly #reader: ByteReader
+  readonly #options: LayoutOptions
+  readonly #list = createPieceList()
+  #frame: Frame | null = null
+  #coverage: ScanCoverage | null = null
+  #orientation = 1
+  #scans = 0
+  #strayBytes = 0
+  #isMended = false
+  /** Whether one scan has the whole picture. */
+  #isOneScan = false
+
+  constructor(reader: ByteReader, options: LayoutOptions) {
+    this.#reader = reader
+    this.#options = options
   }
-  if (!frame || scans === 0) throw corrupt('no picture inside')
-  return {
-    mimeType: 'image/jpeg',
-    width: frame.width,
-    height: frame.height,
-    hasAlpha: false,
-    orientation,
-    needsWholePicture: frame.progressive,
-    lossless: false,
-    pieces: list.pieces,
+
+  async run(): Promise<ImageLayout> {
+    this.#list.keep(0, 2)
+    let offset = 2
+    for (let count = 0; ; count++) {
+      if (count > maxParts) throw corrupt(`more than ${maxParts} segments`)
+      const segment = await this.#readSegment(offset)
+      if (segment instanceof EaselError) return this.#complete(segment)
+      this.#countStrayBytes(segment)
+      offset = await this.#take(segment)
+      if (segment.marker === endOfImage) return this.#layout(this.#isMended ? null : undefined)
+    }
+  }
+
+  /** After whole scans a fault is no more than a missing end. */
+  #readSegment(offset: number): Promise<Segment | EaselError> {
+    return readSegment(this.#reader, offset).catch((error) => {
+      if (error instanceof EaselError && this.#coverage?.isWhole()) return error
+      throw error
+    })
+  }
+
+  #countStrayBytes({ strayBytes }: Segment): void {
+    if (strayBytes === 0) return
+    this.#isMended = true
+    this.#strayBytes += strayBytes
+    if (this.#strayBytes > windowBytes) throw corrupt('a marker is missing')
+  }
+
+  /** Returns where the next segment begins. */
+  async #take(segment: Segment): Promise<number> {
+    const { marker, start, end } = segment
+    if (marker === numberOfLines) return end
+    if (isDescription(marker)) {
+      await this.#describe(segment)
+      return end
+    }
+    if (marker === startOfScan) return this.#takeScan(segment)
+    if (isFrame(marker)) {
+      if (this.#frame) throw corrupt('two frames')
+      this.#frame = await readFrame(this.#reader, segment, this.#options)
+      this.#coverage = new ScanCoverage(this.#frame.components)
+    }
+    this.#list.keep(start, end)
+    return end
+  }
+
+  async #describe(segment: Segment): Promise<void> {
+    const kept = await keptApplication(this.#reader, segment, this.#options)
+    if (kept === 'all') this.#list.keep(segment.start, segment.end)
+    else if (kept) this.#list.write(kept)
+    if (this.#orientation === 1) this.#orientation = await orientationOf(this.#reader, segment)
+  }
+
+  async #takeScan(segment: Segment): Promise<number> {
+    if (!this.#frame) throw corrupt('a scan before the frame')
+    if (++this.#scans > maxScans) throw corrupt(`more than ${maxScans} scans`)
+    const { start, dataStart, end } = segment
+    const header = Buffer.from(await this.#reader.read(start, end - start))
+    const scan = parseScan(header.subarray(dataStart - start))
+    if (scan && !this.#frame.progressive && !isSequential(scan, header)) {
+      this.#isMended = true
+      header.set(sequentialParameters, header.length - sequentialParameters.length)
+      this.#list.write(header)
+    } else this.#list.keep(start, end)
+    if (scan) this.#cover(this.#frame, scan)
+    const next = await skipEntropyData(this.#reader, end)
+    const dataEnd = next === this.#reader.size ? await endOfData(this.#reader, end, next) : next
+    if (dataEnd > end) this.#list.keep(end, dataEnd)
+    return next
+  }
+
+  #cover({ progressive, components }: Frame, scan: Scan): void {
+    this.#isOneScan = !progressive && scan.components.length === components
+    this.#coverage?.add(progressive ? scan : { ...scan, first: 0, last: 63, missingBits: 0 })
+  }
+
+  #complete(refused: EaselError): ImageLayout {
+    this.#list.write(Buffer.from([0xff, endOfImage]))
+    return this.#layout(refused)
+  }
+
+  #layout(refused: EaselError | null | undefined): ImageLayout {
+    const frame = this.#frame
+    if (!frame || this.#scans === 0) throw corrupt('no picture inside')
+    const { pieces } = this.#list
+    return {
+      mimeType: 'image/jpeg',
+      width: frame.width,
+      height: frame.height,
+      hasAlpha: false,
+      orientation: this.#orientation,
+      needsWholePicture: frame.progressive,
+      lossless: false,
+      pieces,
+      ...(refused !== undefined && { unproven: this.#unproven(frame, refused) }),
+    }
+  }
+
+  #unproven(frame: Frame, refused: EaselError | null): UnprovenCopy {
+    const height = Buffer.alloc(2)
+    height.writeUInt16BE(this.#isOneScan ? provingHeight(frame) : frame.height)
+    return { pieces: replaceBytes(this.#list.pieces, frame.heightAt, height), refused }
   }
 }
 
-async function readSegment(reader: ByteReader, start: number): Promise<Segment> {
-  let at = start
-  if ((await reader.read(at, 1))[0] !== 0xff) throw corrupt('a marker is missing')
-  // Any number of 0xff may fill the space before a marker (ITU T.81, B.1.1.2).
-  while ((await reader.read(at + 1, 1))[0] === 0xff) {
-    if (++at - start > windowBytes) throw corrupt('too many fill bytes')
-  }
-  const marker = (await reader.read(at + 1, 1))[0] ?? 0
-  const dataStart = at + 4
-  if (marker === endOfImage) return { marker, start, dataStart, end: at + 2 }
-  if (!isKnown(marker)) throw corrupt(`marker ${marker.toString(16)} is out of place`)
-  const length = (await reader.read(at + 2, 2)).readUInt16BE(0)
-  if (length < 2) throw corrupt('a segment without length')
-  const end = at + 2 + length
-  if (end > reader.size) throw refusal('IMAGE_TRUNCATED')
-  return { marker, start, dataStart, end }
+/** All 64 coefficients with all their bits. Decoders warn of anything else in a sequential file, and read this. */
+const sequentialParameters = [0, 63, 0]
+
+function isSequential({ first }: Scan, header: Buffer): boolean {
+  return first === 0 && header.at(-2) === 63 && header.at(-1) === 0
 }
 
-function isKnown(marker: number): boolean {
-  if (marker === startOfImage || marker === numberOfLines) return false
-  return (
-    isFrame(marker) ||
-    isApplication(marker) ||
-    tableMarkers.has(marker) ||
-    marker === startOfScan ||
-    marker === comment
-  )
-}
-
-function isFrame(marker: number): boolean {
-  return marker >= 0xc0 && marker <= 0xcf && marker !== 0xc4 && marker !== 0xc8 && marker !== 0xcc
-}
-
-function isApplication(marker: number): boolean {
-  return marker >= 0xe0 && marker <= 0xef
+/**
+ * libvips asks for eight lines at a time and finds a warning when it asks for the next ones. So a copy that shall prove
+ * that the data is whole needs lines after the last unit that has data, but none that need another unit before: all the
+ * lines of a high unit, or eight lines more than those of a low one. libvips 8.18.
+ */
+function provingHeight({ height, verticalSampling }: Frame): number {
+  const unit = 8 * verticalSampling
+  const whole = Math.ceil(height / unit) * unit
+  return Math.min(verticalSampling > 1 ? whole : whole + 8, 65_500)
 }
 
 async function readFrame(reader: ByteReader, segment: Segment, { limits }: LayoutOptions): Promise<Frame> {
-  if (segment.end - segment.dataStart < 6) throw corrupt('the frame is too short')
-  const data = await reader.read(segment.dataStart, 6)
-  const [precision, components] = [data.readUInt8(0), data.readUInt8(5)]
-  if (segment.marker > 0xc2 || precision !== 8) throw refusal('IMAGE_ENCODING_UNSUPPORTED')
+  const { marker, dataStart, end } = segment
+  if (end - dataStart < 6) throw corrupt('the frame is too short')
+  const head = await reader.read(dataStart, 6)
+  const [precision, components] = [head.readUInt8(0), head.readUInt8(5)]
+  if (marker > 0xc2 || precision !== 8) throw refusal('IMAGE_ENCODING_UNSUPPORTED')
   if (![1, 3, 4].includes(components)) throw corrupt(`${components} colour components`)
-  if (segment.end - segment.dataStart !== 6 + 3 * components) throw corrupt('the frame has the wrong length')
+  if (end - dataStart !== 6 + 3 * components) throw corrupt('the frame has the wrong length')
+  const data = await reader.read(dataStart, end - dataStart)
   const [height, width] = [data.readUInt16BE(1), data.readUInt16BE(3)]
   checkDimensions(width, height, limits)
-  return { width, height, progressive: segment.marker === 0xc2 }
+  const samplings = Array.from({ length: components }, (_, index) => data.readUInt8(7 + 3 * index) & 0x0f)
+  return {
+    width,
+    height,
+    progressive: marker === 0xc2,
+    components,
+    verticalSampling: components === 1 ? 1 : Math.max(...samplings, 1),
+    heightAt: dataStart + 1,
+  }
 }
 
 /** `all`, nothing, or the bytes that take the segment's place. */
@@ -162,23 +239,6 @@ async function orientationOf(reader: ByteReader, segment: Segment): Promise<numb
   if (segment.marker !== 0xe1 || length < 6) return 1
   const data = await reader.read(segment.dataStart, length)
   return data.toString('latin1', 0, 6) === 'Exif\0\0' ? readOrientation(data) : 1
-}
-
-/** The offset of the next marker: in entropy-coded data 0xff is followed by 0 (a stuffed byte) or by a restart marker. */
-async function skipEntropyData(reader: ByteReader, start: number): Promise<number> {
-  for (let offset = start; ; ) {
-    const bytes = await reader.window(offset)
-    let at = bytes.indexOf(0xff)
-    while (at !== -1 && at + 1 < bytes.length) {
-      const next = bytes[at + 1] ?? 0
-      const isData = next === 0 || (next >= 0xd0 && next <= 0xd7)
-      if (!isData && next !== 0xff) return offset + at
-      at = bytes.indexOf(0xff, next === 0xff ? at + 1 : at + 2)
-    }
-    offset += at === -1 ? bytes.length : at
-    // The window ends between the two bytes of a marker: the next one begins with both, or the file ends here.
-    if (at !== -1) await reader.read(offset, 2)
-  }
 }
 
 function corrupt(because: string) {

@@ -35,14 +35,34 @@ export function restrictSharp(): void {
   sharp.concurrency(1)
 }
 
+/** How bad a fault of a file must be to end its decoding. */
+export type Strictness = 'none' | 'error' | 'warning'
+
 /** A lazy decoder over a file that reads from top to bottom and stops at damage. */
-export function openPixels(path: string, maxPixels: number): Sharp {
+export function openPixels(path: string, maxPixels: number, failOn: Strictness = 'error'): Sharp {
   return sharp(path, {
     sequentialRead: true,
-    failOn: 'error',
+    failOn,
     limitInputPixels: maxPixels,
     animated: false,
   }).timeout({ seconds: decodeSeconds })
+}
+
+/** Whether a decoder reads every line without a word. The copy that is read may be a little higher than its picture. */
+export async function isReadCleanly(path: string, maxPixels: number): Promise<boolean> {
+  const { width, height } = await openPixels(path, 2 * maxPixels).metadata()
+  const column = { left: 0, top: 0, width: Math.min(width, 1), height }
+  try {
+    await openPixels(path, 2 * maxPixels, 'warning')
+      .extract(column)
+      .raw()
+      .toBuffer()
+    return true
+  } catch (cause) {
+    const error = toPixelError(cause)
+    if (error.code === 'BAD_USER_INPUT') return false
+    throw error
+  }
 }
 
 export function slotsFor(shape: PictureShape): number | 'all' {

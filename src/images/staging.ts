@@ -12,7 +12,7 @@ import {
   type PixelLimits,
 } from './image-layout.ts'
 import { readLayout } from './layout-reader.ts'
-import { slotsFor } from './pixels.ts'
+import { isReadCleanly, slotsFor } from './pixels.ts'
 import { createTemporaryFiles, removeFile, type TemporaryFiles } from './temporary-files.ts'
 import { ArrivingFile, type ByteSource, pour } from './upload.ts'
 
@@ -115,20 +115,23 @@ async function tellingFull<T>(work: () => Promise<T>): Promise<T> {
   }
 }
 
-async function cleanImage(context: {
+interface CleanContext {
   staging: StagingOptions
   files: TemporaryFiles
   path: string
   digest: FileDigest
   options: StageOptions
-}): Promise<StagedImage> {
+}
+
+async function cleanImage(context: CleanContext): Promise<StagedImage> {
   const { staging, files, options } = context
   const { limits, gate } = staging
   const { signal, keepProvenance = true } = options
   let { path, digest } = context
   let layout = await layoutOf(path, { limits, keepProvenance })
   signal?.throwIfAborted()
-  if (layout.orientation !== 1) {
+  const needsEncoding = !(await isProven(context, layout))
+  if (layout.orientation !== 1 || needsEncoding) {
     const upright = files.next()
     const encode = () => writeUpright({ from: path, to: upright, layout, maxPixels: limits.maxPixels })
     await gate.run(encode, { slots: slotsFor({ ...layout, needsWholePicture: true }), signal })
@@ -152,6 +155,21 @@ async function cleanImage(context: {
     hasAlpha,
     discard: () => removeFile(path),
   }
+}
+
+/** Whether what was mended reads without a warning. Throws where that leaves no whole picture. */
+async function isProven(context: CleanContext, { unproven, ...shape }: ImageLayout): Promise<boolean> {
+  if (!unproven) return true
+  const { staging, files, path, options } = context
+  const { gate, limits } = staging
+  const { signal } = options
+  const copy = files.next()
+  await copyPieces({ from: path, to: copy, pieces: unproven.pieces, signal })
+  const read = () => isReadCleanly(copy, limits.maxPixels)
+  const isClean = await gate.run(read, { slots: slotsFor(shape), signal })
+  await removeFile(copy)
+  if (!isClean && unproven.refused) throw unproven.refused
+  return isClean
 }
 
 async function layoutOf(path: string, options: LayoutOptions): Promise<ImageLayout> {
