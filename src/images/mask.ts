@@ -12,7 +12,7 @@ export interface MaskFile {
 /** How much of the alpha channel is compared at a time. */
 const stretch = Buffer.alloc(65_536)
 
-/** Which pixels are fully transparent. Only the alpha channel is decoded into memory, one byte for each pixel. */
+/** Which pixels are fully transparent. Only the alpha channel is decoded into memory, in as many bits as it has. */
 export async function readCoverage(options: {
   mask: MaskFile
   maxPixels: number
@@ -28,18 +28,25 @@ export async function readCoverage(options: {
   return gate.run(inspect, { slots: slotsFor({ ...mask, needsWholePicture: true }), signal })
 }
 
-async function readAlpha(path: string, maxPixels: number): Promise<Buffer> {
+async function readAlpha(path: string, maxPixels: number): Promise<Uint8Array | Uint16Array> {
   try {
-    return await openPixels(path, maxPixels).extractChannel('alpha').raw({ depth: 'uchar' }).toBuffer()
+    const { depth } = await openPixels(path, maxPixels).metadata()
+    const alpha = openPixels(path, maxPixels).extractChannel('alpha')
+    if (depth !== 'ushort') return await alpha.raw({ depth: 'uchar' }).toBuffer()
+    const { buffer, byteOffset, length } = await alpha
+      .toColourspace('grey16')
+      .raw({ depth: 'ushort' })
+      .toBuffer()
+    return new Uint16Array(buffer, byteOffset, length / 2)
   } catch (cause) {
     if (cause instanceof EaselError) throw cause
     throw toPixelError(cause)
   }
 }
 
-function isAllZero(bytes: Buffer): boolean {
-  for (let at = 0; at < bytes.length; at += stretch.length) {
-    const part = bytes.subarray(at, at + stretch.length)
+function isAllZero({ buffer, byteOffset, byteLength }: Uint8Array | Uint16Array): boolean {
+  for (let at = 0; at < byteLength; at += stretch.length) {
+    const part = Buffer.from(buffer, byteOffset + at, Math.min(stretch.length, byteLength - at))
     if (!part.equals(stretch.subarray(0, part.length))) return false
   }
   return true

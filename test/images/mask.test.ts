@@ -48,4 +48,22 @@ describe('the coverage of a mask', () => {
   it('is transparent where every pixel is', async () => {
     expect(await coverages(await makePicture('png', { alpha: 0 }))).toEqual(['TRANSPARENT', 'TRANSPARENT'])
   })
+
+  /** Like `drawMask`, with 16 bits for each channel. */
+  const drawDeepMask = (rest: number, last: number) => {
+    const data = new Uint16Array(48 * 32 * 4).fill(0xffff)
+    for (let at = 3; at < data.length; at += 4) data[at] = at + 1 === data.length ? last : rest
+    const raw = { width: 48, height: 32, channels: 4 } as const
+    return sharp(data, { raw }).toColourspace('rgb16').png().toBuffer()
+  }
+
+  it.each([
+    ['OPAQUE', 0xffff, 0x00ff],
+    ['OPAQUE', 0x00ff, 0x0001],
+    ['MIXED', 0x00ff, 0],
+    ['MIXED', 0, 0x00ff],
+    ['TRANSPARENT', 0, 0],
+  ])('is %s in 16 bits where alpha is %i, and %i in the last pixel', async (coverage, rest, last) => {
+    expect(await coverages(await drawDeepMask(rest, last))).toEqual([coverage, coverage])
+  })
 })
