@@ -63,6 +63,9 @@ export async function digestFile(path: string): Promise<FileDigest> {
   return { sha256: hash.digest('hex'), byteSize: size }
 }
 
+/** Sharp would make sRGB of 8 bits of them, to which a profile for grey does not belong. */
+const ownSpaces: ReadonlySet<string> = new Set(['b-w', 'grey16', 'rgb16'])
+
 /**
  * Turns the picture the way its EXIF orientation asks for and encodes it again in its own format: once the metadata
  * is gone nothing else says which side is up. The colour profile stays, except in CMYK, which becomes sRGB.
@@ -79,6 +82,7 @@ export async function writeUpright(options: {
   const { space } = await openPixels(from, maxPixels, failOn).metadata()
   const upright = openPixels(from, maxPixels, failOn).autoOrient()
   if (space !== 'cmyk') upright.keepIccProfile()
+  if (space && ownSpaces.has(space)) upright.toColourspace(space)
   if (layout.mimeType === 'image/png') upright.png()
   else if (layout.mimeType === 'image/webp') upright.webp({ quality: 95, lossless: layout.lossless })
   // 95 without chroma subsampling is past the point where people see a difference. Optimised tables would save a few

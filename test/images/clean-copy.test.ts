@@ -5,6 +5,7 @@ import {
   everyMetadata,
   exifOrientation,
   formats,
+  greyProfile,
   jpegSegment,
   makePicture,
   pngChunk,
@@ -167,5 +168,23 @@ describe('turning upright', () => {
     })
     const clean = await studio.bytesOf(await studio.stage(bytes))
     expect((await sharp(clean).metadata()).icc).toEqual((await sharp(bytes).metadata()).icc)
+  })
+
+  it('leaves grey its tones and its profile', async () => {
+    const plain = await drawPicture().toColourspace('b-w').jpeg().toBuffer()
+    const profile = Buffer.concat([Buffer.from('ICC_PROFILE\0\x01\x01'), greyProfile(1.8)])
+    const turn = jpegSegment(0xe1, Buffer.concat([Buffer.from('Exif\0\0'), exifOrientation(3)]))
+    const bytes = withJpegSegments(plain, turn, jpegSegment(0xe2, profile))
+    const clean = await studio.bytesOf(await studio.stage(bytes))
+    expect(await sharp(clean).metadata()).toMatchObject({ space: 'b-w', channels: 1, icc: greyProfile(1.8) })
+    const [before, after] = [await sharp(bytes).rotate(180).raw().toBuffer(), await rawPixels(clean)]
+    expect(Math.abs((after[0] ?? 0) - (before[0] ?? 0))).toBeLessThan(2)
+  })
+
+  it.each(['grey16', 'rgb16'] as const)('leaves a PNG the 16 bits of its %s', async (space) => {
+    const png = await drawPicture().toColourspace(space).png().toBuffer()
+    const bytes = withPngChunks(png, pngChunk('eXIf', exifOrientation(3)))
+    const clean = await studio.bytesOf(await studio.stage(bytes))
+    expect(await sharp(clean).metadata()).toMatchObject({ space, depth: 'ushort' })
   })
 })

@@ -116,3 +116,31 @@ export function pngClaiming(width: number, height: number): Buffer {
   const signature = Buffer.from('89504e470d0a1a0a', 'hex')
   return Buffer.concat([signature, pngChunk('IHDR', header), pngChunk('IDAT', ''), pngChunk('IEND', '')])
 }
+
+/** A profile for grey with a gamma of its own (ICC.1:2001-04, 6.3.2), so that its tones are not those of sRGB. */
+export function greyProfile(gamma: number): Buffer {
+  const white = Buffer.from('58595a20000000000000f6d6000100000000d32d', 'hex')
+  const curve = Buffer.from('637572760000000000000001000000000000'.slice(0, 32), 'hex')
+  curve.writeUInt16BE(Math.round(gamma * 256), 12)
+  const description = Buffer.alloc(104)
+  description.write('desc\0\0\0\0\0\0\0\x05grey')
+  const tags = { desc: description, wtpt: white, kTRC: curve, cprt: Buffer.from('text\0\0\0\0cc0\0') }
+  const names = Object.entries(tags)
+  let offset = 132 + 12 * names.length
+  const table = names.map(([name, data]) => {
+    const entry = Buffer.alloc(12)
+    entry.write(name)
+    entry.writeUInt32BE(offset, 4)
+    entry.writeUInt32BE(data.length, 8)
+    offset += data.length
+    return entry
+  })
+  const header = Buffer.alloc(132)
+  header.writeUInt32BE(offset, 0)
+  header.writeUInt32BE(0x02100000, 8)
+  header.write('mntrGRAYXYZ ', 12)
+  header.write('acsp', 36)
+  white.copy(header, 68, 8)
+  header.writeUInt32BE(names.length, 128)
+  return Buffer.concat([header, ...table, ...Object.values(tags)])
+}
