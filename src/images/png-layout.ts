@@ -47,7 +47,8 @@ interface Chunk {
 
 /**
  * Walks the chunks from IHDR to IEND. The checksum of every chunk that stays is compared, and the order that decoders
- * rely on is enforced, so a file damaged on its way is refused here. Bytes after IEND are left behind.
+ * rely on is enforced, so a file damaged on its way is refused here; a damaged chunk that the picture can do without is
+ * left out, as decoders do. Bytes after IEND are left behind.
  */
 export async function readPngLayout(reader: ByteReader, options: LayoutOptions): Promise<ImageLayout> {
   const header = await readHeader(reader, options)
@@ -60,13 +61,14 @@ export async function readPngLayout(reader: ByteReader, options: LayoutOptions):
     if (count > maxParts) throw refusal('IMAGE_CORRUPT', { because: `more than ${maxParts} chunks` })
     const chunk = await readChunk(reader, offset)
     if (criticalChunks.has(chunk.type)) checkOrder(chunk, seen, header.colourType)
-    if (chunk.type === 'eXIf') orientation = readOrientation(await readExif(reader, chunk))
-    if (isKept(chunk.type, options)) {
-      await checkChecksum(reader, chunk)
-      list.keep(chunk.start, chunk.end)
+    if (chunk.type === 'acTL' && !seen.includes('IDAT')) await refuseAnimation(reader, chunk)
+    if (chunk.type === 'eXIf' && (await isSound(reader, chunk))) {
+      orientation = readOrientation(await readExif(reader, chunk))
     }
-    if (seen.at(-1) !== chunk.type && (criticalChunks.has(chunk.type) || chunk.type === 'tRNS')) {
-      seen.push(chunk.type)
+    if (await isKept(reader, chunk, options)) {
+      list.keep(chunk.start, chunk.end)
+      const isNoted = criticalChunks.has(chunk.type) || chunk.type === 'tRNS'
+      if (isNoted && seen.at(-1) !== chunk.type) seen.push(chunk.type)
     }
     if (chunk.type === 'IEND') break
     offset = chunk.end
@@ -85,8 +87,13 @@ export async function readPngLayout(reader: ByteReader, options: LayoutOptions):
 
 async function readHeader(reader: ByteReader, { limits }: LayoutOptions) {
   const chunk = await readChunk(reader, 8)
+  if (chunk.type === 'CgBI') {
+    throw refusal('IMAGE_ENCODING_UNSUPPORTED', {
+      because: 'CgBI, a PNG that Xcode optimised for iOS: convert it to an ordinary PNG',
+    })
+  }
   if (chunk.type !== 'IHDR' || chunk.dataLength !== 13) throw corrupt('IHDR is not the first chunk')
-  await checkChecksum(reader, chunk)
+  if (!(await isSound(reader, chunk))) throw wrongChecksum(chunk)
   const data = await reader.read(chunk.dataStart, 13)
   const [width, height] = [data.readUInt32BE(0), data.readUInt32BE(4)]
   const [bitDepth, colourType, compression, filter, interlace] = data.subarray(8) as unknown as number[]
@@ -119,23 +126,38 @@ function checkOrder({ type, dataLength }: Chunk, seen: readonly string[], colour
   if (type === 'IEND' && dataLength !== 0) throw corrupt('IEND is not empty')
 }
 
-function isKept(type: string, { keepProvenance }: LayoutOptions): boolean {
-  if (criticalChunks.has(type) || renderingChunks.has(type)) return true
+async function isKept(reader: ByteReader, chunk: Chunk, { keepProvenance }: LayoutOptions): Promise<boolean> {
+  const { type } = chunk
+  if (criticalChunks.has(type)) {
+    if (await isSound(reader, chunk)) return true
+    throw wrongChecksum(chunk)
+  }
   // An upper-case first letter means that the picture cannot be shown without this chunk.
   if (/^[A-Z]/.test(type)) throw corrupt(`unknown critical chunk ${type}`)
-  return keepProvenance && type === 'caBX'
+  const isWanted = renderingChunks.has(type) || (keepProvenance && type === 'caBX')
+  return isWanted && isSound(reader, chunk)
 }
 
-async function checkChecksum(reader: ByteReader, chunk: Chunk): Promise<void> {
+/** An animation of one frame is a picture like any other. */
+async function refuseAnimation(reader: ByteReader, { dataStart, dataLength }: Chunk): Promise<void> {
+  const frames = dataLength < 4 ? 0 : (await reader.read(dataStart, 4)).readUInt32BE(0)
+  if (frames > 1) throw refusal('IMAGE_ANIMATED', { because: `APNG of ${frames} frames` })
+}
+
+/** Whether the checksum of a chunk is right. */
+async function isSound(reader: ByteReader, chunk: Chunk): Promise<boolean> {
   const stored = (await reader.read(chunk.end - 4, 4)).readUInt32BE(0)
   let checksum = 0
   for (let at = chunk.start + 4; at < chunk.end - 4; ) {
-    const bytes = await reader.window(at)
-    const part = bytes.subarray(0, chunk.end - 4 - at)
+    const part = (await reader.window(at)).subarray(0, chunk.end - 4 - at)
     checksum = crc32(part, checksum)
     at += part.length
   }
-  if (checksum !== stored) throw corrupt(`the checksum of ${chunk.type} is wrong`)
+  return checksum === stored
+}
+
+function wrongChecksum({ type }: Chunk) {
+  return corrupt(`the checksum of ${type} is wrong`)
 }
 
 function readExif(reader: ByteReader, { dataStart, dataLength }: Chunk): Promise<Buffer> {

@@ -1,3 +1,4 @@
+import type { EaselError } from '../errors.ts'
 import { type ByteReader, windowBytes } from './byte-reader.ts'
 import { readOrientation } from './exif-orientation.ts'
 import {
@@ -36,7 +37,7 @@ interface Picture {
  */
 export async function readWebpLayout(reader: ByteReader, options: LayoutOptions): Promise<ImageLayout> {
   const containerEnd = 8 + (await reader.read(4, 4)).readUInt32LE(0)
-  if (containerEnd > reader.size) throw refusal('IMAGE_TRUNCATED')
+  if (containerEnd > reader.size) throw await refuseLength(reader, containerEnd)
   const list = createPieceList()
   let picture: Picture | undefined
   let canvas: Picture | undefined
@@ -72,12 +73,26 @@ export async function readWebpLayout(reader: ByteReader, options: LayoutOptions)
   }
 }
 
+/** A file that ends where one of its chunks ends was written with a wrong length; any other was cut. */
+async function refuseLength(reader: ByteReader, containerEnd: number): Promise<EaselError> {
+  const missing = `${reader.size} of ${containerEnd} bytes came: upload it again`
+  for (let at = 12, count = 0; count < maxParts && at + 8 <= reader.size; count++) {
+    const { end } = await readChunk(reader, at, containerEnd)
+    if (end === reader.size) {
+      const because = `the length in its RIFF header is ${containerEnd - 8} instead of ${reader.size - 8}: export it again`
+      return corrupt(because)
+    }
+    at = end
+  }
+  return refusal('IMAGE_TRUNCATED', { because: missing })
+}
+
 async function readChunk(reader: ByteReader, start: number, containerEnd: number): Promise<Chunk> {
   if (start + 8 > containerEnd) throw corrupt('a chunk without length')
   const head = await reader.read(start, 8)
   const dataLength = head.readUInt32LE(4)
   const dataEnd = start + 8 + dataLength
-  if (dataEnd > containerEnd) throw corrupt('a chunk reaches beyond the file')
+  if (dataEnd > containerEnd) throw corrupt('the length of a chunk reaches beyond the file: export it again')
   // Some encoders leave out the padding byte of the last chunk.
   const end = Math.min(dataEnd + (dataLength % 2), containerEnd)
   return { type: head.toString('latin1', 0, 4), start, dataStart: start + 8, dataLength, end }

@@ -64,16 +64,29 @@ describe('removing metadata', () => {
     const clean = await makePicture('png')
     const broken = pngChunk('tEXt', 'Author\0canary')
     broken.writeUInt32BE(0, broken.length - 4)
-    const frames = pngChunk('acTL', Buffer.from([0, 0, 0, 2, 0, 0, 0, 0]))
     const bytes = withPngChunks(
       clean,
       broken,
       pngChunk('tIME', '1234567'),
       pngChunk('prVt', 'canary'),
-      frames,
+      pngChunk('acTL', Buffer.from([0, 0, 0, 1, 0, 0, 0, 0])),
+      pngChunk('fcTL', Buffer.alloc(26)),
+      pngChunk('fdAT', 'canary'),
     )
     expect(await studio.bytesOf(await studio.stage(bytes))).toEqual(clean)
   })
+
+  it.each(['tRNS', 'pHYs', 'gAMA', 'iCCP', 'caBX', 'eXIf'])(
+    'takes %s out of a PNG where its checksum is wrong, as decoders do',
+    async (type) => {
+      const clean = await makePicture('png')
+      const broken = pngChunk(type, type === 'eXIf' ? exifOrientation(6) : Buffer.alloc(6, 1))
+      broken.writeUInt32BE(0, broken.length - 4)
+      const image = await studio.stage(withPngChunks(clean, broken))
+      expect(image.hasAlpha).toBe(false)
+      expect(await studio.bytesOf(image)).toEqual(clean)
+    },
+  )
 
   it('takes comments, thumbnails and unknown segments out of a JPEG', async () => {
     const clean = await makePicture('jpeg')

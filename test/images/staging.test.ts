@@ -128,6 +128,40 @@ describe('what is refused', () => {
     })
   })
 
+  it('refuses an animated PNG by its name', async () => {
+    const frames = pngChunk('acTL', Buffer.from([0, 0, 0, 3, 0, 0, 0, 0]))
+    const bytes = withPngChunks(await makePicture('png'), frames)
+    expect(await refusalOf(studio.stage(bytes))).toMatchObject({
+      reason: 'IMAGE_ANIMATED',
+      message: expect.stringContaining('APNG of 3 frames'),
+      hint: 'CONVERT_TO_PNG',
+    })
+  })
+
+  it('refuses a PNG that was optimised for iOS and says to convert it', async () => {
+    const png = await makePicture('png')
+    const bytes = Buffer.concat([png.subarray(0, 8), pngChunk('CgBI', 'abcd'), png.subarray(8)])
+    expect(await refusalOf(studio.stage(bytes))).toMatchObject({
+      reason: 'IMAGE_ENCODING_UNSUPPORTED',
+      message: expect.stringMatching(/CgBI.*iOS: convert it/),
+      hint: 'CONVERT_TO_PNG',
+    })
+  })
+
+  it('tells a WebP with a wrong length from one that is cut', async () => {
+    const webp = await makePicture('webp')
+    const wrong = Buffer.from(webp)
+    wrong.writeUInt32LE(webp.length, 4)
+    expect(await refusalOf(studio.stage(wrong))).toMatchObject({
+      reason: 'IMAGE_CORRUPT',
+      message: expect.stringContaining(`is ${webp.length} instead of ${webp.length - 8}: export it again`),
+    })
+    expect(await refusalOf(studio.stage(webp.subarray(0, -40)))).toMatchObject({
+      reason: 'IMAGE_TRUNCATED',
+      message: expect.stringContaining(`${webp.length - 40} of ${webp.length} bytes came`),
+    })
+  })
+
   it('refuses a PNG of a hundred thousand tiny chunks', async () => {
     const chunks = Array.from({ length: 100_000 }, () => pngChunk('teSt', ''))
     const bytes = withPngChunks(await makePicture('png'), ...chunks)
