@@ -1,5 +1,4 @@
 import { type Image, Prisma } from '../database/generated/client.ts'
-import type { ImageMimeType } from './image-layout.ts'
 import type { StagedImage } from './staging.ts'
 import { type Storage, storageKey } from './storage.ts'
 
@@ -10,7 +9,7 @@ export interface StoredImage {
   readonly storageKey: string
   readonly sha256: string
   readonly byteSize: number
-  readonly mimeType: ImageMimeType
+  readonly mimeType: StagedImage['mimeType']
   readonly width: number
   readonly height: number
   readonly hasAlpha: boolean

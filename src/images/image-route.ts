@@ -8,13 +8,15 @@ import { toFileBody } from './file-body.ts'
 import type { ImageUrls, VerifiedUrl } from './image-url.ts'
 import { PieceStream } from './piece-stream.ts'
 import { extensionOf, objectMissing, type Storage } from './storage.ts'
-import { type RenderedVariant, resolveVariant, type Variants } from './variants.ts'
+import { type RenderedVariant, resolveVariant, shownTypes, type Variants } from './variants.ts'
 
 export interface ImageRouteOptions {
   readonly find: (id: string) => Promise<Image | null>
   readonly urls: ImageUrls
   readonly storage: Storage
   readonly variants: Variants
+  /** Larger images are served as they are, without copies. */
+  readonly maxPixels: number
   readonly now: () => Date
 }
 
@@ -61,7 +63,7 @@ async function answer(options: ImageRouteOptions, request: Request): Promise<Res
   if (!verified) throw new EaselError('FORBIDDEN', 'The address is not valid, or its time is over.')
   const image = await options.find(id)
   if (!image) throw objectMissing()
-  const variant = resolveVariant(image, verified.variant)
+  const variant = resolveVariant(image, verified.variant, options.maxPixels)
   const representation = variant
     ? await openVariant(options, image, variant, request.signal)
     : storedImage(options.storage, image)
@@ -108,7 +110,8 @@ function headersOf(
   return new Headers({
     ...safetyHeaders,
     'content-type': mimeType,
-    'content-disposition': `inline; filename="${image.id}.${extensionOf(mimeType)}"`,
+    // An SVG is a document that can run scripts, so it is only downloaded.
+    'content-disposition': `${shownTypes.has(mimeType) ? 'inline' : 'attachment'}; filename="${image.id}.${extensionOf(mimeType)}"`,
     'cache-control': `private, max-age=${Math.max(restSeconds, 0)}, immutable`,
     'accept-ranges': 'bytes',
     etag,

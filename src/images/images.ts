@@ -152,7 +152,7 @@ export function createImages(options: ImagesOptions): Images {
     store,
     writeImages,
     url: (image, urlOptions) => urls.sign(image.id, urlOptions),
-    serve: createImageRoute({ find, urls, storage, variants, now }),
+    serve: createImageRoute({ find, urls, storage, variants, maxPixels: limits.maxPixels, now }),
     open,
     base64: async (image, signal) => {
       if (image.byteSize > limits.maxBase64Bytes) throw tooLarge(limits.maxBase64Bytes, image.byteSize)

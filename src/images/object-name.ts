@@ -1,4 +1,5 @@
 import { rowIdPattern } from '../row-id.ts'
+import { knownExtensions } from './storage.ts'
 
 /** The object that names the owner of the storage: see storage-mark.ts. */
 export const markName = 'easel-owner.json'
@@ -9,7 +10,7 @@ export const probeName = 'easel-probe'
 /** Objects of the gateway that are no images. The sweep of images skips them. */
 const otherRooms = ['spool/', probeName]
 
-const image = `(${rowIdPattern})/[0-9a-f]{64}\\.(?:png|jpg|webp|bin)`
+const image = `(${rowIdPattern})/[0-9a-f]{64}\\.(?:${knownExtensions.join('|')})`
 const imageName = new RegExp(`^${image}$`)
 /** A file that a killed process was writing; a bucket has none. */
 const partName = new RegExp(`^(?:${image}|${RegExp.escape(markName)})\\.${rowIdPattern}\\.part$`)

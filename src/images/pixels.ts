@@ -13,8 +13,9 @@ const decodeSeconds = 60
 type PictureShape = Pick<ImageLayout, 'width' | 'height' | 'needsWholePicture'>
 
 /**
- * Settings of the whole process. Only the loaders of the three accepted formats may open files, since those of SVG, TIFF
- * and HEIF are not needed and are attack surface. An SVG in memory can still be drawn, as other rooms do; uploads are
+ * Settings of the whole process. Only the loaders of the three accepted formats may open files, and those of GIF and
+ * AVIF, which providers send: uploads of these types are refused before. Those of SVG and TIFF are not needed and are
+ * attack surface. An SVG in memory can still be drawn, as other rooms do; uploads are
  * only opened as files. One libvips thread per picture and no cache of operations keep memory flat; the gate limits how
  * many pictures are open at once.
  */
@@ -25,6 +26,8 @@ export function restrictSharp(): void {
       'VipsForeignLoadJpegFile',
       'VipsForeignLoadPngFile',
       'VipsForeignLoadWebpFile',
+      'VipsForeignLoadNsgifFile',
+      'VipsForeignLoadHeifFile',
       'VipsForeignLoadJpegBuffer',
       'VipsForeignLoadPngBuffer',
       'VipsForeignLoadWebpBuffer',
@@ -39,7 +42,7 @@ export function restrictSharp(): void {
 export type Strictness = 'none' | 'error' | 'warning'
 
 /** A lazy decoder over a file that reads from top to bottom and stops at damage. */
-export function openPixels(path: string, maxPixels: number, failOn: Strictness = 'error'): Sharp {
+export function openPixels(path: string, maxPixels: number | false, failOn: Strictness = 'error'): Sharp {
   return sharp(path, {
     sequentialRead: true,
     failOn,

@@ -1,18 +1,14 @@
 import { open } from 'node:fs/promises'
+import { EaselError } from '../errors.ts'
 import { releasePiece, takePiece } from '../piece-pool.ts'
 import { readFileBytes } from './byte-reader.ts'
 import { copyPieces, digestFile, type FileDigest, writeUpright } from './clean-copy.ts'
 import { isDiskFull, storageFull } from './disk-full.ts'
 import type { Gate } from './gate.ts'
-import {
-  type ImageLayout,
-  type ImageMimeType,
-  isUnchanged,
-  type LayoutOptions,
-  type PixelLimits,
-} from './image-layout.ts'
+import { type ImageLayout, isUnchanged, type LayoutOptions, type PixelLimits } from './image-layout.ts'
 import { readLayout } from './layout-reader.ts'
 import { isReadCleanly, slotsFor } from './pixels.ts'
+import { type ResultFacts, readResult } from './result-layout.ts'
 import { createTemporaryFiles, removeFile, type TemporaryFiles } from './temporary-files.ts'
 import { ArrivingFile, type ByteSource, pour } from './upload.ts'
 
@@ -21,7 +17,7 @@ export interface StagedImage {
   readonly path: string
   readonly sha256: string
   readonly byteSize: number
-  readonly mimeType: ImageMimeType
+  readonly mimeType: ResultFacts['mimeType']
   readonly width: number
   readonly height: number
   readonly hasAlpha: boolean
@@ -36,6 +32,11 @@ export interface StageOptions {
    * a camera's may also say where it was taken.
    */
   readonly keepProvenance?: boolean
+  /**
+   * Whether the image was paid for. Then it is kept as it came where nothing better can be done: in a type that uploads may
+   * not have, damaged, animated, or with too many pixels.
+   */
+  readonly isResult?: boolean
 }
 
 export interface StagingOptions {
@@ -76,7 +77,7 @@ export function receiveImage(staging: StagingOptions, options: StageOptions): Ar
         try {
           const digest = await (await open()).end()
           await close()
-          const image = await cleanImage({ staging, files, path, digest, options })
+          const image = await takeImage({ staging, files, path, digest, options })
           files.release(image.path)
           return image
         } finally {
@@ -121,6 +122,25 @@ interface CleanContext {
   path: string
   digest: FileDigest
   options: StageOptions
+}
+
+async function takeImage(context: CleanContext): Promise<StagedImage> {
+  try {
+    return await cleanImage(context)
+  } catch (error) {
+    const isRefused = error instanceof EaselError && error.code === 'BAD_USER_INPUT'
+    const image = isRefused && context.options.isResult ? await resultAsItCame(context) : null
+    if (image) return image
+    throw error
+  }
+}
+
+/** Null where it is no image for anybody. */
+async function resultAsItCame({ staging, path, digest, options }: CleanContext): Promise<StagedImage | null> {
+  const { gate, limits } = staging
+  const look = () => readResult(path, limits.maxPixels)
+  const facts = await gate.run(look, { slots: 'all', signal: options.signal })
+  return facts && { path, ...digest, ...facts, discard: () => removeFile(path) }
 }
 
 async function cleanImage(context: CleanContext): Promise<StagedImage> {

@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream'
 import { EaselError } from '../errors.ts'
-import type { ImageMimeType } from './image-layout.ts'
+import type { ResultFacts } from './result-layout.ts'
 
 export interface StoredObject {
   readonly key: string
@@ -42,14 +42,25 @@ export interface Storage {
   ): Promise<boolean>
 }
 
-const extensions: Record<ImageMimeType, string> = {
+const extensions: Record<ResultFacts['mimeType'], string> = {
   'image/png': 'png',
   'image/jpeg': 'jpg',
   'image/webp': 'webp',
+  'image/apng': 'png',
+  'image/avif': 'avif',
+  'image/bmp': 'bmp',
+  'image/gif': 'gif',
+  'image/heic': 'heic',
+  'image/jp2': 'jp2',
+  'image/jxl': 'jxl',
+  'image/svg+xml': 'svg',
+  'image/tiff': 'tiff',
 }
 
+export const knownExtensions: readonly string[] = [...new Set(Object.values(extensions)), 'bin']
+
 export function extensionOf(mimeType: string): string {
-  return extensions[mimeType as ImageMimeType] ?? 'bin'
+  return extensions[mimeType as ResultFacts['mimeType']] ?? 'bin'
 }
 
 /** The same image of the same operation has the same key, so doing it twice after a crash leaves one object. */

@@ -58,7 +58,7 @@ async function makeThumbHash(
     return await readThumbHash(path, maxPixels)
   }
   try {
-    const needsWholePicture = image.mimeType === 'image/webp'
+    const needsWholePicture = !['image/png', 'image/jpeg'].includes(image.mimeType)
     return await gate.run(make, { maxWaiting, slots: slotsFor({ ...image, needsWholePicture }) })
   } catch (error) {
     return error instanceof EaselError && error.code === 'BAD_USER_INPUT' ? none : null

@@ -37,12 +37,24 @@ export interface Variants {
   drop(imageId: string): Promise<void>
 }
 
+/** What browsers show and decoders make copies of: of animations these have the first frame. */
+export const shownTypes: ReadonlySet<string> = new Set(
+  ['png', 'jpeg', 'webp', 'apng', 'avif', 'gif'].map((format) => `image/${format}`),
+)
+
+const isFormat = (format: string): format is VariantFormat => ['png', 'jpeg', 'webp'].includes(format)
+
 /** The variant to make; null where the request is for the image itself. An image is never enlarged. */
-export function resolveVariant(image: VariantSource, variant: ImageVariant): RenderedVariant | null {
-  const ownFormat = image.mimeType.replace('image/', '') as VariantFormat
+export function resolveVariant(
+  image: VariantSource,
+  variant: ImageVariant,
+  maxPixels: number,
+): RenderedVariant | null {
+  if (!shownTypes.has(image.mimeType) || image.width * image.height > maxPixels) return null
+  const ownFormat = image.mimeType.replace('image/', '')
   const width = Math.min(variant.width ?? image.width, image.width)
-  const format = variant.format ?? ownFormat
-  return width === image.width && format === ownFormat ? null : { width, format }
+  if (width === image.width && (variant.format ?? ownFormat) === ownFormat) return null
+  return { width, format: variant.format ?? (isFormat(ownFormat) ? ownFormat : 'webp') }
 }
 
 /** Copies in another size or format, made once and kept as long as the cache has room. */
@@ -108,7 +120,10 @@ export async function fetchFile(
 }
 
 async function encode(from: string, to: string, variant: RenderedVariant, maxPixels: number): Promise<void> {
-  const pixels = openPixels(from, maxPixels).resize({ width: variant.width, withoutEnlargement: true })
+  const pixels = openPixels(from, maxPixels, 'none').resize({
+    width: variant.width,
+    withoutEnlargement: true,
+  })
   if (variant.format === 'jpeg') pixels.flatten({ background: '#ffffff' }).jpeg({ quality: 85 })
   else if (variant.format === 'webp') pixels.webp({ quality: 82 })
   else pixels.png()

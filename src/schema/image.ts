@@ -49,10 +49,11 @@ export const Image = builder.prismaNode('Image', {
       description: 'The prompt as the provider rewrote it, where it says so (dall-e-3).',
     }),
     mimeType: t.exposeString('mimeType', {
-      description: 'Read from the bytes: `image/png`, `image/jpeg` or `image/webp`.',
+      description:
+        'Read from the bytes: `image/png`, `image/jpeg` or `image/webp`. A result may also be `image/apng`, `image/avif`, `image/bmp`, `image/gif`, `image/heic`, `image/jp2`, `image/jxl`, `image/svg+xml` or `image/tiff`: then it is kept as it came. What browsers do not show, and SVG, is served as a download.',
     }),
-    width: t.exposeInt('width', { description: 'In pixels.' }),
-    height: t.exposeInt('height', { description: 'In pixels.' }),
+    width: t.exposeInt('width', { description: 'In pixels; 0 where a result does not say it.' }),
+    height: t.exposeInt('height', { description: 'In pixels; 0 where a result does not say it.' }),
     byteSize: t.exposeInt('byteSize', { description: 'The size of the file in bytes.' }),
     sha256: t.exposeString('sha256', { description: 'The SHA-256 of the file, in hexadecimal.' }),
     thumbHash: t.string({

@@ -17,6 +17,12 @@ export interface GalleryParts {
   storage?: Storage
 }
 
+interface GalleryPlace {
+  operationId?: string
+  role?: ImageRole
+  position?: number
+}
+
 /** The whole room over a real database and a real folder, or another storage, with a clock that tests set. */
 export async function createGallery(limits: Partial<ImageLimits> = {}, parts: GalleryParts = {}) {
   const database = parts.database ?? (await createTestDatabase())
@@ -67,8 +73,8 @@ export async function createGallery(limits: Partial<ImageLimits> = {}, parts: Ga
     createOperation,
     stage: (bytes: Buffer) => images.stage(Readable.from([bytes]), { maxBytes: 50_000_000 }),
     /** Stages, keeps and discards in one go. */
-    async keep(bytes: Buffer, place: { operationId?: string; role?: ImageRole; position?: number } = {}) {
-      const staged = await images.stage(Readable.from([bytes]), { maxBytes: 50_000_000 })
+    async keep(bytes: Buffer, { isResult = false, ...place }: GalleryPlace & { isResult?: boolean } = {}) {
+      const staged = await images.stage(Readable.from([bytes]), { maxBytes: 50_000_000, isResult })
       const { role = 'RESULT', position = 0, operationId = await createOperation() } = place
       const image = await keepStaged(staged, { operationId, role, position })
       await staged.discard()

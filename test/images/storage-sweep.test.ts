@@ -82,7 +82,7 @@ describe('a sweep of the storage', () => {
       'backups/other.tar',
       'notes.txt',
       `${randomUUID()}/x.png`,
-      `${randomUUID()}/${sha256}.gif`,
+      `${randomUUID()}/${sha256}.txt`,
     ]
     for (const key of foreign) await put(storage, key)
     await put(storage, 'spool/1.reply')

@@ -64,8 +64,7 @@ export function ResultCard({ image, before, title, onEdit, onVary }: ResultCardP
           </a>
         </div>
         <p className="muted small">
-          {image.width} × {image.height}, {image.mimeType.replace('image/', '').toUpperCase()},{' '}
-          {formatBytes(image.byteSize)}
+          {image.width} × {image.height}, {formatOf(image).toUpperCase()}, {formatBytes(image.byteSize)}
         </p>
         {image.revisedPrompt && <p className="small">The model read: “{image.revisedPrompt}”</p>}
       </figcaption>
@@ -75,5 +74,10 @@ export function ResultCard({ image, before, title, onEdit, onVary }: ResultCardP
 
 function fileName({ id, mimeType }: ImageCardFragment): string {
   const end = id.replace(/\W/g, '').slice(-8)
-  return `easel-${end}.${mimeType.replace('image/', '').replace('jpeg', 'jpg')}`
+  const format = formatOf({ mimeType }).replace('jpeg', 'jpg').replace('apng', 'png')
+  return `easel-${end}.${format}`
+}
+
+function formatOf({ mimeType }: Pick<ImageCardFragment, 'mimeType'>): string {
+  return mimeType.replace('image/', '').replace('+xml', '')
 }

@@ -18,7 +18,7 @@ export function createImageSinks(
   { images, maxImageBytes }: ImageIntake,
   signal: AbortSignal,
 ): OpenSink<ReceivedImage> {
-  return () => new Sink(images.receive({ maxBytes: maxImageBytes, signal }))
+  return () => new Sink(images.receive({ maxBytes: maxImageBytes, isResult: true, signal }))
 }
 
 class Sink implements ImageSink<ReceivedImage> {
