@@ -103,7 +103,7 @@ function joinOperations(
       operationTimeoutMs: config.limits.operationTimeoutMs,
       idleTimeoutMs: config.limits.upstreamIdleTimeoutMs,
       leaseMs: config.limits.leaseMs,
-      maxImageBytes: config.limits.maxUploadBytes,
+      maxImageBytes: config.limits.providers.maxReplyBytes,
     },
     retention: config.retention,
     newId,
