@@ -17,7 +17,7 @@ const retention = z.strictObject({
    * it may ask for its operation (AIP-155; Stripe's v2 keys live 30 days).
    */
   operationsMs: positive.min(30 * dayMs).default(90 * dayMs),
-  /** Raw replies that a crash left behind and that no unfinished operation needs. */
+  /** Replies that a crash left behind and that no unfinished operation needs. */
   spoolMs: positive.default(hourMs),
   /** Files of requests that a crash left behind. Longer than an operation may take. */
   tempMs: positive.min(hourMs).default(dayMs),

@@ -21,7 +21,9 @@ import {
   receiveImage,
   type StagedImage,
   type StageOptions,
+  stageFile,
   stageImage,
+  type WrittenFile,
 } from './staging.ts'
 import type { Storage } from './storage.ts'
 import type { MarkOptions } from './storage-mark.ts'
@@ -41,6 +43,7 @@ export type {
   StagedImage,
   StageOptions,
   StoredImage,
+  WrittenFile,
 }
 
 export interface ImageLimits {
@@ -80,6 +83,8 @@ export interface Images {
   stage(source: ByteSource, options: StageOptions): Promise<StagedImage>
   /** The same for bytes that are given piece by piece. */
   receive(options: StageOptions): ArrivingImage
+  /** The same for a file that is written already; it must be there until the image is stored. */
+  stageFile(file: WrittenFile, options: StageOptions): Promise<StagedImage>
   /** Which pixels of a mask with an alpha channel are transparent, be it just uploaded or an image that is kept. */
   readCoverage(mask: StagedImage | Image, signal?: AbortSignal): Promise<MaskCoverage>
   /** Makes the bytes durable; `writeImages` then makes them an image. */
@@ -148,6 +153,7 @@ export function createImages(options: ImagesOptions): Images {
   return {
     stage: (source, stageOptions) => stageImage(staging, source, stageOptions),
     receive: (stageOptions) => receiveImage(staging, stageOptions),
+    stageFile: (file, stageOptions) => stageFile(staging, file, stageOptions),
     readCoverage: (mask, signal) => coverageOf({ mask, storage, signal, staging, limits, gate }),
     store,
     writeImages,

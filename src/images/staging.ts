@@ -9,8 +9,8 @@ import { type ImageLayout, isUnchanged, type LayoutOptions, type PixelLimits } f
 import { readLayout } from './layout-reader.ts'
 import { isReadCleanly, slotsFor } from './pixels.ts'
 import { type ResultFacts, readResult } from './result-layout.ts'
-import { createTemporaryFiles, removeFile, type TemporaryFiles } from './temporary-files.ts'
-import { ArrivingFile, type ByteSource, pour } from './upload.ts'
+import { createTemporaryFiles, prepareFolder, removeFile, type TemporaryFiles } from './temporary-files.ts'
+import { ArrivingFile, type ByteSource, pour, tooLarge } from './upload.ts'
 
 /** A checked image without metadata in a file of its own. Its holder must discard it. */
 export interface StagedImage {
@@ -44,6 +44,11 @@ export interface StagingOptions {
   readonly limits: PixelLimits
   readonly gate: Gate
   readonly newId: () => string
+}
+
+/** A file with the digest of its bytes. It must not change. */
+export interface WrittenFile extends FileDigest {
+  readonly path: string
 }
 
 /** An image whose bytes are on their way. Whoever asked for it ends or discards it. */
@@ -90,6 +95,25 @@ export function receiveImage(staging: StagingOptions, options: StageOptions): Ar
       await files.dispose()
     },
   }
+}
+
+/** Looks at a file that is written already. It stays its owner's, and is what is staged where nothing in it has to change. */
+export async function stageFile(
+  staging: StagingOptions,
+  { path, ...digest }: WrittenFile,
+  options: StageOptions,
+): Promise<StagedImage> {
+  if (digest.byteSize > options.maxBytes) throw tooLarge(options.maxBytes, digest.byteSize)
+  const files = createTemporaryFiles(staging.folder, staging.newId)
+  return tellingFull(async () => {
+    try {
+      const image = await takeImage({ staging, files, path, digest, options })
+      files.release(image.path)
+      return image.path === path ? { ...image, discard: async () => {} } : image
+    } finally {
+      await files.dispose()
+    }
+  })
 }
 
 /** Takes a stream in. */
@@ -144,7 +168,7 @@ async function resultAsItCame({ staging, path, digest, options }: CleanContext):
 }
 
 async function cleanImage(context: CleanContext): Promise<StagedImage> {
-  const { staging, files, options } = context
+  const { staging, options } = context
   const { limits, gate } = staging
   const { signal, keepProvenance = true } = options
   let { path, digest } = context
@@ -152,7 +176,7 @@ async function cleanImage(context: CleanContext): Promise<StagedImage> {
   signal?.throwIfAborted()
   const needsEncoding = !(await isProven(context, layout))
   if (layout.orientation !== 1 || needsEncoding) {
-    const upright = files.next()
+    const upright = await nextFile(context)
     const encode = () => writeUpright({ from: path, to: upright, layout, maxPixels: limits.maxPixels })
     await gate.run(encode, { slots: slotsFor({ ...layout, needsWholePicture: true }), signal })
     path = upright
@@ -160,7 +184,7 @@ async function cleanImage(context: CleanContext): Promise<StagedImage> {
     digest = await digestFile(path)
   }
   if (!isUnchanged(layout, digest.byteSize)) {
-    const clean = files.next()
+    const clean = await nextFile(context)
     digest = await copyPieces({ from: path, to: clean, pieces: layout.pieces, signal })
     path = clean
   }
@@ -177,13 +201,19 @@ async function cleanImage(context: CleanContext): Promise<StagedImage> {
   }
 }
 
+/** A file that is written already may be the first whose copy needs the folder. */
+async function nextFile({ staging, files }: Pick<CleanContext, 'staging' | 'files'>): Promise<string> {
+  await prepareFolder(staging.folder)
+  return files.next()
+}
+
 /** Whether what was mended reads without a warning. Throws where that leaves no whole picture. */
 async function isProven(context: CleanContext, { unproven, ...shape }: ImageLayout): Promise<boolean> {
   if (!unproven) return true
-  const { staging, files, path, options } = context
+  const { staging, path, options } = context
   const { gate, limits } = staging
   const { signal } = options
-  const copy = files.next()
+  const copy = await nextFile(context)
   await copyPieces({ from: path, to: copy, pieces: unproven.pieces, signal })
   const read = () => isReadCleanly(copy, limits.maxPixels)
   const isClean = await gate.run(read, { slots: slotsFor(shape), signal })

@@ -49,6 +49,17 @@ export class ArrivingFile implements AsyncDisposable {
     return { sha256: this.#hash.digest('hex'), byteSize: this.#byteSize }
   }
 
+  /** What has come so far is in the file: a crash of this process does not lose it. */
+  flush(): Promise<void> {
+    return this.#writer.flush()
+  }
+
+  /** And a power cut does not either. */
+  async sync(): Promise<void> {
+    await this.#writer.flush()
+    await this.#file.sync()
+  }
+
   [Symbol.asyncDispose](): Promise<void> {
     return this.#file.close()
   }

@@ -24,7 +24,7 @@ export type FailpointName =
   | 'stored'
   /** The statements of the last transaction have run; it is not committed. */
   | 'finishing'
-  /** The operation has ended, the spool file is still there. */
+  /** The operation has ended, the spool files are still there. */
   | 'finished'
   /** A stop is announced; requests are still accepted. */
   | 'announced'

@@ -27,5 +27,5 @@ export type ReplyEvent<T> =
   | { type: 'image'; index: number; image: T; revisedPrompt: string | null; facts: Partial<ReplyFacts> }
   /** One image of several; the operation goes on with the others. */
   | { type: 'imageFailed'; index: number; failure: ProviderFailure }
-  /** The last event. The raw reply is whole in the spool by then. */
+  /** The last event. The reply is whole in the spool by then. */
   | { type: 'completed'; facts: ReplyFacts }

@@ -1,5 +1,6 @@
 import { readdir, rename, rm, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { extname, join } from 'node:path'
+import sharp from 'sharp'
 import { describe, expect, test } from 'vitest'
 import { multipart } from '../kit/client/graphql-client.ts'
 import { accepted, ended, generate, readOperation } from '../kit/client/operation-client.ts'
@@ -7,7 +8,7 @@ import { shareTestBed } from '../kit/gateway/shared-bed.ts'
 import type { TestBed } from '../kit/gateway/test-bed.ts'
 import { photoFile } from '../kit/photo.ts'
 import { until } from '../kit/until.ts'
-import { after, usage } from '../kit/upstream/image-replies.ts'
+import { after, image, usage } from '../kit/upstream/image-replies.ts'
 import { mountSmallDisk, type SmallDisk } from './small-disk.ts'
 
 const noDisk = 'this account may not mount a file system'
@@ -30,9 +31,9 @@ describe('a disk that takes nothing', () => {
   )
 
   /** An operation whose provider has been asked, and answers when it is told to. */
-  async function called(prompt: string): Promise<{ id: string; answer: () => void }> {
+  async function called(prompt: string, answer = image()): Promise<{ id: string; answer: () => void }> {
     const told = Promise.withResolvers<void>()
-    bed.provider.answer(prompt, after(told.promise))
+    bed.provider.answer(prompt, after(told.promise, answer))
     const id = await accepted(bed.gateway, { prompt })
     await bed.provider.until((calls) => calls.some((call) => call.prompt === prompt))
     return { id, answer: told.resolve }
@@ -50,7 +51,8 @@ describe('a disk that takes nothing', () => {
     answer()
     await bed.gateway.untilLogged(putOff)
     expect(await readOperation(bed.gateway, id)).toMatchObject({ status: 'RUNNING', done: false })
-    expect(await readdir(join(bed.folder, 'spool')), 'the reply that was paid for').toHaveLength(1)
+    const spooled = (await readdir(join(bed.folder, 'spool'))).map((name) => extname(name))
+    expect(spooled.sort(), 'the reply that was paid for').toEqual(['.image-0', '.reply'])
     if (disks) await disks.images.clear()
     else {
       await rm(images)
@@ -67,7 +69,8 @@ describe('a disk that takes nothing', () => {
   test('SYS-02: nor is a paid reply lost when there is no room to look at its image', async ({ skip }) => {
     const { staging } = disks ?? skip(noDisk)
     const prompt = 'a desk that is full'
-    const { id, answer } = await called(prompt)
+    // What has to be changed in an image is done on a copy.
+    const { id, answer } = await called(prompt, image({ data: [{ b64_json: await describedPhoto() }] }))
     await staging.fill()
     const before = bed.gateway.logged(putOff).length
     answer()
@@ -116,6 +119,15 @@ describe('a disk that takes nothing', () => {
     expect(bed.provider.calls.some((call) => call.prompt === prompt)).toBe(false)
   })
 })
+
+/** An image whose metadata are removed before it is kept. */
+async function describedPhoto(): Promise<string> {
+  const create = { width: 64, height: 64, channels: 3 as const, background: '#a40' }
+  const photo = sharp({ create })
+    .withExif({ IFD0: { Copyright: 'the owner of a desk' } })
+    .jpeg()
+  return (await photo.toBuffer()).toString('base64')
+}
 
 async function mountBelow({ folder, atClose }: TestBed, name: string): Promise<SmallDisk | null> {
   const disk = await mountSmallDisk(join(folder, name), 8)

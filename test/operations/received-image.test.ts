@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { createGate } from '../../src/images/gate.ts'
 import type { Images } from '../../src/images/images.ts'
-import { receiveImage } from '../../src/images/staging.ts'
+import { receiveImage, stageFile } from '../../src/images/staging.ts'
 import { createImageSinks } from '../../src/operations/call/received-image.ts'
 
 let folder: string
@@ -24,8 +24,11 @@ function openSink(staging: string, signal: AbortSignal) {
     gate: createGate({ slots: 1, maxWaiting: 1 }),
     newId: randomUUID,
   }
-  const receive: Images['receive'] = (given) => receiveImage(options, given)
-  const open = createImageSinks({ images: { receive }, maxImageBytes: 1_000_000 }, signal)
+  const images: Pick<Images, 'receive' | 'stageFile'> = {
+    receive: (given) => receiveImage(options, given),
+    stageFile: (file, given) => stageFile(options, file, given),
+  }
+  const open = createImageSinks({ images, maxImageBytes: 1_000_000 }, signal, null)
   return open({ index: 0, partial: false })
 }
 

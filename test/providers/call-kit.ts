@@ -88,6 +88,7 @@ export function startRecording({ options = {} }: RecordOptions = {}): {
       write: async (chunk) => {
         recorded.spool = Buffer.concat([recorded.spool, chunk])
       },
+      writeImage: noImages,
       end: async () => {
         recorded.isSpoolEnded = true
       },
@@ -97,6 +98,9 @@ export function startRecording({ options = {} }: RecordOptions = {}): {
   }
   return { recorded, callOptions }
 }
+
+/** For the spool of sinks that keep their images themselves: replies are in it as they came. */
+export const noImages = () => Promise.reject(new Error('This spool has no images'))
 
 function createRecordingSink(
   recorded: Recorded,

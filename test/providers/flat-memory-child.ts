@@ -3,7 +3,7 @@ import { hangMs } from '../kit/limits.ts'
 import { openProviders } from '../kit/rooms/open-providers.ts'
 import { writeHead } from '../kit/upstream/replies.ts'
 import { startScriptedUpstream } from '../kit/upstream/scripted-upstream.ts'
-import { makeRequest } from './call-kit.ts'
+import { makeRequest, noImages } from './call-kit.ts'
 
 /*
  * Receives four images of 45 MB of base64 and prints by how much its memory rose. Both ends run in this process, so
@@ -53,7 +53,7 @@ const events = providers.call<number>(model, makeRequest({ n: images, stream: fo
   clientRequestId: 'attempt-1',
   passage: providers.health('up').accompany(),
   onSend: async () => {},
-  spool: { write: async () => look(), end: async () => {} },
+  spool: { write: async () => look(), writeImage: noImages, end: async () => {} },
   openSink: () => ({
     write: async (chunk) => {
       bytes += chunk.length

@@ -14,6 +14,7 @@ import {
   collect,
   makeRequest,
   makeSource,
+  noImages,
   pixel,
   pixelBase64,
   record,
@@ -177,7 +178,7 @@ describe('a call', () => {
     const recorded = await record(providers, model, makeRequest({ n: 2 }))
     expect(typesOf(recorded)).toEqual(['responded', 'image'])
     expect(recorded.error).toMatchObject({ certainty: 'UNKNOWN' })
-    expect(recorded.sinks.map(({ state }) => state)).toEqual(['ended'])
+    expect(recorded.sinks.map(({ state }) => state)).toEqual(['ended', 'aborted'])
   })
 
   test('ends at its total deadline when nothing ever comes', async () => {
@@ -229,6 +230,7 @@ describe('a call', () => {
         vi.advanceTimersByTime(60)
         taken.resolve()
       },
+      writeImage: noImages,
       end: async () => {},
     }
     const found = providers.find(model)
@@ -339,7 +341,7 @@ describe('a call', () => {
     })
     expect(bySink.error).toBe(full)
     const bySpool = await record(providers, model, makeRequest(), {
-      spool: { write: () => Promise.reject(full), end: async () => {} },
+      spool: { write: () => Promise.reject(full), writeImage: noImages, end: async () => {} },
     })
     expect(bySpool.error).toBe(full)
   })

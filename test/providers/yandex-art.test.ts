@@ -197,7 +197,7 @@ describe('a call of YandexART', () => {
     )
     const recorded = await record(providers, model, makeRequest())
     expect(typesOf(recorded)).toEqual(['responded', 'image', 'completed'])
-    expect(recorded.sinks.map(({ state }) => state)).toEqual(['ended'])
+    expect(recorded.sinks.map(({ state }) => state)).toEqual(['aborted', 'ended'])
     // A cut answer lies in the spool: asking again is worth more than reading that.
     expect(recorded.isSpoolEnded).toBe(false)
   })

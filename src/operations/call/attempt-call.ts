@@ -100,7 +100,7 @@ export function createAttemptCall(options: AttemptCallOptions): AttemptCall {
         lease.assertHeld()
       },
       spool: tracked.writer,
-      openSink: receive.openSinks(signal),
+      openSink: receive.openSinks(signal, tracked.writer),
     }
   }
 
@@ -116,7 +116,7 @@ export function createAttemptCall(options: AttemptCallOptions): AttemptCall {
         return providers.resume(call.model, call.request, jobsOf(call.attempt), { ...given, totalTimeoutMs })
       }),
     replay: async (claim, call, spooled) => {
-      const sinks = receive.openSinks(claim.signal)
+      const sinks = receive.openSinks(claim.signal, null)
       const events = providers.replay(call.model, call.request, spooled.read(), sinks)
       const reply = await receive.receive(claim, events, { isRepeated: true })
       reply.upstreamRequestId ??= call.attempt.upstreamRequestId

@@ -3,6 +3,7 @@ import type { EaselError } from '../../errors.ts'
 import type { ProviderFailure } from '../../providers/failure.ts'
 import type { OpenSink, ReplyEvent, ReplyFacts } from '../../providers/reply.ts'
 import type { Failpoint } from '../failpoint.ts'
+import type { SpoolWriter } from '../keep/spool.ts'
 import type { ImageFailure } from '../kept-response.ts'
 import { createOperationFailure, type OperationFailure, toOperationFailure } from '../operation-error.ts'
 import type { Lease } from '../run/operation-lease.ts'
@@ -18,7 +19,8 @@ export type ReceiveOptions = PartialImageOptions &
 
 /** Takes a provider's reply apart as it arrives: images go to the store, partial images become events at once. */
 export interface Receive {
-  openSinks(signal: AbortSignal): OpenSink<ReceivedImage>
+  /** `spool`: where the reply is kept while it arrives; null for one that is read again. */
+  openSinks(signal: AbortSignal, spool: SpoolWriter | null): OpenSink<ReceivedImage>
   /**
    * A reply is paid for, so an error of Easel does not end it: it is read to its end, for the spool. When a reply is read
    * again, partial images that have an event get no second one. Throws {@link LeaseLost} only; any other error is in the
@@ -87,7 +89,7 @@ export function createReceive(options: ReceiveOptions): Receive {
     isRepeated ? partials.known(operation.id) : new Set<number>()
 
   return {
-    openSinks: (signal) => createImageSinks(options, signal),
+    openSinks: (signal, spool) => createImageSinks(options, signal, spool),
     receive: async (work, events, { isRepeated }) => {
       const reply = new ReceivedReply()
       try {

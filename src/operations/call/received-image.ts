@@ -1,6 +1,8 @@
 import { EaselError } from '../../errors.ts'
-import type { ArrivingImage, Images, StagedImage } from '../../images/images.ts'
+import type { ArrivingImage, Images, StagedImage, StageOptions } from '../../images/images.ts'
 import type { ImageSink, OpenSink } from '../../providers/reply.ts'
+import type { SpoolWriter } from '../keep/spool.ts'
+import type { SpooledImage } from '../keep/spooled-image.ts'
 
 /**
  * One image of a reply as it was received: on disk and looked at; not an image that Easel can serve; or lost to a
@@ -9,25 +11,58 @@ import type { ImageSink, OpenSink } from '../../providers/reply.ts'
 export type ReceivedImage = { staged: StagedImage } | { refused: EaselError } | { lost: unknown }
 
 export interface ImageIntake {
-  images: Pick<Images, 'receive'>
+  images: Pick<Images, 'receive' | 'stageFile'>
   maxImageBytes: number
 }
 
-/** Sinks that stage images. They never throw, so a bad image does not end a reply that brings more images. */
+/**
+ * Sinks that stage images. They never throw, so a bad image does not end a reply that brings more images. An image in a
+ * reply that is spooled now is written into the spool alone.
+ */
 export function createImageSinks(
   { images, maxImageBytes }: ImageIntake,
   signal: AbortSignal,
+  spool: Pick<SpoolWriter, 'openImage'> | null,
 ): OpenSink<ReceivedImage> {
-  return () => new Sink(images.receive({ maxBytes: maxImageBytes, isResult: true, signal }))
+  const options = { maxBytes: maxImageBytes, isResult: true, signal }
+  const openSpooled = () => {
+    const file = spool?.openImage()
+    return file ? { number: file.number, image: createSpooledArrival(file, images, options) } : null
+  }
+  return () => new Sink(images.receive(options), openSpooled)
 }
 
+/** The spool keeps the bytes whatever the image is, so they are neither counted nor dropped here. */
+function createSpooledArrival(
+  file: SpooledImage,
+  images: Pick<Images, 'stageFile'>,
+  options: StageOptions,
+): ArrivingImage {
+  return {
+    write: (chunk) => file.write(chunk),
+    end: async () => images.stageFile(await file.end(), options),
+    discard: async () => {},
+  }
+}
+
+type OpenSpooled = () => { number: number; image: ArrivingImage } | null
+
 class Sink implements ImageSink<ReceivedImage> {
-  readonly #image: ArrivingImage
+  readonly #openSpooled: OpenSpooled
+  #image: ArrivingImage
   /** Set once the image cannot be taken. The rest of its bytes is then discarded. */
   #failed: ReceivedImage | null = null
 
-  constructor(image: ArrivingImage) {
+  constructor(image: ArrivingImage, openSpooled: OpenSpooled) {
     this.#image = image
+    this.#openSpooled = openSpooled
+  }
+
+  keepInSpool(): number | null {
+    const spooled = this.#openSpooled()
+    if (!spooled) return null
+    this.#image = spooled.image
+    return spooled.number
   }
 
   async write(chunk: Uint8Array): Promise<void> {

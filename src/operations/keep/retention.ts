@@ -14,7 +14,7 @@ export interface RetentionLimits {
   resultsMs: number
   /** Its prompt, request id, attempts, sources and events. */
   operationsMs: number
-  /** Raw replies that a crash left behind; one that an unfinished operation needs is never removed. */
+  /** Replies that a crash left behind; one that an unfinished operation needs is never removed. */
   spoolMs: number
   /** Files of requests and replies that a crash left behind. */
   tempMs: number
@@ -134,7 +134,7 @@ const restoredMessage =
   'the storage has seen a later time of this database: it was restored from a backup, or a copy of it is in use. ' +
   'Images that no row names are kept for now'
 
-/** A raw reply is needed while its attempt is open. A reply without an attempt in the database is not needed. */
+/** A reply is needed while its attempt is open. A reply without an attempt in the database is not needed. */
 async function sweepSpool(
   { database, spool }: RetentionOptions,
   { before, signal }: { before: Date; signal: AbortSignal },

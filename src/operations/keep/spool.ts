@@ -12,17 +12,22 @@ import {
   stat,
   writeFile,
 } from 'node:fs/promises'
-import { basename, dirname, extname, join } from 'node:path'
+import { dirname, join } from 'node:path'
 import type { Logger } from 'pino'
 import { PieceWriter } from '../../images/piece-writer.ts'
 import { removeFile } from '../../images/temporary-files.ts'
+import type { ImagePart, RecordedParts } from '../../providers/transport/reply-recorder.ts'
+import { envelopeStart, imageFrame, readEnvelope, textFrame } from './envelope.ts'
 import type { SharedSpool } from './shared-spool.ts'
+import { attemptOf, imageName, partName, replyName, type SpoolFiles } from './spool-files.ts'
+import { SpooledImage } from './spooled-image.ts'
 
 /**
- * Raw replies of paid calls. A reply is on disk before it is used: as `<attempt>.part` while it arrives, then synced and
+ * Replies of paid calls. A reply is on disk before it is used: as `<attempt>.part` while it arrives, then synced and
  * renamed to `<attempt>.reply` when it is complete. So a paid reply survives a crash. A part of one is used as well: its
- * last byte may have been written just before the crash. Where several machines share a storage, a complete reply is
- * copied there before it is used.
+ * last byte may have been written just before the crash. An image in a reply is written once, decoded, as
+ * `<attempt>.image-0`; what is kept of it in the end is the same file. Where several machines share a storage, a complete
+ * reply is copied there before it is used.
  */
 export interface Spool {
   /** Names this folder among those of all machines, for as long as it exists. */
@@ -48,9 +53,13 @@ export interface SpooledReply {
   read(): AsyncIterable<Uint8Array>
 }
 
-export interface SpoolWriter {
+export interface SpoolWriter extends RecordedParts {
   /** Never fails: on a full disk the reply is still received, but not kept. The chunk must not change afterwards. */
   write(chunk: Uint8Array): Promise<void>
+  /** A file for the next image of the reply; null once the reply is not kept. It is gone when the reply is removed. */
+  openImage(): SpooledImage | null
+  /** Puts a part of an image in its place in the reply. */
+  writeImage(part: ImagePart): Promise<void>
   /** What was written so far is in the file: a crash of this process does not lose it. */
   flush(): Promise<void>
   end(): Promise<void>
@@ -71,21 +80,20 @@ export interface SpoolOptions {
 const shareMs = 30_000
 
 export function createSpool({ folder, shared, log }: SpoolOptions): Spool {
-  const share = async (attemptId: string, file: string): Promise<boolean> => {
+  const share = async (attemptId: string, files: SpoolFiles): Promise<boolean> => {
     if (!shared) return false
     try {
-      const { size: byteSize } = await stat(file)
-      await shared.put(attemptId, { file, byteSize, signal: AbortSignal.timeout(shareMs) })
+      await shared.put(attemptId, { files, signal: AbortSignal.timeout(shareMs) })
       return true
     } catch (error) {
       log.warn({ err: error, attemptId }, 'cannot share a reply: it is on the disk of this machine only')
       return false
     }
   }
-  const files = (attemptId: string): SpoolFiles => ({
-    part: join(folder, `${attemptId}.part`),
-    reply: join(folder, `${attemptId}.reply`),
-  })
+  const readLocal = (attemptId: string, name: string) =>
+    readEnvelope(createReadStream(join(folder, name)), (number, start) =>
+      createReadStream(join(folder, imageName(attemptId, number)), { start }),
+    )
   let id: Promise<string> | undefined
   return {
     id: () => {
@@ -94,27 +102,27 @@ export function createSpool({ folder, shared, log }: SpoolOptions): Spool {
     },
     isShared: shared !== undefined,
     open: async (attemptId) => {
-      const writer = new Writer(files(attemptId), {
-        share: (file) => share(attemptId, file),
+      const writer = new Writer(folder, attemptId, {
+        share: (files) => share(attemptId, files),
         onFault: (error) =>
           log.error({ err: error, attemptId }, 'cannot spool a reply: it is received without a copy on disk'),
       })
-      await writer.open(folder)
+      await writer.open()
       return writer
     },
     find: async (attemptId) => {
-      const { part, reply } = files(attemptId)
-      if (await isThere(reply)) return { isWhole: true, isShared: false, read: () => createReadStream(reply) }
+      const [part, reply] = [partName(attemptId), replyName(attemptId)]
+      if (await isThere(join(folder, reply)))
+        return { isWhole: true, isShared: false, read: () => readLocal(attemptId, reply) }
       if (shared && (await shared.has(attemptId)))
         return { isWhole: true, isShared: true, read: () => shared.read(attemptId) }
-      return (await isThere(part))
-        ? { isWhole: false, isShared: false, read: () => createReadStream(part) }
+      return (await isThere(join(folder, part)))
+        ? { isWhole: false, isShared: false, read: () => readLocal(attemptId, part) }
         : null
     },
     remove: async (attemptId) => {
-      const { part, reply } = files(attemptId)
-      await removeFile(part)
-      await removeFile(reply)
+      for (const name of await readdir(folder).catch(() => []))
+        if (attemptOf(name) === attemptId) await removeFile(join(folder, name))
       // What cannot be removed now is swept later.
       await shared
         ?.remove(attemptId)
@@ -124,8 +132,10 @@ export function createSpool({ folder, shared, log }: SpoolOptions): Spool {
     list: async () => {
       const names = await readdir(folder).catch(() => [])
       const found = names.map(async (name) => {
+        const attemptId = attemptOf(name)
+        if (attemptId === null) return null
         const facts = await stat(join(folder, name)).catch(() => null)
-        return facts && { attemptId: basename(name, extname(name)), modifiedAt: facts.mtime }
+        return facts && { attemptId, modifiedAt: facts.mtime }
       })
       return (await Promise.all(found)).filter((file) => file !== null)
     },
@@ -159,13 +169,8 @@ async function readFolderId(folder: string): Promise<string> {
   return (await readFile(path, 'utf8')).trim()
 }
 
-interface SpoolFiles {
-  part: string
-  reply: string
-}
-
 interface WriterOptions {
-  share: (file: string) => Promise<boolean>
+  share: (files: SpoolFiles) => Promise<boolean>
   onFault: (error: unknown) => void
 }
 
@@ -180,27 +185,56 @@ async function openIn(folder: string, path: string): Promise<FileHandle> {
 }
 
 class Writer implements SpoolWriter {
-  readonly #files: SpoolFiles
+  readonly #folder: string
+  readonly #attemptId: string
   readonly #options: WriterOptions
+  readonly #images: SpooledImage[] = []
+  /** The files of images that the reply has in it. */
+  readonly #placed = new Map<number, string>()
   #file: FileHandle | null = null
   #pieces: PieceWriter | null = null
   isWhole = false
   isShared = false
 
-  constructor(files: SpoolFiles, options: WriterOptions) {
-    this.#files = files
+  constructor(folder: string, attemptId: string, options: WriterOptions) {
+    this.#folder = folder
+    this.#attemptId = attemptId
     this.#options = options
   }
 
-  open(folder: string): Promise<void> {
+  open(): Promise<void> {
     return this.#try(async () => {
-      this.#file = await openIn(folder, this.#files.part)
+      this.#file = await openIn(this.#folder, this.#pathOf(partName(this.#attemptId)))
       this.#pieces = new PieceWriter(this.#file)
+      await this.#pieces.write(envelopeStart)
     })
   }
 
   write(chunk: Uint8Array): Promise<void> {
-    return this.#try(async () => await this.#pieces?.write(chunk))
+    return this.#try(async () => {
+      for (const piece of textFrame(chunk)) await this.#pieces?.write(piece)
+    })
+  }
+
+  openImage(): SpooledImage | null {
+    if (!this.#file) return null
+    const number = this.#images.length
+    const image = new SpooledImage(number, this.#pathOf(imageName(this.#attemptId, number)), (error) =>
+      this.#giveUp(error),
+    )
+    this.#images.push(image)
+    return image
+  }
+
+  /** The bytes of an image are in its file before the reply speaks of them. */
+  writeImage(part: ImagePart): Promise<void> {
+    return this.#try(async () => {
+      const image = this.#images[part.image]
+      if (!image || !this.#pieces) return
+      await image.flush()
+      this.#placed.set(image.number, image.path)
+      await this.#pieces.write(imageFrame(part))
+    })
   }
 
   flush(): Promise<void> {
@@ -210,19 +244,23 @@ class Writer implements SpoolWriter {
   end(): Promise<void> {
     return this.#try(async () => {
       if (!this.#file) return
+      await Promise.all(this.#images.map((image) => image.sync()))
       await this.#pieces?.flush()
       await this.#file.sync()
       await this.#close()
-      await rename(this.#files.part, this.#files.reply)
-      await syncFolder(this.#files.reply)
+      const envelope = this.#pathOf(replyName(this.#attemptId))
+      await rename(this.#pathOf(partName(this.#attemptId)), envelope)
+      await syncFolder(this.#folder)
       this.isWhole = true
-      this.isShared = await this.#options.share(this.#files.reply)
+      this.isShared = await this.#options.share({ envelope, images: this.#placed })
     })
   }
 
   async close(): Promise<void> {
     await this.flush()
     await this.#close()
+    // Where the reply was given up, an image may still be on its way.
+    for (const image of this.#images) await image.close().catch(this.#options.onFault)
   }
 
   async #close(): Promise<void> {
@@ -232,21 +270,29 @@ class Writer implements SpoolWriter {
     await file?.close()
   }
 
+  #pathOf(name: string): string {
+    return join(this.#folder, name)
+  }
+
   async #try(work: () => Promise<void>): Promise<void> {
     try {
       await work()
     } catch (error) {
-      this.#options.onFault(error)
-      await this.#close().catch(() => {})
-      // A reply with a gap cannot be used, and the disk needs the room.
-      await removeFile(this.#files.part).catch(() => {})
+      await this.#giveUp(error)
     }
+  }
+
+  /** A reply with a gap cannot be used, and the disk needs the room. An image that is whole may still be kept. */
+  async #giveUp(error: unknown): Promise<void> {
+    this.#options.onFault(error)
+    await this.#close().catch(() => {})
+    await removeFile(this.#pathOf(partName(this.#attemptId))).catch(() => {})
   }
 }
 
 /** A rename is only durable once its folder is. */
-async function syncFolder(path: string): Promise<void> {
-  const handle = await open(join(path, '..'), 'r')
+async function syncFolder(folder: string): Promise<void> {
+  const handle = await open(folder, 'r')
   try {
     await handle.sync()
   } finally {

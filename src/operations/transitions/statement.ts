@@ -26,7 +26,7 @@ import { type NewEvent, writeEvents } from './new-events.ts'
  *
  *   SENT is committed before the first byte of the request leaves. From then on nobody sends this attempt again; only
  *   the process that committed it, if it then did not send, may call it abandoned.
- *   RESPONDED is committed once the raw reply is whole and synced in the spool; images are kept before that, as they
+ *   RESPONDED is committed once the reply is whole and synced in the spool; images are kept before that, as they
  *   come. Then one transaction writes what follows from the reply: the terminal state with the usage, the money and
  *   the last events; or that the attempt is settled and another one may be made at some time.
  *

@@ -4,6 +4,7 @@ import type { Sorter } from '../failures/http-failure.ts'
 import type { OpenSink, ReplyEvent } from '../reply.ts'
 import type { Deadline } from '../transport/deadline.ts'
 import type { ImageSink } from '../transport/image-sink.ts'
+import type { ReplyRecorder } from '../transport/reply-recorder.ts'
 import type { HttpReply, HttpRequest } from '../transport/transport.ts'
 import type { JobHandle } from './job.ts'
 import type { ReplySpool, SpooledReply } from './spooled-reply.ts'
@@ -28,6 +29,8 @@ export interface ReadContext<T> extends Sorter {
   maxTextBytes: number
   maxEventBytes: number
   now(): Date
+  /** Records the reply in its spool; none where it is read from there. */
+  recorder?: ReplyRecorder
   /** Fetches an image from an address of the upstream. Each try gets a sink of its own. */
   download(address: string, open: () => ImageSink<T>): Promise<T>
 }

@@ -2,12 +2,13 @@ import { ProviderFailure } from '../failure.ts'
 import type { UpstreamAnswer } from '../failures/error-body.ts'
 import type { Sorter } from '../failures/http-failure.ts'
 import { type JsonReader, JsonTooLarge, MalformedJson } from '../transport/json-reader.ts'
+import { ReplyRecorder } from '../transport/reply-recorder.ts'
 import type { HttpReply } from '../transport/transport.ts'
 import type { ProviderReading } from './exchange.ts'
 import type { JobHandle, JobState, PollAnswer, PolledJob } from './job.ts'
 import { readAnswer } from './reply-body.ts'
 import { createAnswerReader, writeAnswerMark } from './spooled-answers.ts'
-import { type ReplySpool, teeIntoSpool } from './spooled-reply.ts'
+import type { ReplySpool } from './spooled-reply.ts'
 
 /** The answer to one poll. An image in it must be read before this is disposed of. */
 export interface JobAnswer extends AsyncDisposable {
@@ -78,12 +79,12 @@ class Answer<T> implements JobAnswer {
   ): Promise<JobState> {
     const { context } = reading
     this.isSpoolWhole = false
-    const reader = createAnswerReader(dialect.imageKeys, context, () =>
-      context.openSink({ index, partial: false }),
-    )
+    const recorder = spool ? new ReplyRecorder(spool) : undefined
+    const openImage = () => context.openSink({ index, partial: false })
+    const reader = createAnswerReader(dialect.imageKeys, { ...context, recorder }, openImage)
     this.#reader = reader
     if (spool) await writeAnswerMark(spool, { index, status })
-    for await (const chunk of spool ? teeIntoSpool(body, spool) : body) await reader.write(chunk)
+    for await (const chunk of recorder?.record(body) ?? body) await reader.write(chunk)
     const [value] = reader.end()
     await spool?.write(lineFeed)
     this.isSpoolWhole = true

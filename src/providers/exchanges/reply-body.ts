@@ -3,7 +3,7 @@ import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib'
 import { ProviderFailure } from '../failure.ts'
 import type { UpstreamAnswer } from '../failures/error-body.ts'
 import type { Sorter } from '../failures/http-failure.ts'
-import { prepend, readBeginning } from '../transport/byte-stream.ts'
+import { dropStart, prepend, readBeginning } from '../transport/byte-stream.ts'
 import type { HttpReply } from '../transport/transport.ts'
 
 export type BodyForm = 'json' | 'events' | 'other'
@@ -20,14 +20,18 @@ export async function sniffBody(
   reply: HttpReply,
 ): Promise<{ form: BodyForm; chunks: AsyncIterable<Uint8Array> }> {
   const chunks = inflate(reply)[Symbol.asyncIterator]()
+  let pieces: Uint8Array[] = []
   let head = Buffer.alloc(0)
   while (head.length < sniffLength) {
     const { done, value } = await chunks.next()
     if (done) break
-    head = trimStart(Buffer.concat([head, value]))
+    const joined = Buffer.concat([head, value])
+    head = trimStart(joined)
+    // The chunks go on as they came: a recorder tells them by their memory.
+    pieces = dropStart([...pieces, value], joined.length - head.length)
   }
   const form = formOf(head, reply.headers['content-type'] ?? '')
-  return { form, chunks: prepend(head, chunks) }
+  return { form, chunks: prepend(pieces, chunks) }
 }
 
 function formOf(head: Buffer, contentType: string): BodyForm {
@@ -42,7 +46,7 @@ function formOf(head: Buffer, contentType: string): BodyForm {
 function trimStart(bytes: Buffer): Buffer<ArrayBuffer> {
   let at = bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? 3 : 0
   while (at < bytes.length && [0x20, 0x09, 0x0a, 0x0d].includes(bytes[at] as number)) at += 1
-  return Buffer.from(bytes.subarray(at))
+  return bytes.subarray(at) as Buffer<ArrayBuffer>
 }
 
 /** No encoding was asked for, but an image that is paid for is not lost over it. Stacked encodings are refused. */

@@ -2,6 +2,7 @@ import type { ImageModel } from '../../catalogue/image-model.ts'
 import type { ImageRequest } from '../../catalogue/image-request.ts'
 import { ProviderFailure } from '../failure.ts'
 import type { ReplyEvent } from '../reply.ts'
+import { ReplyRecorder } from '../transport/reply-recorder.ts'
 import type { HttpReply, HttpRequest } from '../transport/transport.ts'
 import {
   type Exchange,
@@ -10,7 +11,7 @@ import {
   toRespondedEvent,
   type WireOptions,
 } from './exchange.ts'
-import { teeIntoSpool, writeSpoolHead } from './spooled-reply.ts'
+import { writeSpoolHead } from './spooled-reply.ts'
 
 /** One paid POST and one reply. Pure: a request in, its description out; bytes in, events out. */
 export interface SingleReply {
@@ -34,9 +35,10 @@ async function* callOnce<T>(dialect: SingleReply, call: ProviderCall<T>): AsyncG
   const { status, headers } = reply
   await writeSpoolHead(spool, { status, headers })
   yield toRespondedEvent(reply)
-  const spooled = { ...reply, body: teeIntoSpool(reply.body, spool) }
+  const recorder = new ReplyRecorder(spool)
+  const recorded = { ...reply, body: recorder.record(reply.body) }
   try {
-    for await (const event of dialect.read(spooled, context)) {
+    for await (const event of dialect.read(recorded, { ...context, recorder })) {
       if (event.type === 'completed') await spool.end()
       yield event
     }

@@ -1,5 +1,5 @@
 import { isRecord } from '../transport/is-record.ts'
-import { JsonReader } from '../transport/json-reader.ts'
+import { JsonReader, type JsonReaderOptions } from '../transport/json-reader.ts'
 import type { ReadContext } from './exchange.ts'
 import type { ReplySpool, SpooledReply } from './spooled-reply.ts'
 
@@ -24,10 +24,10 @@ export async function writeAnswerMark(spool: ReplySpool, { index, status }: Answ
 /** A reader of answers; an image in one opens a sink. */
 export function createAnswerReader<T>(
   imageKeys: readonly string[],
-  { maxTextBytes }: Pick<ReadContext<T>, 'maxTextBytes'>,
-  openImage: ConstructorParameters<typeof JsonReader<T>>[0]['openImage'],
+  { maxTextBytes, recorder }: Pick<JsonReaderOptions<T>, 'maxTextBytes' | 'recorder'>,
+  openImage: JsonReaderOptions<T>['openImage'],
 ): JsonReader<T> {
-  return new JsonReader<T>({ imageKeys, addressKeys: [], openImage, maxTextBytes })
+  return new JsonReader<T>({ imageKeys, addressKeys: [], openImage, maxTextBytes, recorder })
 }
 
 /** An image in an answer has to be taken before the iteration ends. */

@@ -1,12 +1,12 @@
 import { ProviderFailure } from '../failure.ts'
 import { prepend } from '../transport/byte-stream.ts'
 import { isRecord } from '../transport/is-record.ts'
+import type { RecordedParts } from '../transport/reply-recorder.ts'
 import type { HttpReply } from '../transport/transport.ts'
 import { isJobHandle, type JobHandle } from './job.ts'
 
-/** Keeps the raw reply as it arrives; `end` makes it durable. */
-export interface ReplySpool {
-  write(chunk: Uint8Array): Promise<void>
+/** Keeps the reply as it arrives; `end` makes it durable. */
+export interface ReplySpool extends RecordedParts {
   end(): Promise<void>
 }
 
@@ -22,17 +22,6 @@ export async function writeSpoolHead(spool: ReplySpool, head: SpoolHead): Promis
   await spool.write(Buffer.from(`${JSON.stringify(head)}\n`))
 }
 
-/** Passes chunks on after writing them to the spool. */
-export async function* teeIntoSpool(
-  body: AsyncIterable<Uint8Array>,
-  spool: ReplySpool,
-): AsyncGenerator<Uint8Array> {
-  for await (const chunk of body) {
-    await spool.write(chunk)
-    yield chunk
-  }
-}
-
 export type SpooledReply = HttpReply & Pick<SpoolHead, 'jobs'>
 
 const maxHeadBytes = 256 * 1024
@@ -43,7 +32,7 @@ export async function readSpooledReply(spool: AsyncIterable<Uint8Array>): Promis
   for (;;) {
     const end = head.indexOf(0x0a)
     if (end !== -1)
-      return { ...parseHead(head.subarray(0, end)), body: prepend(head.subarray(end + 1), chunks) }
+      return { ...parseHead(head.subarray(0, end)), body: prepend([head.subarray(end + 1)], chunks) }
     const { done, value } = await chunks.next()
     if (done || head.length > maxHeadBytes) throw unreadable()
     head = Buffer.concat([head, value])

@@ -6,6 +6,16 @@ export class InvalidBase64 extends Error {}
 /** What is decoded goes here, in pieces of the pool. */
 export type TakePiece = (piece: Buffer) => Promise<void>
 
+/** How far a text has been decoded. */
+export interface Base64Place {
+  /** How many characters have become bytes, in groups of four. */
+  grouped: number
+  /** The characters after these: no group yet, or padding. */
+  rest: string
+  /** The place in the text as it would be encoded: there is no more padding than fills the last group. */
+  position: number
+}
+
 /** Whole groups of three bytes. */
 const roomBytes = pieceBytes - (pieceBytes % 3)
 
@@ -17,12 +27,19 @@ export class Base64Decoder {
   readonly #take: TakePiece
   /** Up to three characters that are no group of four yet. */
   #carry = ''
-  #padded = false
+  #padding = ''
   #piece: Buffer | null = null
   #byteLength = 0
+  #takenBytes = 0
 
   constructor(take: TakePiece) {
     this.#take = take
+  }
+
+  get place(): Base64Place {
+    const grouped = ((this.#takenBytes + this.#byteLength) / 3) * 4
+    const rest = this.#carry + this.#padding
+    return { grouped, rest, position: grouped + (this.#carry === '' ? 0 : Math.min(4, rest.length)) }
   }
 
   async write(text: Buffer): Promise<void> {
@@ -31,7 +48,7 @@ export class Base64Decoder {
       const end = Math.min(text.length, at + ((roomBytes - this.#byteLength) / 3) * 4)
       this.#decode(text.subarray(at, end))
       at = end
-      if (this.#byteLength === roomBytes) await this.#flush()
+      if (this.#byteLength === roomBytes) await this.flush()
     }
   }
 
@@ -40,11 +57,22 @@ export class Base64Decoder {
     if (this.#carry.length === 1) throw new InvalidBase64('The base64 text ends within a byte')
     this.#put(this.#carry)
     this.#carry = ''
-    await this.#flush()
+    await this.flush()
+  }
+
+  /** Hands on what is decoded so far. */
+  async flush(): Promise<void> {
+    const piece = this.#piece
+    if (!piece || this.#byteLength === 0) return
+    const bytes = piece.subarray(0, this.#byteLength)
+    this.#piece = null
+    this.#takenBytes += this.#byteLength
+    this.#byteLength = 0
+    await this.#take(bytes)
   }
 
   #decode(bytes: Buffer): void {
-    if (!this.#padded && this.#decodePlain(bytes)) return
+    if (this.#padding === '' && this.#decodePlain(bytes)) return
     const all = this.#carry + this.#normalise(bytes.toString('latin1'))
     this.#carry = all.slice(all.length - (all.length % 4))
     this.#put(all.slice(0, all.length - this.#carry.length))
@@ -73,19 +101,11 @@ export class Base64Decoder {
     this.#byteLength += this.#piece.write(text, this.#byteLength, 'base64')
   }
 
-  async #flush(): Promise<void> {
-    const piece = this.#piece
-    if (!piece || this.#byteLength === 0) return
-    const bytes = piece.subarray(0, this.#byteLength)
-    this.#piece = null
-    this.#byteLength = 0
-    await this.#take(bytes)
-  }
-
   #normalise(text: string): string {
-    const [data = '', padding] = split(text.replace(/\s+/g, ''))
-    if (this.#padded && data !== '') throw new InvalidBase64('The base64 text goes on after its padding')
-    if (padding !== undefined) this.#padded = true
+    const [data = '', padding = ''] = split(text.replace(/\s+/g, ''))
+    if (this.#padding !== '' && data !== '')
+      throw new InvalidBase64('The base64 text goes on after its padding')
+    this.#padding += padding
     const standard = data.replaceAll('-', '+').replaceAll('_', '/')
     if (oddCharacter.test(standard)) throw new InvalidBase64('The text holds a character that is not base64')
     return standard

@@ -1,10 +1,10 @@
 /** The chunks that were read already, then the rest of the stream. */
 export async function* prepend(
-  head: Uint8Array,
+  head: readonly Uint8Array[],
   rest: AsyncIterator<Uint8Array>,
 ): AsyncGenerator<Uint8Array> {
   try {
-    if (head.length > 0) yield head
+    yield* head
     for (;;) {
       const { done, value } = await rest.next()
       if (done) return
@@ -13,6 +13,16 @@ export async function* prepend(
   } finally {
     await rest.return?.()
   }
+}
+
+/** What is left of chunks without their first bytes. */
+export function dropStart(chunks: readonly Uint8Array[], byteLength: number): Uint8Array[] {
+  let left = byteLength
+  return chunks.flatMap((chunk) => {
+    const rest = chunk.subarray(Math.min(left, chunk.length))
+    left -= chunk.length - rest.length
+    return rest.length > 0 ? [rest] : []
+  })
 }
 
 /** The first bytes, and no more than about `maxBytes` of them. The rest is not read. */

@@ -89,7 +89,9 @@ export class EventStreamReader<T> {
       at = end + 1
       if (this.#endLine()) {
         const event = this.#dispatch(false)
-        if (event) yield event
+        if (!event) continue
+        await this.#options.json.recorder?.keep(bytes.subarray(0, at))
+        yield event
       }
     }
   }

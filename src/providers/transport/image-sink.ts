@@ -4,4 +4,9 @@ export interface ImageSink<T> {
   write(chunk: Uint8Array): Promise<void>
   end(): Promise<T>
   abort(reason: unknown): Promise<void>
+  /**
+   * Asked before the first byte of an image in a reply: puts the bytes into the reply's spool, and returns the number that
+   * they have there. Null where they go elsewhere.
+   */
+  keepInSpool?(): number | null
 }

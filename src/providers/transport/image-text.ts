@@ -19,6 +19,8 @@ export class ImageText<T> {
   #start: string
   #header = ''
   #unicode = ''
+  /** Where the escape began in the bytes that are being read; null where it began before them. */
+  #escapeAt: number | null = null
 
   constructor(slot: ImageSlot<T>, { start, isDataAddress }: { start: string; isDataAddress: boolean }) {
     this.#slot = slot
@@ -29,6 +31,7 @@ export class ImageText<T> {
   /** Reads up to the closing quote, or all there is. */
   async read(bytes: Buffer, from: number): Promise<{ at: number; isEnd: boolean }> {
     let at = from
+    this.#escapeAt = null
     while (at < bytes.length) {
       const byte = bytes[at] as number
       if (byte === quote && this.#state !== 'escape') {
@@ -37,7 +40,7 @@ export class ImageText<T> {
       }
       if (this.#state === 'data') at = await this.#readData(bytes, at)
       else {
-        await this.#readOne(byte)
+        await this.#readOne(byte, bytes.subarray(this.#escapeAt ?? at + 1, at + 1))
         at += 1
       }
     }
@@ -66,19 +69,21 @@ export class ImageText<T> {
     if (plain.length > 0) await this.#slot.write(plain)
     if (escapeAt === -1) return from + plain.length
     this.#state = 'escape'
+    this.#escapeAt = from + plain.length
     return from + plain.length + 1
   }
 
-  async #readOne(byte: number): Promise<void> {
+  /** `raw`: the bytes of an escape up to this one; empty where it began in an earlier piece. */
+  async #readOne(byte: number, raw: Buffer): Promise<void> {
     const character = String.fromCharCode(byte)
     if (this.#state === 'dataHeader') return this.#readHeader(byte, character)
     if (this.#state === 'escape' && character === 'u') {
       this.#state = 'unicode'
       return
     }
-    if (this.#state === 'unicode') return this.#readUnicode(character)
+    if (this.#state === 'unicode') return this.#readUnicode(character, raw)
     this.#state = 'data'
-    await this.#slot.write(latin1('nrtbf'.includes(character) ? ' ' : character))
+    await this.#writeEscaped('nrtbf'.includes(character) ? ' ' : character, raw)
   }
 
   #readHeader(byte: number, character: string): void {
@@ -93,7 +98,7 @@ export class ImageText<T> {
       throw new BrokenText('The head of a data: address is too long')
   }
 
-  async #readUnicode(character: string): Promise<void> {
+  async #readUnicode(character: string, raw: Buffer): Promise<void> {
     if (!/[0-9a-f]/i.test(character)) throw new BrokenText('An escape is broken')
     this.#unicode += character
     if (this.#unicode.length < 4) return
@@ -101,7 +106,12 @@ export class ImageText<T> {
     this.#unicode = ''
     this.#state = 'data'
     // What is above takes no place in base64: a character of it is as wrong as any.
-    await this.#slot.write(latin1(code < 0x80 ? String.fromCharCode(code) : '?'))
+    await this.#writeEscaped(code < 0x80 ? String.fromCharCode(code) : '?', raw)
+  }
+
+  async #writeEscaped(character: string, raw: Buffer): Promise<void> {
+    const text = latin1(character)
+    await this.#slot.write(text, raw.length > 0 ? raw : text)
   }
 }
 

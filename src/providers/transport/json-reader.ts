@@ -3,6 +3,7 @@ import { GrowingBuffer } from './growing-buffer.ts'
 import type { ImageSink } from './image-sink.ts'
 import { type ImagePlace, ImageSlot } from './image-slot.ts'
 import { BrokenText, ImageText } from './image-text.ts'
+import type { ReplyRecorder } from './reply-recorder.ts'
 import { toStorable } from './storable-text.ts'
 
 export interface JsonReaderOptions<T> {
@@ -13,6 +14,8 @@ export interface JsonReaderOptions<T> {
   /** Null leaves the image out. */
   openImage(place: ImagePlace): ImageSink<T> | null
   maxTextBytes: number
+  /** Records the reply that is read. */
+  recorder?: ReplyRecorder | undefined
 }
 
 export class MalformedJson extends Error {}
@@ -217,7 +220,8 @@ export class JsonReader<T> {
     const frame = this.#frames.at(-1)
     const list = this.#frames.findLast(({ isObject }) => !isObject)
     const place: ImagePlace = { type: frame?.type ?? null, index: list?.index ?? null }
-    const slot = new ImageSlot<T>(place, () => this.#options.openImage(place))
+    const { openImage, recorder } = this.#options
+    const slot = new ImageSlot<T>(place, () => openImage(place), recorder)
     this.#slots.push(slot)
     return slot
   }

@@ -187,6 +187,9 @@ function isFinalType(type: string | null): boolean {
   return type?.endsWith('.completed') ?? false
 }
 
-function readerOptions<T>({ maxTextBytes }: ReadContext<T>): Omit<JsonReaderOptions<T>, 'openImage'> {
-  return { imageKeys: ['b64_json'], addressKeys: ['url'], maxTextBytes }
+function readerOptions<T>({
+  maxTextBytes,
+  recorder,
+}: ReadContext<T>): Omit<JsonReaderOptions<T>, 'openImage'> {
+  return { imageKeys: ['b64_json'], addressKeys: ['url'], maxTextBytes, recorder }
 }
