@@ -36,6 +36,8 @@ export interface FailureDetails {
   retryAfterMs?: number | null
   details?: Record<string, unknown>[]
   upstreamCode?: string | null
+  /** The HTTP status, where the upstream answered with an error. */
+  answeredWith?: number | null
   usage?: ReportedUsage | null
   cause?: unknown
 }
@@ -52,6 +54,7 @@ export class ProviderFailure extends Error {
   readonly retryable: boolean
   readonly retryAfterMs: number | null
   readonly upstreamCode: string | null
+  readonly answeredWith: number | null
   readonly usage: ReportedUsage | null
 
   constructor(details: FailureDetails) {
@@ -66,6 +69,7 @@ export class ProviderFailure extends Error {
     this.retryable = details.retryable ?? meaning.retryable
     this.retryAfterMs = details.retryAfterMs ?? null
     this.upstreamCode = details.upstreamCode ?? null
+    this.answeredWith = details.answeredWith ?? null
     this.usage = details.usage ?? null
   }
 
@@ -100,6 +104,7 @@ export class ProviderFailure extends Error {
       retryAfterMs,
       details,
       upstreamCode,
+      answeredWith,
       usage,
       cause,
     } = this
@@ -112,6 +117,7 @@ export class ProviderFailure extends Error {
       retryAfterMs,
       details,
       upstreamCode,
+      answeredWith,
       usage,
       cause,
     }

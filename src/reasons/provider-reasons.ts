@@ -77,7 +77,7 @@ export const providerReasons = {
   UPSTREAM_OUTCOME_UNKNOWN: {
     status: 'UNKNOWN',
     retryable: true,
-    meaning: 'The connection to the provider broke after the request was sent: the outcome is unknown.',
+    meaning: 'The provider gave no clear answer after the request was sent: the outcome is unknown.',
     hint: 'Send it again if you still want the image; you were not charged.',
   },
   NO_IMAGE: {

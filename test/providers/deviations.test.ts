@@ -148,6 +148,25 @@ describe('a call survives', () => {
     expect(error).toMatchObject({ certainty: 'FAILED', reason: 'NO_IMAGE', usage: { outputTokens: 9 } })
   })
 
+  test.each([
+    ['an error of its own', { error: { code: 'OutputImageSensitiveContentDetected', message: 'No.' } }],
+    ['an error that is a text', { error: 'blocked by moderation' }],
+    ["xAI's mark", { url: '', respect_moderation: false }],
+    ["Ideogram's mark", { url: null, is_image_safe: false }],
+  ])('9: an item without an image that says why by %s', async (_, item) => {
+    const { error } = await call(replyJson({ data: [item] }))
+    expect(error).toMatchObject({ certainty: 'FAILED', reason: 'CONTENT_REFUSED', retryable: false })
+    const recorded = await call(replyJson({ data: [item, image] }), { n: 2 })
+    expect(typesOf(recorded)).toEqual(['responded', 'imageFailed', 'image', 'completed'])
+    expect(recorded.events[1]).toMatchObject({ index: 0, failure: { reason: 'CONTENT_REFUSED' } })
+  })
+
+  test('9: an item whose own error is that of no work may be paid for beside others', async () => {
+    const missing = { error: { code: 'model_not_found', message: 'No.' } }
+    const { events } = await call(replyJson({ data: [image, missing] }), { n: 2 })
+    expect(events[2]).toMatchObject({ type: 'imageFailed', failure: { certainty: 'FAILED' } })
+  })
+
   test('10: fewer images than were asked for', async () => {
     const recorded = await call(replyJson({ data: [image] }), { n: 3 })
     expect(typesOf(recorded)).toEqual(['responded', 'image', 'imageFailed', 'imageFailed', 'completed'])

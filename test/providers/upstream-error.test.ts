@@ -72,6 +72,118 @@ describe('the sorter of failures', () => {
     expect(sort(status, json)).toMatchObject({ certainty, reason, status: rpcStatus })
   })
 
+  test.each([
+    [400, { error: { code: 'contentFilter', message: 'No.' } }, []],
+    [
+      400,
+      {
+        error: {
+          code: 'content_filter',
+          message: 'No.',
+          inner_error: {
+            code: 'ResponsibleAIPolicyViolation',
+            content_filter_result: { sexual: { filtered: true }, hate: { filtered: false } },
+          },
+        },
+      },
+      ['sexual'],
+    ],
+    [
+      400,
+      {
+        error: {
+          code: 'content_policy_violation',
+          message: 'No.',
+          innererror: { content_filter_results: { jailbreak: { filtered: true, detected: true } } },
+        },
+      },
+      ['jailbreak'],
+    ],
+    [400, { error: { code: 'InputTextSensitiveContentDetected.PolicyViolation', message: 'No.' } }, []],
+    [400, { code: 'DataInspectionFailed', message: 'No.', request_id: 'r' }, []],
+    [400, openAi('data_inspection_failed'), []],
+    [422, openAi('nsfw_content_detected'), []],
+    [
+      400,
+      [{ error: { code: 400, status: 'INVALID_ARGUMENT', message: 'See Responsible AI practices' } }],
+      [],
+    ],
+    [400, { code: 'invalid argument', error: 'image rejected by content moderation' }, []],
+    [403, { code: 'forbidden', error: 'Content violates usage guidelines.' }, []],
+    [400, { error: 'the prompt is inappropriate' }, []],
+    [
+      403,
+      { error: { code: 403, message: 'flagged', metadata: { reasons: ['violence'], flagged_input: 'x' } } },
+      ['violence'],
+    ],
+  ])('takes %i %j for a refusal of content', (status, json, categories) => {
+    expect(sort(status, json)).toMatchObject({
+      certainty: 'REFUSED',
+      reason: 'CONTENT_REFUSED',
+      details: [{ categories }],
+    })
+  })
+
+  test.each([
+    [400, { error: { code: 'OutputImageSensitiveContentDetected', message: 'No.' } }],
+    [400, { code: 'DataInspectionFailed', message: 'Output data may contain inappropriate content.' }],
+  ])('takes %i %j for a refusal of an image that was made', (status, json) => {
+    expect(sort(status, json)).toMatchObject({ certainty: 'FAILED', reason: 'CONTENT_REFUSED' })
+  })
+
+  test.each([
+    [400, openAi('invalid_image_file', 'Bad image', { type: 'image_generation_user_error' })],
+    [400, openAi('invalid_mask_image_format', 'Bad mask', { type: 'image_generation_user_error' })],
+    [400, openAi(null, 'Bad image', { type: 'image_generation_user_error' })],
+    [400, openAi('unknown_parameter', "Unknown parameter: 'moderation'.")],
+    [400, { error: 'Argument not supported: moderation' }],
+    [422, { detail: [{ loc: ['body'], msg: 'moderation: Extra inputs are not permitted' }] }],
+  ])('takes %i %j for a fault of the request, and tells its words', (status, json) => {
+    const sorted = sort(status, json)
+    expect(sorted).toMatchObject({ certainty: 'REFUSED', reason: 'UPSTREAM_INVALID_REQUEST' })
+    expect(sorted.message).toMatch(/: (Bad|Unknown|Argument|moderation)/)
+  })
+
+  test('takes a key that is blocked for its content for no refusal of this request', () => {
+    const message = 'Your resource has been temporarily blocked for its use against our content policy'
+    expect(sort(403, { error: { code: 'Forbidden', message } })).toMatchObject({ reason: 'UPSTREAM_AUTH' })
+  })
+
+  test.each([
+    [403, openAi('pre_consume_token_quota_failed', 'No.', { type: 'new_api_error' }), 'QUOTA_EXHAUSTED'],
+    [500, openAi('insufficient_user_quota'), 'QUOTA_EXHAUSTED'],
+    [400, { code: 'Arrearage', message: 'Access denied.' }, 'QUOTA_EXHAUSTED'],
+    [403, { error: { code: 'AccountOverdueError', message: 'No.' } }, 'QUOTA_EXHAUSTED'],
+    [403, { detail: 'User is locked. Reason: Exhausted balance.' }, 'QUOTA_EXHAUSTED'],
+    [400, { code: 'invalid argument', error: 'Incorrect API key provided: sk-1234567890' }, 'UPSTREAM_AUTH'],
+    [503, openAi('model_not_found', 'No available channel for model x'), 'UPSTREAM_MODEL_NOT_FOUND'],
+    [503, { error: { type: 'one_api_error', message: '模型 x 无可用渠道' } }, 'UPSTREAM_MODEL_NOT_FOUND'],
+    [403, openAi('model_not_found'), 'UPSTREAM_MODEL_NOT_FOUND'],
+    [200, openAi('model_not_found'), 'UPSTREAM_MODEL_NOT_FOUND'],
+    [400, openAi('invalid_value', 'No.', { param: 'model' }), 'UPSTREAM_MODEL_NOT_FOUND'],
+    [404, { error: { code: 'DeploymentNotFound', message: 'No.' } }, 'UPSTREAM_MODEL_NOT_FOUND'],
+    [
+      404,
+      { object: 'error', code: 404, message: 'The model `x` does not exist.' },
+      'UPSTREAM_MODEL_NOT_FOUND',
+    ],
+    [404, { error: { code: '404', message: 'Resource not found' } }, 'UPSTREAM_MODEL_NOT_FOUND'],
+  ])('takes %i %j for a fault of this provider alone: %s', (status, json, reason) => {
+    const sorted = sort(status, json)
+    expect(sorted).toMatchObject({ certainty: 'REFUSED', reason })
+    expect(sorted.maySendElsewhere).toBe(true)
+    expect(sorted.maySendAgain).toBe(false)
+  })
+
+  test.each([
+    [429, { code: 'Throttling.RateQuota', message: 'No.' }, 'REFUSED', 'RATE_LIMITED'],
+    [429, { code: 'Throttling.AllocationQuota', message: 'No.' }, 'REFUSED', 'RATE_LIMITED'],
+    [500, openAi('load_balancer_error'), 'UNKNOWN', 'UPSTREAM_UNAVAILABLE'],
+    [400, openAi(null, 'The model does not support this quality'), 'REFUSED', 'UPSTREAM_INVALID_REQUEST'],
+  ])('takes %i %j for %s, %s, whatever its words look like', (status, json, certainty, reason) => {
+    expect(sort(status, json)).toMatchObject({ certainty, reason })
+  })
+
   test('tells the stage and the categories of a refusal', () => {
     const details = { moderation_stage: 'output', categories: ['violence'] }
     expect(sort(400, openAi('moderation_blocked', 'No.', { moderation_details: details }))).toMatchObject({

@@ -38,6 +38,7 @@ export function sortAnswer(answer: UpstreamAnswer, { sortOwn, redaction, now }: 
     details: own?.details ?? [],
     retryAfterMs: parseRetryAfter(answer.headers, now),
     upstreamCode: body.code ?? body.type,
+    answeredWith: answer.status,
     usage: answer.usage ?? null,
   })
 }
@@ -69,14 +70,17 @@ function findCertainty(status: number): Certainty {
   return status < 500 ? 'REFUSED' : 'UNKNOWN'
 }
 
-/** Quotes the upstream's message for two reasons only: others are of no use to callers and may hold keys. */
+/** The reasons whose failures quote the upstream's message: others are of no use to callers and may hold keys. */
+const openings: Partial<Record<ProviderReason, string>> = {
+  UPSTREAM_INVALID_REQUEST: 'The provider did not accept the request',
+  UPSTREAM_MODEL_NOT_FOUND: 'The provider does not have this model',
+  UPSTREAM_FAILED: 'The provider failed to make the image',
+}
+
 function describe(reason: ProviderReason, body: ErrorBody, redaction: Redaction): Partial<FailureDetails> {
-  if (reason !== 'UPSTREAM_INVALID_REQUEST' && reason !== 'UPSTREAM_FAILED') return {}
+  const opening = openings[reason]
+  if (!opening) return {}
   const words = redact(body.message, redaction)
-  const opening =
-    reason === 'UPSTREAM_FAILED'
-      ? 'The provider failed to make the image'
-      : 'The provider did not accept the request'
   const status = reason === 'UPSTREAM_FAILED' ? rpcStatusOf(body.rpcCode) : null
   return { ...(words && { message: `${opening}: ${words}` }), ...(status && { status }) }
 }

@@ -1,92 +1,78 @@
+import type { Certainty } from '../../failure.ts'
 import type { ErrorBody, UpstreamAnswer } from '../../failures/error-body.ts'
 import type { Sorted } from '../../failures/http-failure.ts'
-import { isRecord } from '../../transport/is-record.ts'
-import { toStorable } from '../../transport/storable-text.ts'
+import { readContentRefusal } from './content-refusal.ts'
 
-const moderationCodes = ['moderation_blocked', 'content_policy_violation', 'output_blocked']
-/** The Russian words are those of Yandex AI Studio, which speaks this dialect. */
-const safetyText =
-  /safety system|content policy|safety_violations|moderation|не могу сгенерировать|другую тему/i
-const quotaCodes = [
-  'insufficient_quota',
-  'credit_balance_exhausted',
-  'organization_spend_limit_exceeded',
-  'project_spend_limit_exceeded',
-  'organization_usage_limit_exceeded',
-  'billing_hard_limit_reached',
-]
-const rateCodes = ['rate_limit_exceeded', 'slow_down', 'rate_limit_error']
+/** A fault of the provider's key, credit or models as servers name it: by a code or type, or in a message alone. */
+interface Kind {
+  reason: Sorted['reason']
+  code: RegExp
+  words: RegExp
+  /** Nothing is made before this is looked at, so it is a refusal with any status. */
+  comesFirst: boolean
+}
+
+/** The codes of OpenAI, new-api, Ark and DashScope. A rate is called a quota too. */
+const quota: Kind = {
+  reason: 'QUOTA_EXHAUSTED',
+  code: /^(?!.*(?:throttl|rate_?limit|ratequota)).*(?:quota|(?:spend|usage)_limit|billing|arrear|overdue|balance(?!r)|(?:insufficient|no)_credit)/i,
+  words:
+    /(?:insufficient|exhausted|not enough) (?:\w+ )?(?:balance|credits?|quota|funds)\b|\b(?:balance|credits?|quota) (?:is |are )?(?:not enough|insufficient|exhausted|used up)|余额不足|额度不足/i,
+  comesFirst: false,
+}
+
+const auth: Kind = {
+  reason: 'UPSTREAM_AUTH',
+  code: /^(?:(?:invalid|incorrect|expired|missing)_?api_?key|api_key_invalid|authentication_?error|access_?denied.*|unauthorized)$/i,
+  words:
+    /\b(?:incorrect|invalid|wrong|expired|revoked) api[- ]?key|\bapi[- ]?key (?:is )?(?:not valid|invalid|expired|revoked)/i,
+  comesFirst: true,
+}
+
+/** New-api's "no channel" is a model that none of its own upstreams serves. */
+const model: Kind = {
+  reason: 'UPSTREAM_MODEL_NOT_FOUND',
+  code: /^(?:model_?not_?(?:found|open|available|exist)|deployment_?not_?found|invalidendpointormodel|no_available_channel)/i,
+  words:
+    /\bno available channel|无可用渠道|\b(?:no such|unknown) model\b|\bmodel\b.{0,80}\b(?:not found|does(?: not|n't) exist)|\binvalid model name\b|\bis not a valid model\b/i,
+  comesFirst: true,
+}
+
+const kinds = [quota, auth, model]
+
+const rateCode = /^(?:rate_?limit.*|slow_down|throttling.*|too_many_requests)$/i
 const overloadCodes = ['server_is_overloaded', 'service_unavailable_error']
 
-/** The codes of OpenAI and of servers that copy it. The statuses 401, 402, 403 and 429 override all but a quota's. */
+/**
+ * The codes and words of OpenAI and of servers that copy it, codes first. The statuses 401, 402, 403 and 429 override
+ * all but these.
+ */
 export function sortOpenAiFailure({ status }: UpstreamAnswer, body: ErrorBody): Sorted | null {
-  const names = [body.code, body.type]
-  const has = (codes: string[]) => names.some((name) => name !== null && codes.includes(name))
-  const moderation = readModeration(body)
-  if (isModeration(status, body, moderation)) return sortModeration(status, body, moderation)
-  if (has(quotaCodes)) return { reason: 'QUOTA_EXHAUSTED' }
-  if ([401, 402, 403].includes(status)) return null
-  if (has(['invalid_api_key'])) return { reason: 'UPSTREAM_AUTH' }
-  if (status === 429) return null
-  if (has(rateCodes)) return { reason: 'RATE_LIMITED' }
-  if (has(['model_not_found'])) return { reason: 'UPSTREAM_MODEL_NOT_FOUND' }
+  const coded = kinds.find(({ code }) => namesOf(body).some((name) => code.test(name)))
+  if (coded) return ofProvider(coded, status)
+  const refusal = readContentRefusal(status, body)
+  if (refusal) return refusal
+  const told = kinds.find(({ words }) => words.test(body.message))
+  return told ? ofProvider(told, status) : sortOther(status, body)
+}
+
+function ofProvider({ reason, comesFirst }: Kind, status: number): Sorted {
+  return { reason, certainty: comesFirst || status >= 400 ? 'REFUSED' : 'FAILED' }
+}
+
+function sortOther(status: number, body: ErrorBody): Sorted | null {
+  if ([401, 402, 403, 429].includes(status)) return null
+  const names = namesOf(body)
+  if (names.some((name) => rateCode.test(name))) return { reason: 'RATE_LIMITED' }
+  const isRefused = status >= 400 && status < 500
+  if (status === 404 || (isRefused && body.members.param === 'model')) return ofProvider(model, status)
   // OpenAI documents that a 503 with such a code is sent before anything runs.
-  if (has(overloadCodes))
-    return { reason: 'UPSTREAM_UNAVAILABLE', ...(status === 503 && { certainty: 'REFUSED' as const }) }
+  const refused: { certainty?: Certainty } = status === 503 ? { certainty: 'REFUSED' } : {}
+  if (names.some((name) => overloadCodes.includes(name)))
+    return { reason: 'UPSTREAM_UNAVAILABLE', ...refused }
   return status < 300 && body.type === 'invalid_request_error' ? { reason: 'UPSTREAM_INVALID_REQUEST' } : null
 }
 
-interface Moderation {
-  stage: string | null
-  categories: string[]
-}
-
-function readModeration({ members }: ErrorBody): Moderation | null {
-  const { moderation_details: details } = members
-  if (!isRecord(details)) return null
-  const { moderation_stage: stage, categories } = details
-  return {
-    stage: (typeof stage === 'string' && toStorable(stage)) || null,
-    categories: readCategories(categories),
-  }
-}
-
-/** Some servers report moderation only in the message, and with any status (sub2api#2399). */
-function isModeration(
-  status: number,
-  { code, type, message }: ErrorBody,
-  moderation: Moderation | null,
-): boolean {
-  if (moderation !== null || (code !== null && moderationCodes.includes(code))) return true
-  if (status === 401 || status === 403 || status === 429) return false
-  return type === 'image_generation_user_error' ? code !== 'invalid_value' : safetyText.test(message)
-}
-
-/** A refused prompt costs nothing; an image that is withheld was made. */
-function sortModeration(status: number, { code, message }: ErrorBody, moderation: Moderation | null): Sorted {
-  const isInput = moderation ? moderation.stage === 'input' : code !== 'output_blocked'
-  return {
-    reason: 'CONTENT_REFUSED',
-    certainty: isInput && status >= 400 && status < 500 ? 'REFUSED' : 'FAILED',
-    details: [
-      {
-        stage: moderation?.stage ?? null,
-        categories: moderation?.categories ?? categoriesOf(message),
-      },
-    ],
-  }
-}
-
-/** "safety_violations=[sexual, violence]" (openai/codex#38582). */
-function categoriesOf(message: string): string[] {
-  const list = /safety_violations=\[([\w, /-]{1,200})\]/.exec(message)?.[1]
-  return list ? list.split(',').map((each) => each.trim()) : []
-}
-
-function readCategories(value: unknown): string[] {
-  if (!Array.isArray(value)) return []
-  return value
-    .filter((each) => typeof each === 'string')
-    .map((each) => toStorable(each.slice(0, 64)))
-    .slice(0, 20)
+function namesOf({ code, type }: ErrorBody): string[] {
+  return [code, type].filter((name) => name !== null)
 }

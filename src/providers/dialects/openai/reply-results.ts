@@ -86,10 +86,12 @@ export class ReplyResults<T> {
     yield { type: 'completed', facts: this.#facts ?? readFacts({}, this.#context.now()) }
   }
 
-  /** The error in a body with a successful status. */
+  /** The error in a body with a successful status. The provider has worked where an image has arrived or failed. */
   sortError(json: unknown): ProviderFailure {
     const usage = isRecord(json) ? parseReportedUsage(json.usage) : null
-    return this.#context.sort({ status: 200, headers: {}, json, text: '', usage })
+    const failure = this.#context.sort({ status: 200, headers: {}, json, text: '', usage })
+    const hasWorked = this.settled > 0 || this.#partials > 0
+    return hasWorked && !failure.mayBePaid ? failure.but({ certainty: 'FAILED' }) : failure
   }
 
   async #resolve(item: Record<string, unknown>, index: number): Promise<{ image: T } | ProviderFailure> {
@@ -98,8 +100,14 @@ export class ReplyResults<T> {
     if (finished) return finished
     const address = [item.url, item.b64_json].find((value) => typeof value === 'string' && value !== '')
     if (typeof address === 'string') return this.#download(address, index)
-    if (!slot?.fault) return noImage(null)
+    if (!slot?.fault) return this.#explainNone(item)
     return new ProviderFailure({ certainty: 'FAILED', reason: 'UPSTREAM_INVALID_RESULT', cause: slot.fault })
+  }
+
+  /** Why an item has no image, where it says so: with an error of its own, or as refused content. */
+  #explainNone(item: Record<string, unknown>): ProviderFailure {
+    if (item.error) return this.sortError({ error: item.error })
+    return isWithheld(item) ? this.sortError({ error: { ...item, code: 'content_filter' } }) : noImage(null)
   }
 
   async #download(address: string, index: number): Promise<{ image: T } | ProviderFailure> {
@@ -111,6 +119,11 @@ export class ReplyResults<T> {
       throw error
     }
   }
+}
+
+/** The words of xAI and of Ideogram for an image that they made and keep to themselves. */
+function isWithheld({ respect_moderation: isFit, is_image_safe: isSafe }: Record<string, unknown>): boolean {
+  return isFit === false || isSafe === false
 }
 
 function findSlot<T>(item: Record<string, unknown>): ImageSlot<T> | null {
