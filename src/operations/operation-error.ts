@@ -30,6 +30,15 @@ export const outcomeUnknown = createOperationFailure(
     'out. Easel does not send it again; you were not charged.',
 )
 
+/** The connection held. A 5xx may come from a proxy while the server behind it works, so the outcome is unknown too. */
+function answered(status: number): OperationFailure {
+  return createOperationFailure(
+    'UPSTREAM_OUTCOME_UNKNOWN',
+    `The provider answered with an error (${status}), so nobody knows whether the request was carried out. Easel does ` +
+      'not send it again; you were not charged.',
+  )
+}
+
 export const cancelled = createOperationFailure('CANCELLED', 'The operation was cancelled.')
 
 export const deadlineExceeded = createOperationFailure(
@@ -72,7 +81,8 @@ export const internalFailure = createOperationFailure(
 export function toOperationFailure(error: unknown): OperationFailure {
   if (!(error instanceof ProviderFailure)) return internalFailure
   if (error.isOutcomeUnknown) {
-    return { ...outcomeUnknown, details: [{ upstreamReason: error.reason, message: error.message }] }
+    const details = [{ upstreamReason: error.reason, message: error.message }]
+    return { ...(error.answeredWith === null ? outcomeUnknown : answered(error.answeredWith)), details }
   }
   return {
     code: error.code,
