@@ -88,9 +88,14 @@ export class ProviderFailure extends Error {
     return !this.mayBePaid && this.retryable
   }
 
+  /** Whether the fault is one of this provider's key, credit or models, and would stop the next call too. */
+  get isOfThisProvider(): boolean {
+    return faultsOfOneProvider.includes(this.reason)
+  }
+
   /** Whether the request may be sent to another provider, which may not have the fault of this one. */
   get maySendElsewhere(): boolean {
-    return !this.mayBePaid && (this.retryable || faultsOfOneProvider.includes(this.reason))
+    return !this.mayBePaid && (this.retryable || this.isOfThisProvider)
   }
 
   /** A copy of the failure with changes. */

@@ -1,3 +1,4 @@
+import type { ProviderFaultsOptions } from './provider-faults.ts'
 import type { Health } from './provider-health.ts'
 
 export interface HealthLogOptions {
@@ -18,5 +19,16 @@ export function createHealthLog({ provider, uptimeMs, log }: HealthLogOptions): 
     if (state === 'WAITING')
       return log.info({ provider, reason, forMs }, 'provider asked to be left alone: its calls wait')
     log.warn({ provider, failures, reason, forMs }, 'provider keeps failing: pausing its calls')
+  }
+}
+
+/** A line for each fault that an operator has to mend, and for its end. */
+export function createFaultLog({
+  provider,
+  log,
+}: Pick<HealthLogOptions, 'provider' | 'log'>): ProviderFaultsOptions['onChange'] {
+  return ({ reason, model }, change) => {
+    if (change === 'GONE') return log.info({ provider, reason, model }, 'provider is without a fault again')
+    log.warn({ provider, reason, model }, 'provider refuses its calls: others are asked first')
   }
 }

@@ -76,6 +76,14 @@ export class ProviderHealth {
     this.#told = { ...this.#judge(), sinceMs: options.uptimeMs(), failures: 0 }
   }
 
+  /** As it is now; the end of a wait is noticed here before a call tells it. */
+  describe(): Health {
+    const judged = this.#judge()
+    const told = this.#told
+    if (judged.state === told.state) return { ...told, failures: this.#failures }
+    return { ...judged, sinceMs: told.untilMs ?? this.#options.uptimeMs(), failures: this.#failures }
+  }
+
   /** What is in the way of a call, without counting one. */
   hold(): Hold | null {
     const breakEndMs = this.#break?.untilMs ?? 0

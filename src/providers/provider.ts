@@ -13,7 +13,8 @@ import type {
 import { downloadImage } from './exchanges/image-download.ts'
 import { ProviderFailure } from './failure.ts'
 import { sortAnswer } from './failures/http-failure.ts'
-import { createHealthLog } from './health-log.ts'
+import { createFaultLog, createHealthLog } from './health-log.ts'
+import { ProviderFaults } from './provider-faults.ts'
 import { type Passage, ProviderHealth } from './provider-health.ts'
 import type { ProviderLimits } from './provider-limits.ts'
 import type { ProviderOptions } from './provider-options.ts'
@@ -64,13 +65,14 @@ interface Sending extends Pick<SendOptions, 'deadline' | 'onSend' | 'idleTimeout
 
 type Run<T, Given> = (given: Given) => AsyncGenerator<ReplyEvent<T>>
 
-/** One provider: its address, its credentials and its circuit breaker. */
+/** One provider: its address, its credentials, its circuit breaker and its faults. */
 export class Provider {
   readonly #options: ProviderOptions
   readonly #preset: Preset
   readonly #surroundings: ProviderSurroundings
   readonly #credentials: Credentials
   readonly health: ProviderHealth
+  readonly faults: ProviderFaults
 
   constructor(options: ProviderOptions, surroundings: ProviderSurroundings) {
     const { limits, now, uptimeMs, random, log } = surroundings
@@ -81,6 +83,11 @@ export class Provider {
     const project = options.project ?? (this.#preset.folderIsProject ? folderId : undefined)
     this.#credentials = createCredentials({ ...options, project }, { authorize: this.#preset.authorize, now })
     const onChange = createHealthLog({ provider: name, uptimeMs, log })
+    this.faults = new ProviderFaults({
+      pauseMs: limits.breaker.pauseMs,
+      uptimeMs,
+      onChange: createFaultLog({ provider: name, log }),
+    })
     this.health = new ProviderHealth({ ...limits.breaker, uptimeMs, random, onChange })
   }
 
@@ -97,8 +104,10 @@ export class Provider {
         pacing: { pollIntervalsMs: limits.pollIntervalsMs, random },
       })
       passage.succeeded()
+      this.faults.succeeded(model.name)
     } catch (error) {
       passage.failed(error)
+      this.faults.failed(error, model.name)
       throw error
     } finally {
       deadline[Symbol.dispose]()

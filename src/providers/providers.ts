@@ -13,6 +13,7 @@ import { Provider } from './provider.ts'
 import type { Passage, ProviderHealth } from './provider-health.ts'
 import type { ProviderLimits } from './provider-limits.ts'
 import { listProviderModels, type ProviderOptions } from './provider-options.ts'
+import { describeProvider, type ProviderStatus } from './provider-status.ts'
 import type { OpenSink, ReplyEvent } from './reply.ts'
 import { guardedLookup } from './transport/address-guard.ts'
 import { createTransport } from './transport/transport.ts'
@@ -21,6 +22,7 @@ export type { CallOptions } from './exchanges/exchange.ts'
 export type { JobHandle } from './exchanges/job.ts'
 export type { Hold, Passage } from './provider-health.ts'
 export type { ProviderOptions } from './provider-options.ts'
+export type { ProviderStatus } from './provider-status.ts'
 
 export interface ProvidersOptions {
   providers: readonly ProviderOptions[]
@@ -45,6 +47,10 @@ export interface Providers {
   validate(model: ImageModel, draft: RequestDraft): void
   /** The one health of a provider: who wants to call it asks for a passage there. */
   health(provider: string): ProviderHealth
+  /** For how long other providers of the model are asked before its own, which refused for a fault of its own. */
+  doubtMs(model: Pick<ImageModel, 'provider' | 'name'>): number
+  /** Of every provider, in the order of the configuration. */
+  statuses(): ProviderStatus[]
   /** Throws a ProviderFailure; anything else is an error of a sink, the spool or `onSend`. */
   call<T>(
     model: ImageModel,
@@ -94,6 +100,8 @@ export function createProviders(options: ProvidersOptions): Providers {
       chooseModels({ models, kind, asked: asked ?? defaults[defaultWords[kind]] ?? null, now: now() }),
     validate: validateRequest,
     health: (provider) => named(provider).health,
+    doubtMs: ({ provider, name }) => named(provider).faults.doubtMs(name),
+    statuses: () => [...providers].map(([name, provider]) => describeProvider(name, provider, options)),
     call: (model, request, { passage, ...callOptions }) =>
       named(model.provider).call(
         { model, request: asSent(model, request), options: callOptions, passage },

@@ -10,6 +10,7 @@ import './image-model.ts'
 import './estimate-cost.ts'
 import './usage-report.ts'
 import './provider-loss.ts'
+import './provider-status.ts'
 import './budget.ts'
 import './account.ts'
 

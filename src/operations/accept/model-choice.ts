@@ -68,16 +68,17 @@ export function findCandidates(
 }
 
 /**
- * Each failed attempt moves on to the next provider. A provider that may not be called now is skipped. If none may be
- * called, the one that may be called first is chosen.
+ * Each failed attempt moves on to the next provider. A provider that may not be called now, or that refused for its key,
+ * its credit or the model, is passed over. If that holds for all, the one is chosen for which it ends first.
  */
 export function chooseModel(
-  providers: Pick<Providers, 'health'>,
+  providers: Pick<Providers, 'health' | 'doubtMs'>,
   models: readonly ImageModel[],
   settled: number,
 ): ImageModel | undefined {
   const first = settled % models.length
   const inOrder = [...models.slice(first), ...models.slice(0, first)]
   const holdMs = ({ provider }: ImageModel) => providers.health(provider).hold()?.ms ?? 0
-  return inOrder.toSorted((one, other) => holdMs(one) - holdMs(other))[0]
+  const doubtMs = (model: ImageModel) => providers.doubtMs(model)
+  return inOrder.toSorted((one, other) => doubtMs(one) - doubtMs(other) || holdMs(one) - holdMs(other))[0]
 }

@@ -157,7 +157,8 @@ class Run {
     const models = findCandidates(providers, operation, loaded)
     const model = chooseModel(providers, models, settled)
     if (!model) return this.#end('FAILED', failures.modelGone)
-    const entry = providers.health(model.provider).enter({ isRetry: settled > 0 })
+    // The first call of each provider is no repetition for it, however many others refused the request before.
+    const entry = providers.health(model.provider).enter({ isRetry: settled >= models.length })
     if ('why' in entry) return this.#waitForProvider(entry)
     using passage = entry
     const request = { ...loaded, model: model.name }
