@@ -71,6 +71,7 @@ const providers = z.strictObject({
   connectTimeoutMs: time.default(10_000),
   replyIdleTimeoutMs: time.default(60_000),
   downloadPauseMs: wait.default(500),
+  usageWaitMs: wait.default(2_000),
   maxReplyBytes: bytes.default(256 * MB),
   maxEventBytes: bytes.default(64 * MB),
   maxTextBytes: bytes.default(MB),

@@ -4,6 +4,8 @@ export interface ProviderLimits {
   replyIdleTimeoutMs: number
   /** Before a result that could not be fetched is tried again. */
   downloadPauseMs: number
+  /** For the usage that a stream may tell after its last image. */
+  usageWaitMs: number
   /** One reply, images and all. */
   maxReplyBytes: number
   /** One event of a stream. A PNG of 3840x2160 can reach 45 MB of base64. */

@@ -149,7 +149,7 @@ export class Provider {
     { wire, deadline }: { wire: WireOptions; deadline: Deadline },
   ): ReadContext<T> {
     const { transport, guardedTransport, limits, now } = this.#surroundings
-    const { maxTextBytes, maxEventBytes } = limits
+    const { maxTextBytes, maxEventBytes, usageWaitMs } = limits
     return {
       request,
       openSink,
@@ -164,6 +164,7 @@ export class Provider {
         }),
       maxTextBytes,
       maxEventBytes,
+      usageWaitMs,
       now,
       download: async (address, open) =>
         downloadImage({

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { ImageRequest } from '../../src/catalogue/image-request.ts'
 import type { ProviderOptions } from '../../src/providers/providers.ts'
+import { hangMs } from '../kit/limits.ts'
 import { openProviders } from '../kit/rooms/open-providers.ts'
 import type { Script } from '../kit/upstream/exchange.ts'
 import { reply, replyEvents, replyJson, writeHead } from '../kit/upstream/replies.ts'
@@ -24,11 +25,11 @@ async function call(
   script: Script,
   request: Partial<ImageRequest> = {},
   provider: Partial<ProviderOptions> = {},
+  usageWaitMs = hangMs,
 ) {
   upstream.script(script)
-  const providers = openProviders([
-    { name: 'up', preset: 'openai', baseUrl: `${upstream.url}/v1`, ...provider },
-  ])
+  const configured = { name: 'up', preset: 'openai' as const, baseUrl: `${upstream.url}/v1`, ...provider }
+  const providers = openProviders([configured], { limits: { usageWaitMs } })
   const [model] = providers.models().filter(({ name }) => provider.models || name === 'gpt-image-2')
   if (!model) throw new Error('no model')
   const recorded = await record(providers, model, makeRequest(request))
@@ -221,12 +222,80 @@ describe('a call survives', () => {
     expect(typesOf(await call(replyEvents(unnamed), stream))).toEqual(whole)
   })
 
+  const one = (index: number, more: object = {}) => {
+    const type = 'image_generation.partial_succeeded'
+    return event(type, { type, image_index: index, ...image, ...more })
+  }
+  const summary = event('image_generation.completed', {
+    type: 'image_generation.completed',
+    usage: { generated_images: 1, output_tokens: 4096, total_tokens: 4096 },
+  })
+  const failedOne = event('image_generation.partial_failed', {
+    type: 'image_generation.partial_failed',
+    image_index: 0,
+    error: { code: 'OutputImageSensitiveContentDetected', message: 'No.' },
+  })
+
+  test('13: a summary with the usage behind the last image', async () => {
+    const recorded = await call(replyEvents(one(0, { size: '32x24' }), summary), stream)
+    expect(typesOf(recorded)).toEqual(whole)
+    expect(factsOf(recorded.events).facts).toMatchObject({ size: '32x24', usage: { outputTokens: 4096 } })
+  })
+
+  test('13: a summary of fewer images than were asked for: the others were not made', async () => {
+    const recorded = await call(replyEvents(one(0), summary), { ...stream, n: 3 })
+    expect(typesOf(recorded)).toEqual(['responded', 'image', 'imageFailed', 'imageFailed', 'completed'])
+    expect(recorded.events[2]).toMatchObject({
+      index: 1,
+      failure: { certainty: 'FAILED', reason: 'NO_IMAGE' },
+    })
+  })
+
+  test.each([
+    ['an event of its own', failedOne],
+    [
+      'an error that names its place',
+      event('error', { error: { code: 'content_filter', message: 'No.' }, image_index: 0 }),
+    ],
+  ])('13: one image of two that fails by %s takes its place, and the other arrives', async (_, failure) => {
+    const recorded = await call(replyEvents(failure, one(1), summary), { ...stream, n: 2 })
+    expect(typesOf(recorded)).toEqual(['responded', 'imageFailed', 'image', 'completed'])
+    expect(recorded.events[1]).toMatchObject({ index: 0, failure: { reason: 'CONTENT_REFUSED' } })
+    expect(recorded.events[2]).toMatchObject({ index: 1 })
+    expect(factsOf(recorded.events).facts.usage).toMatchObject({ outputTokens: 4096 })
+  })
+
+  test('13: the only image fails in an event of its own, and the usage behind it counts', async () => {
+    const { error } = await call(replyEvents(failedOne, summary, 'data: [DONE]\n\n'), stream)
+    expect(error).toMatchObject({ reason: 'CONTENT_REFUSED', usage: { outputTokens: 4096 } })
+  })
+
+  test('13: images that name their places come in any order', async () => {
+    const { events } = await call(replyEvents(one(1), one(0), summary), { ...stream, n: 2 })
+    expect(events.map((each) => ('index' in each ? each.index : null))).toEqual([null, 1, 0, null])
+  })
+
+  test('14: a connection that breaks after the last image takes nothing away', async () => {
+    const broken: Script = async ({ write, reset }) => {
+      await write(writeHead({ contentType: 'text/event-stream' }))
+      await write(one(0))
+      reset()
+    }
+    expect(typesOf(await call(broken, stream))).toEqual(whole)
+  })
+
+  test('14: an error after the last image takes nothing away', async () => {
+    const late = event('error', { error: { message: 'No.' } })
+    expect(typesOf(await call(replyEvents(one(0), late), stream))).toEqual(whole)
+  })
+
   test('14: heartbeats around events, and a stream that never ends after the last', async () => {
     const endless: Script = async ({ write }) => {
       await write(writeHead({ contentType: 'text/event-stream' }))
       await write(`: keepalive\n\n${partial}: ping\n\n${completed}: keepalive\n\n`)
     }
-    expect(typesOf(await call(endless, stream))).toEqual(['responded', 'partialImage', 'image', 'completed'])
+    const recorded = await call(endless, stream, {}, 1)
+    expect(typesOf(recorded)).toEqual(['responded', 'partialImage', 'image', 'completed'])
   })
 
   test('15: [DONE] at the end, which is no success by itself', async () => {

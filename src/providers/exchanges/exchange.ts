@@ -28,6 +28,8 @@ export interface ReadContext<T> extends Sorter {
   openSink: OpenSink<T>
   maxTextBytes: number
   maxEventBytes: number
+  /** How long a stream is read on after its last image, for the usage. */
+  usageWaitMs: number
   now(): Date
   /** Records the reply in its spool; none where it is read from there. */
   recorder?: ReplyRecorder

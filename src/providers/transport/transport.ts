@@ -25,6 +25,8 @@ export interface HttpReply {
   /** The headers that Easel uses; no others of the upstream are passed on. */
   headers: Record<string, string>
   body: AsyncIterable<Uint8Array>
+  /** Ends the connection, and a wait for the next piece of the body with a failure. A spooled reply has none. */
+  cut?(): void
 }
 
 export interface SendOptions {
@@ -105,6 +107,7 @@ export function createTransport({ connectTimeoutMs, lookup }: TransportOptions):
 interface Watch {
   readonly signal: AbortSignal
   during<R>(wait: Promise<R>): Promise<R>
+  cut(): void
 }
 
 function createWatch({ deadline, idleTimeoutMs }: SendOptions): Watch {
@@ -115,6 +118,7 @@ function createWatch({ deadline, idleTimeoutMs }: SendOptions): Watch {
       const timer = setTimeout(() => idle.abort(new WentIdle()), idleTimeoutMs)
       return wait.finally(() => clearTimeout(timer))
     },
+    cut: () => idle.abort(new WentIdle()),
   }
 }
 
@@ -175,7 +179,7 @@ function receive(
   for (const [name, value] of Object.entries(headers)) {
     if (typeof value === 'string' && keptHeaders.test(name)) kept[name] = value.slice(0, 512)
   }
-  return { status: statusCode, headers: kept, body: readBody(body, watch, maxBytes) }
+  return { status: statusCode, headers: kept, body: readBody(body, watch, maxBytes), cut: () => watch.cut() }
 }
 
 /** The body within its limits of size and time. What the reader takes for itself does not count as idle. */

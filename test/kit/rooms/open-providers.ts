@@ -28,6 +28,7 @@ export function openProviders(providers: ProviderOptions[], more: MoreOptions = 
       pollIntervalsMs: [1],
       connectTimeoutMs: hangMs,
       downloadPauseMs: 1,
+      usageWaitMs: 1,
       ...more.limits,
     },
   })

@@ -19,10 +19,7 @@ import {
 import type { HttpReply } from '../../transport/transport.ts'
 import { ReplyResults } from './reply-results.ts'
 
-/**
- * Reads a reply of the Images API: JSON or events, whichever came. It stops as soon as everything asked for is there,
- * for some servers keep the connection open with heartbeats (tee-gateway#122).
- */
+/** Reads a reply of the Images API: JSON or events, whichever came. */
 export async function* readOpenAiReply<T>(
   reply: HttpReply,
   context: ReadContext<T>,
@@ -31,7 +28,7 @@ export async function* readOpenAiReply<T>(
   const { form, chunks } = await sniffBody(reply)
   if (form === 'other') throw await readUnreadable(chunks, reply, context)
   try {
-    if (form === 'events') yield* readEvents(chunks, context)
+    if (form === 'events') yield* readEvents({ ...reply, body: chunks }, context)
     else yield* readDocument(chunks, context)
   } catch (error) {
     throw sortReadError(error)
@@ -102,12 +99,56 @@ function itemsOf(body: Record<string, unknown>): Record<string, unknown>[] | nul
   return Array.isArray(body.data) ? body.data.map((item) => (isRecord(item) ? item : {})) : null
 }
 
-async function* readEvents<T>(
-  chunks: AsyncIterable<Uint8Array>,
-  context: ReadContext<T>,
-): AsyncGenerator<ReplyEvent<T>> {
+async function* readEvents<T>(reply: HttpReply, context: ReadContext<T>): AsyncGenerator<ReplyEvent<T>> {
   const results = new ReplyResults(context)
-  let name: string | null = null
+  const last = { name: null as string | null }
+  try {
+    yield* readResults(reply, { context, results, last })
+  } catch (error) {
+    // Everything is there, so how the stream ends says nothing any more.
+    if (!results.isEnding || !isUpstreams(error)) throw error
+  }
+  if (results.isTold) return yield* results.conclude()
+  const cut = new ProviderFailure({
+    certainty: 'UNKNOWN',
+    reason: 'UPSTREAM_OUTCOME_UNKNOWN',
+    message: "The provider's stream ended before its image was complete.",
+    upstreamCode: last.name,
+  })
+  // A partial image is never taken for the result.
+  if (results.settled === 0) throw cut
+  yield* results.conclude(cut)
+}
+
+interface StreamReading<T> {
+  context: ReadContext<T>
+  results: ReplyResults<T>
+  /** The last event that came. */
+  last: { name: string | null }
+}
+
+/**
+ * The usage may come with the last image or in a summary after it (Ark), so the stream is read on, but not for long:
+ * some servers keep the connection open with heartbeats (tee-gateway#122).
+ */
+async function* readResults<T>(
+  { body, cut }: HttpReply,
+  { context, results, last }: StreamReading<T>,
+): AsyncGenerator<ReplyEvent<T>> {
+  let wait: NodeJS.Timeout | null = null
+  try {
+    for await (const event of createReader(context, results).read(body)) {
+      last.name = event.name
+      yield* takeEvent(event, results)
+      if (event.isDone || (results.isComplete && results.hasUsage)) return
+      if (results.isEnding) wait ??= setTimeout(() => cut?.(), context.usageWaitMs)
+    }
+  } finally {
+    if (wait) clearTimeout(wait)
+  }
+}
+
+function createReader<T>(context: ReadContext<T>, results: ReplyResults<T>): EventStreamReader<T> {
   const stream: EventStreamReader<T> = new EventStreamReader<T>({
     json: {
       ...readerOptions(context),
@@ -119,39 +160,26 @@ async function* readEvents<T>(
     maxEventBytes: context.maxEventBytes,
     maxEvents,
   })
-  let isDone = false
-  for await (const event of stream.read(chunks)) {
-    name = event.name
-    try {
-      yield* takeEvent(event, results)
-    } finally {
-      await event.reader.discard(new Error('The event is over'))
-    }
-    isDone = event.isDone
-    if (isDone || results.isComplete) break
-  }
-  if (isDone) return yield* results.conclude()
-  const cut = new ProviderFailure({
-    certainty: 'UNKNOWN',
-    reason: 'UPSTREAM_OUTCOME_UNKNOWN',
-    message: "The provider's stream ended before its image was complete.",
-    upstreamCode: name,
-  })
-  // A partial image is never taken for the result.
-  if (results.settled === 0) throw cut
-  yield* results.conclude(cut)
+  return stream
+}
+
+function isUpstreams(error: unknown): boolean {
+  return (
+    error instanceof ProviderFailure || error instanceof EventStreamTooLarge || error instanceof JsonTooLarge
+  )
 }
 
 /** Three partial images and one result for each of ten images, and room for many other events. */
 const maxEvents = 10_000
 
 async function* takeEvent<T>(event: StreamEvent<T>, results: ReplyResults<T>): AsyncGenerator<ReplyEvent<T>> {
-  if (event.isDone) return
-  if (!event.values) {
+  if (event.isDone) return results.tell()
+  try {
     if (event.isCut && isFinalType(event.name)) yield* results.salvage(event.reader.slots)
-    return
+    for (const value of event.values ?? []) yield* takeValue(value, event.name, results)
+  } finally {
+    await event.reader.discard(new Error('The event is over'))
   }
-  for (const value of event.values) yield* takeValue(value, event.name, results)
 }
 
 async function* takeValue<T>(
@@ -161,16 +189,36 @@ async function* takeValue<T>(
 ): AsyncGenerator<ReplyEvent<T>> {
   if (!isRecord(body)) return
   const type = typeof body.type === 'string' ? body.type : name
+  if (results.isComplete) return results.learnUsage(body)
+  if (isFailureOfOne(body, type)) return yield* results.takeFailure(body)
   const isError = body.error || type === 'error' || name === 'error' || body.object === 'error'
   if (isError) throw results.sortError(body)
-  const items = itemsOf(body) ?? [body]
   const isPartial = isPartialType(type) || (!isFinalType(type) && 'partial_image_index' in body)
-  if (isPartial) return yield* results.takePartial(body)
-  const withImage = items.filter(hasImage)
+  yield* isPartial ? results.takePartial(body) : takeItems(body, type, results)
+}
+
+async function* takeItems<T>(
+  body: Record<string, unknown>,
+  type: string | null,
+  results: ReplyResults<T>,
+): AsyncGenerator<ReplyEvent<T>> {
+  const withImage = (itemsOf(body) ?? [body]).filter(hasImage)
   if (withImage.length === 0 && !isFinalType(type)) return
+  // A summary of images that came one by one (Ark), of which there may be fewer than were asked for.
+  if (results.settled > 0 && !('b64_json' in body || 'url' in body || withImage.length > 0)) {
+    results.learnUsage(body)
+    return results.tell()
+  }
   results.learn(body)
   // A final event without an image counts as the failure of one image.
   for (const item of withImage.length > 0 ? withImage : [body]) yield* results.takeFinal({ ...body, ...item })
+}
+
+/** Ark goes on after an image that failed; an error that names its place is the same in other words. */
+function isFailureOfOne(body: Record<string, unknown>, type: string | null): boolean {
+  if (type?.endsWith('partial_failed')) return true
+  const { error } = body
+  return isRecord(error) && [body.image_index, error.image_index].some((index) => typeof index === 'number')
 }
 
 function hasImage({ b64_json: b64, url }: Record<string, unknown>): boolean {

@@ -11,8 +11,9 @@ export class ReplyResults<T> {
   readonly #context: ReadContext<T>
   readonly #failures: ProviderFailure[] = []
   #facts: ReplyFacts | null = null
-  /** How many of the `n` requested images have arrived or failed. */
-  settled = 0
+  /** Places of images that have arrived or failed. */
+  readonly #taken = new Set<number>()
+  isTold = false
   #images = 0
   #partials = 0
 
@@ -20,8 +21,22 @@ export class ReplyResults<T> {
     this.#context = context
   }
 
+  /** How many of the `n` requested images have arrived or failed. */
+  get settled(): number {
+    return this.#taken.size
+  }
+
   get isComplete(): boolean {
     return this.settled >= this.#context.request.n
+  }
+
+  /** Whether no further image is waited for. */
+  get isEnding(): boolean {
+    return this.isComplete || this.isTold
+  }
+
+  get hasUsage(): boolean {
+    return this.#facts?.usage != null
   }
 
   /** A sink for the image at this index; null for an image beyond the requested ones. */
@@ -31,7 +46,7 @@ export class ReplyResults<T> {
 
   openPartial(): ImageSink<T> | null {
     const { partialImages, n } = this.#context.request
-    if (this.#partials >= partialImages * n) return null
+    if (this.isComplete || this.#partials >= partialImages * n) return null
     return this.#context.openSink({ index: this.#partials, partial: true })
   }
 
@@ -39,6 +54,24 @@ export class ReplyResults<T> {
     const facts = readFacts(body, this.#context.now())
     const usage = addReportedUsage(this.#facts?.usage ?? null, facts.usage)
     this.#facts = { ...facts, usage }
+  }
+
+  /** What is said after the images. */
+  learnUsage(body: Record<string, unknown>): void {
+    const now = this.#context.now()
+    const known = this.#facts ?? readFacts({}, now)
+    this.#facts = { ...known, usage: addReportedUsage(known.usage, readFacts(body, now).usage) }
+  }
+
+  /** The server said that no further images come. */
+  tell(): void {
+    this.isTold = true
+  }
+
+  /** Takes the failure of one image; the others may still come. */
+  *takeFailure(body: Record<string, unknown>): Generator<ReplyEvent<T>> {
+    const index = this.#take(body)
+    yield this.#fail(index, this.sortError(body))
   }
 
   async *takePartial(body: Record<string, unknown>): AsyncGenerator<ReplyEvent<T>> {
@@ -53,12 +86,10 @@ export class ReplyResults<T> {
   /** Takes the next image or failure. */
   async *takeFinal(item: Record<string, unknown>): AsyncGenerator<ReplyEvent<T>> {
     if (this.isComplete) return
-    const index = this.settled
-    this.settled += 1
+    const index = this.#take(item)
     const result = await this.#resolve(item, index)
     if (result instanceof ProviderFailure) {
-      this.#failures.push(result)
-      yield { type: 'imageFailed', index, failure: result }
+      yield this.#fail(index, result)
       return
     }
     this.#images += 1
@@ -82,8 +113,22 @@ export class ReplyResults<T> {
   *conclude(missing: ProviderFailure = noImage(null)): Generator<ReplyEvent<T>> {
     const usage = this.#facts?.usage ?? null
     if (this.#images === 0) throw this.#failures[0]?.but({ usage }) ?? noImage(usage)
-    while (!this.isComplete) yield { type: 'imageFailed', index: this.settled++, failure: missing }
+    while (!this.isComplete) yield { type: 'imageFailed', index: this.#take({}), failure: missing }
     yield { type: 'completed', facts: this.#facts ?? readFacts({}, this.#context.now()) }
+  }
+
+  /** The place that an event names for its image, where it is free, or else the first that is. */
+  #take({ image_index: named }: Record<string, unknown>): number {
+    const { n } = this.#context.request
+    const places = Array.from({ length: n }, (_, index) => index).filter((index) => !this.#taken.has(index))
+    const index = places.find((place) => place === named) ?? places[0] ?? n
+    this.#taken.add(index)
+    return index
+  }
+
+  #fail(index: number, failure: ProviderFailure): ReplyEvent<T> {
+    this.#failures.push(failure)
+    return { type: 'imageFailed', index, failure }
   }
 
   /** The error in a body with a successful status. The provider has worked where an image has arrived or failed. */
