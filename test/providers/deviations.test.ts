@@ -124,6 +124,66 @@ describe('a call survives', () => {
     expect(events[1]).toMatchObject({ type: 'image', image: pixel })
   })
 
+  test.each([
+    { images: [{ url: '/img' }], timings: { inference: 1 }, seed: 42 },
+    { images: [pixelBase64] },
+    { images: [`data:image/png;base64,${pixelBase64}`] },
+    { images: pixelBase64 },
+    { image: pixelBase64, images: [], output: 'done' },
+    { output: ['/img'] },
+    { output: '/img', status: 'succeeded' },
+    { output: [pixelBase64] },
+    { output: { results: [{ url: '/img' }] } },
+    { output: { choices: [{ message: { content: [{ text: 'here' }, { image: '/img' }] } }] } },
+    { choices: [{ message: { images: [{ image_url: { url: `data:image/png;base64,${pixelBase64}` } }] } }] },
+    { data: { b64_json: pixelBase64 } },
+    { data: { url: '/img' } },
+    { data: { image_urls: ['/img'] }, base_resp: { status_code: 0 } },
+    { data: { image_base64: [pixelBase64] } },
+    { data: ['/img'] },
+    { data: [pixelBase64] },
+    { data: pixelBase64 },
+    { data: [], images: [{ b64_json: pixelBase64 }] },
+    { b64_json: pixelBase64 },
+    ['/img'],
+    [pixelBase64],
+    [`data:image/png;base64,${pixelBase64}`],
+  ])('7: the image elsewhere in the reply: %j', async (body) => {
+    const script: Script = (exchange) =>
+      exchange.request.method === 'POST' ? replyJson(body)(exchange) : reply(pixel)(exchange)
+    const recorded = await call(script)
+    expect(typesOf(recorded)).toEqual(whole)
+    expect(recorded.events[1]).toMatchObject({ image: pixel })
+  })
+
+  test('7: an image in two places is taken once', async () => {
+    const recorded = await call(replyJson({ images: [{ ...image }], data: [{ url: '/img' }] }))
+    expect(typesOf(recorded)).toEqual(whole)
+  })
+
+  test('7: words where others have an image take its place from none', async () => {
+    const body = { output: 'done', result: 'iVery well', images: 'one', data: [image] }
+    const { events } = await call(replyJson(body))
+    expect(events[1]).toMatchObject({ type: 'image', image: pixel })
+  })
+
+  test('7: an address in the words of an error is no image', async () => {
+    const { error } = await call(replyJson({ message: 'https://example.com/help says no', code: 'x' }))
+    expect(error).toMatchObject({ reason: 'UPSTREAM_FAILED' })
+    expect(upstream.requests).toHaveLength(1)
+  })
+
+  test('7: several images in a list of texts', async () => {
+    const recorded = await call(replyJson({ images: [pixelBase64, pixelBase64] }), { n: 2 })
+    expect(typesOf(recorded)).toEqual(['responded', 'image', 'image', 'completed'])
+  })
+
+  test('7: the bytes of the image as the reply', async () => {
+    const recorded = await call(reply(pixel, { contentType: 'image/png' }))
+    expect(typesOf(recorded)).toEqual(whole)
+    expect(recorded.events[1]).toMatchObject({ index: 0, image: pixel })
+  })
+
   test('8: bytes that are not of the format asked for', async () => {
     const jpeg = Buffer.from([0xff, 0xd8, 0xff, 0xe0, 1, 2, 3])
     const { events } = await call(

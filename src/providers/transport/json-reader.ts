@@ -9,7 +9,10 @@ import { toStorable } from './storable-text.ts'
 export interface JsonReaderOptions<T> {
   /** Members whose text is an image in base64, or a `data:` address of one. */
   imageKeys: readonly string[]
-  /** Members whose text is an image only if it is a `data:` address. */
+  /**
+   * Members whose text is an image only if it is a `data:` address or begins as the base64 of one. The texts of a list
+   * belong to the member that the list is; those of a list that is no member, to ''.
+   */
   addressKeys: readonly string[]
   /** Null leaves the image out. */
   openImage(place: ImagePlace): ImageSink<T> | null
@@ -30,6 +33,8 @@ const quote = 0x22
 const backslash = 0x5c
 /** As long as `data:` and `http:`: enough to tell an address from base64. */
 const peekLength = 5
+/** PNG, JPEG, GIF, WebP and AVIF in base64. */
+const imageStart = /^(?:iVBOR|\/9j\/|R0lGO|UklGR|AAAA[A-Z])/
 
 interface Frame {
   isObject: boolean
@@ -150,11 +155,18 @@ export class JsonReader<T> {
   #startText(top: Frame | undefined): void {
     this.#isKey = top?.isObject === true && top.expectsKey
     const { imageKeys, addressKeys } = this.#options
+    const key = this.#key()
     const mayBeImage =
-      top?.isObject && !this.#isKey && (imageKeys.includes(top.key) || addressKeys.includes(top.key))
+      top && !this.#isKey && ((top.isObject && imageKeys.includes(key)) || addressKeys.includes(key))
     this.#peeked = ''
     this.#state = mayBeImage ? 'peek' : 'text'
     if (!mayBeImage) this.#openText()
+  }
+
+  /** Of the member that a text belongs to. */
+  #key(): string {
+    const top = this.#frames.at(-1)
+    return (top?.isObject ? top : this.#frames.at(-2))?.key ?? ''
   }
 
   #openText(): void {
@@ -205,8 +217,8 @@ export class JsonReader<T> {
     const start = this.#peeked.toLowerCase()
     const isAddress = start === 'http:' || start === 'https'
     const isDataAddress = start === 'data:'
-    const isImageKey = this.#options.imageKeys.includes(this.#frames.at(-1)?.key ?? '')
-    if (isDataAddress || (isImageKey && !isAddress)) {
+    const isImageKey = this.#options.imageKeys.includes(this.#key())
+    if (isDataAddress || imageStart.test(this.#peeked) || (isImageKey && !isAddress)) {
       this.#state = 'image'
       this.#image = new ImageText(this.#openSlot(), { start: this.#peeked, isDataAddress })
     } else {

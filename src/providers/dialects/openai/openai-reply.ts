@@ -7,7 +7,6 @@ import {
   EventStreamTooLarge,
   type StreamEvent,
 } from '../../transport/event-stream-reader.ts'
-import { ImageSlot } from '../../transport/image-slot.ts'
 import { isRecord } from '../../transport/is-record.ts'
 import {
   JsonReader,
@@ -17,6 +16,7 @@ import {
   TruncatedJson,
 } from '../../transport/json-reader.ts'
 import type { HttpReply } from '../../transport/transport.ts'
+import { hasImage, listItems, textMembers } from './reply-items.ts'
 import { ReplyResults } from './reply-results.ts'
 
 /** Reads a reply of the Images API: JSON or events, whichever came. */
@@ -26,6 +26,7 @@ export async function* readOpenAiReply<T>(
 ): AsyncGenerator<ReplyEvent<T>> {
   if (reply.status < 200 || reply.status > 299) throw await readRefusal(reply, context)
   const { form, chunks } = await sniffBody(reply)
+  if (form === 'other' && isImage(reply)) return yield* readImage(chunks, context)
   if (form === 'other') throw await readUnreadable(chunks, reply, context)
   try {
     if (form === 'events') yield* readEvents({ ...reply, body: chunks }, context)
@@ -33,6 +34,27 @@ export async function* readOpenAiReply<T>(
   } catch (error) {
     throw sortReadError(error)
   }
+}
+
+function isImage({ headers }: HttpReply): boolean {
+  return /^image\//i.test(headers['content-type'] ?? '')
+}
+
+/** A reply that is the image itself. */
+async function* readImage<T>(
+  chunks: AsyncIterable<Uint8Array>,
+  context: ReadContext<T>,
+): AsyncGenerator<ReplyEvent<T>> {
+  const results = new ReplyResults(context)
+  const sink = context.openSink({ index: 0, partial: false })
+  try {
+    for await (const chunk of chunks) await sink.write(chunk)
+  } catch (error) {
+    await sink.abort(error)
+    throw error
+  }
+  yield* results.takeImage(await sink.end())
+  yield* results.conclude()
 }
 
 function sortReadError(error: unknown): unknown {
@@ -87,16 +109,12 @@ async function readFirstDocument<T>(
 async function* concludeDocument<T>(value: unknown, results: ReplyResults<T>): AsyncGenerator<ReplyEvent<T>> {
   const body = Array.isArray(value) ? { data: value } : value
   if (!isRecord(body)) throw new ProviderFailure({ certainty: 'FAILED', reason: 'UPSTREAM_INVALID_RESPONSE' })
-  const items = itemsOf(body) ?? (hasImage(body) ? [body] : null)
+  const items = listItems(body)
   const isError = body.error || (!items && ('detail' in body || 'message' in body))
   if (isError && !items?.some(hasImage)) throw results.sortError(body)
   results.learn(body)
   for (const item of items ?? []) yield* results.takeFinal(item)
   yield* results.conclude()
-}
-
-function itemsOf(body: Record<string, unknown>): Record<string, unknown>[] | null {
-  return Array.isArray(body.data) ? body.data.map((item) => (isRecord(item) ? item : {})) : null
 }
 
 async function* readEvents<T>(reply: HttpReply, context: ReadContext<T>): AsyncGenerator<ReplyEvent<T>> {
@@ -202,7 +220,7 @@ async function* takeItems<T>(
   type: string | null,
   results: ReplyResults<T>,
 ): AsyncGenerator<ReplyEvent<T>> {
-  const withImage = (itemsOf(body) ?? [body]).filter(hasImage)
+  const withImage = (listItems(body) ?? [body]).filter(hasImage)
   if (withImage.length === 0 && !isFinalType(type)) return
   // A summary of images that came one by one (Ark), of which there may be fewer than were asked for.
   if (results.settled > 0 && !('b64_json' in body || 'url' in body || withImage.length > 0)) {
@@ -221,12 +239,6 @@ function isFailureOfOne(body: Record<string, unknown>, type: string | null): boo
   return isRecord(error) && [body.image_index, error.image_index].some((index) => typeof index === 'number')
 }
 
-function hasImage({ b64_json: b64, url }: Record<string, unknown>): boolean {
-  return [b64, url].some((value) =>
-    value instanceof ImageSlot ? !value.isEmpty : typeof value === 'string' && value !== '',
-  )
-}
-
 function isPartialType(type: string | null): boolean {
   return type?.endsWith('partial_image') ?? false
 }
@@ -239,5 +251,5 @@ function readerOptions<T>({
   maxTextBytes,
   recorder,
 }: ReadContext<T>): Omit<JsonReaderOptions<T>, 'openImage'> {
-  return { imageKeys: ['b64_json'], addressKeys: ['url'], maxTextBytes, recorder }
+  return { imageKeys: ['b64_json'], addressKeys: textMembers, maxTextBytes, recorder }
 }

@@ -92,13 +92,22 @@ export class ReplyResults<T> {
       yield this.#fail(index, result)
       return
     }
+    yield* this.#arrive(index, result.image, item)
+  }
+
+  /** Takes an image that came without a word about it. */
+  *takeImage(image: T): Generator<ReplyEvent<T>> {
+    yield* this.#arrive(this.#take({}), image, {})
+  }
+
+  *#arrive(index: number, image: T, item: Record<string, unknown>): Generator<ReplyEvent<T>> {
     this.#images += 1
     const revisedPrompt =
       typeof item.revised_prompt === 'string' && item.revised_prompt !== '' ? item.revised_prompt : null
     yield {
       type: 'image',
       index,
-      image: result.image,
+      image,
       revisedPrompt,
       facts: readFacts(item, this.#context.now()),
     }
@@ -152,6 +161,7 @@ export class ReplyResults<T> {
   /** Why an item has no image, where it says so: with an error of its own, or as refused content. */
   #explainNone(item: Record<string, unknown>): ProviderFailure {
     if (item.error) return this.sortError({ error: item.error })
+    if (typeof item.code === 'string' && item.message) return this.sortError({ error: item })
     return isWithheld(item) ? this.sortError({ error: { ...item, code: 'content_filter' } }) : noImage(null)
   }
 
