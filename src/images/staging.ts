@@ -164,7 +164,7 @@ async function resultAsItCame({ staging, path, digest, options }: CleanContext):
   const { gate, limits } = staging
   const look = () => readResult(path, limits.maxPixels)
   const facts = await gate.run(look, { slots: 'all', signal: options.signal })
-  return facts && { path, ...digest, ...facts, discard: () => removeFile(path) }
+  return facts && { path, ...digest, ...facts, discard: async () => void (await removeFile(path)) }
 }
 
 async function cleanImage(context: CleanContext): Promise<StagedImage> {
@@ -197,7 +197,7 @@ async function cleanImage(context: CleanContext): Promise<StagedImage> {
     width,
     height,
     hasAlpha,
-    discard: () => removeFile(path),
+    discard: async () => void (await removeFile(path)),
   }
 }
 

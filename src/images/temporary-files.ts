@@ -31,11 +31,15 @@ export async function prepareFolder(folder: string): Promise<void> {
   await mkdir(folder, { recursive: true, mode: 0o700 })
 }
 
-/** One that is not there is no error. */
-export async function removeFile(path: string): Promise<void> {
-  await unlink(path).catch((error) => {
-    if (error.code !== 'ENOENT') throw error
-  })
+/** Whether it was there. */
+export async function removeFile(path: string): Promise<boolean> {
+  try {
+    await unlink(path)
+    return true
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
+    return false
+  }
 }
 
 /** A new file for writing. Its folder is made when it is missing. */

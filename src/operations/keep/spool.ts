@@ -121,8 +121,11 @@ export function createSpool({ folder, shared, log }: SpoolOptions): Spool {
         : null
     },
     remove: async (attemptId) => {
-      for (const name of await readdir(folder).catch(() => []))
-        if (attemptOf(name) === attemptId) await removeFile(join(folder, name))
+      await removeFile(join(folder, partName(attemptId)))
+      await removeFile(join(folder, replyName(attemptId)))
+      let isMore = true
+      for (let number = 0; isMore; number++)
+        isMore = await removeFile(join(folder, imageName(attemptId, number)))
       // What cannot be removed now is swept later.
       await shared
         ?.remove(attemptId)
