@@ -32,6 +32,7 @@ const mayUse: Record<string, string[]> = {
     'is-record.ts',
     'loopback.ts',
     'piece-pool.ts',
+    'rate-counter.ts',
   ],
   schema: [
     'operations',
@@ -49,7 +50,7 @@ const mayUse: Record<string, string[]> = {
   providers: ['catalogue', 'reasons', 'errors.ts', 'is-record.ts', 'piece-pool.ts'],
   images: ['catalogue', 'database', 'reasons', 'errors.ts', 'piece-pool.ts', 'row-id.ts'],
   usage: ['catalogue', 'database', 'errors.ts'],
-  accounts: ['database', 'errors.ts'],
+  accounts: ['database', 'errors.ts', 'rate-counter.ts'],
   database: ['errors.ts', 'is-record.ts'],
   sandbox: [],
   // Pure lists, below everything: what an error may say is decided here.
@@ -58,6 +59,7 @@ const mayUse: Record<string, string[]> = {
   'is-record.ts': [],
   'loopback.ts': [],
   'piece-pool.ts': [],
+  'rate-counter.ts': [],
   'row-id.ts': [],
 }
 

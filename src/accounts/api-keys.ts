@@ -5,6 +5,7 @@ import { channels } from '../database/notifications.ts'
 import { EaselError } from '../errors.ts'
 import { hashesOf, isOneOf, maxKeyLength, newApiKeySecret, prefixOf } from './api-key-secret.ts'
 import { credentialsInvalid } from './credential-error.ts'
+import { pickRateLimits, type RateLimits, withDefaults } from './rate-limits.ts'
 import type { Revocations } from './revocations.ts'
 import type { Viewer } from './viewer.ts'
 
@@ -16,6 +17,8 @@ const cacheMs = 10_000
 const maxCached = 10_000
 const lastUsedStepMs = 60_000
 const maxActiveKeys = 100
+/** Keys that are remembered as wrong, for as long as those that work are remembered as right. */
+const maxWrong = 10_000
 
 export interface ApiKeys {
   authenticate(secret: string): Promise<Viewer>
@@ -25,6 +28,8 @@ export interface ApiKeys {
   exist(): Promise<boolean>
   /** Makes this the one working key of that name, or with null none. */
   replace(request: { userId: string; name: string; secret: string | null }): Promise<void>
+  /** Reads every key anew at its next use. */
+  forget(): void
   /** Waits for writes that are under way. */
   close(): Promise<void>
 }
@@ -36,15 +41,18 @@ export interface ApiKeyOptions {
   hashSecrets: readonly string[]
   now: () => Date
   newId: () => string
+  /** For users that have none of their own. */
+  rateLimits: RateLimits
   onError: (error: Error) => void
 }
 
 type Known = ApiKey & { user: User }
 
 export function createApiKeys(options: ApiKeyOptions): ApiKeys {
-  const { prisma, revocations, hashSecrets, now, newId, onError } = options
+  const { prisma, revocations, hashSecrets, rateLimits, now, newId, onError } = options
   const perf = { now: () => now().getTime() }
   const cache = new LRUCache<string, Known>({ max: maxCached, ttl: cacheMs, ttlResolution: 0, perf })
+  const wrong = new LRUCache<string, true>({ max: maxWrong, ttl: cacheMs, ttlResolution: 0, perf })
   const writes = new Set<Promise<void>>()
   let revoked = 0
   revocations.onKey((keyId) => {
@@ -58,7 +66,10 @@ export function createApiKeys(options: ApiKeyOptions): ApiKeys {
     const before = revoked
     const where = { hash: { in: hashes }, revokedAt: null }
     const key = await prisma.apiKey.findFirst({ where, include: { user: true } })
-    if (!key || !isOneOf(key.hash, hashes)) throw credentialsInvalid()
+    if (!key || !isOneOf(key.hash, hashes)) {
+      wrong.set(hashes[0] as string, true)
+      throw credentialsInvalid()
+    }
     // A key that was read before its revocation must not be cached after it.
     if (revoked === before) cache.set(hashes[0] as string, key)
     return key
@@ -117,10 +128,13 @@ export function createApiKeys(options: ApiKeyOptions): ApiKeys {
     authenticate: async (secret) => {
       if (secret.length > maxKeyLength) throw credentialsInvalid()
       const hashes = hashesOf(secret, hashSecrets)
-      const key = cache.get(hashes[0] as string) ?? (await lookUp(hashes))
-      noteUse(key, hashes[0] as string)
+      const [hash = ''] = hashes
+      if (wrong.has(hash)) throw credentialsInvalid()
+      const key = cache.get(hash) ?? (await lookUp(hashes))
+      noteUse(key, hash)
       const { id: userId, name, role } = key.user
-      return { userId, name, role, credential: { kind: 'apiKey', id: key.id } }
+      const limits = { user: withDefaults(key.user, rateLimits), key: pickRateLimits(key) }
+      return { userId, name, role, credential: { kind: 'apiKey', id: key.id }, rateLimits: limits }
     },
     create: (request) => prisma.$transaction((tx) => createKey(tx, request)),
     revoke: async (id) => {
@@ -136,6 +150,7 @@ export function createApiKeys(options: ApiKeyOptions): ApiKeys {
       const former = { userId, name, revokedAt: null, hash: { notIn: hashes } }
       for (const { id } of await prisma.apiKey.findMany({ where: former })) await revokeWhere(id)
       if (secret === null) return
+      wrong.clear()
       const same = await prisma.apiKey.findFirst({ where: { hash: { in: hashes } } })
       if (same && same.userId !== userId) throw keyOfAnotherUser(name)
       if (same) {
@@ -146,6 +161,7 @@ export function createApiKeys(options: ApiKeyOptions): ApiKeys {
       const data = describeKey({ userId, name, secret })
       await prisma.apiKey.createMany({ data, skipDuplicates: true })
     },
+    forget: () => cache.clear(),
     close: async () => {
       await Promise.all(writes)
     },

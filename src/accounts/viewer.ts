@@ -1,3 +1,5 @@
+import type { ViewerRateLimits } from './rate-limits.ts'
+
 export type Role = 'MEMBER' | 'ADMIN'
 
 /** The user of a request, its role and its credential. */
@@ -6,6 +8,7 @@ export interface Viewer {
   name: string
   role: Role
   credential: Credential
+  rateLimits: ViewerRateLimits
 }
 
 export type Credential =

@@ -75,6 +75,8 @@ function openAccounts({ config, secrets }: AppOptions, { database, urlSecrets, o
     notifications: database.notifications,
     auth: config.auth,
     adminKey: secrets.adminKey ?? undefined,
+    rateLimits: config.limits.rates,
+    countsWithOthers: database.kind === 'server',
     hashSecrets: urlSecrets,
     jwt: config.jwt ?? undefined,
     now,

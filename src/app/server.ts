@@ -23,6 +23,8 @@ export async function createServer({ config, log }: AppOptions, rooms: Rooms): P
   return createGatewayServer({
     schema,
     authenticate: accounts.authenticate,
+    admitViewer: accounts.admit,
+    trustedProxies: config.trustedProxies,
     authenticationRequired: config.auth === 'on',
     onRevoked: accounts.onRevoked,
     createContext: createContextFactory({
@@ -56,12 +58,13 @@ export async function createServer({ config, log }: AppOptions, rooms: Rooms): P
   })
 }
 
-function toServerLimits({ requests, documents, streams, ...limits }: Limits): ServerLimits {
+function toServerLimits({ requests, rates, documents, streams, ...limits }: Limits): ServerLimits {
   const { maxUploadBytes, maxRequestBytes, streamsPerUser, drainDelayMs, drainTimeoutMs } = limits
   return {
     ...requests,
     ...documents,
     ...streams,
+    addressRequestsPerMinute: rates.addressRequestsPerMinute,
     maxUploadBytes,
     maxRequestBytes,
     maxStreamsPerViewer: streamsPerUser,

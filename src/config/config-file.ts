@@ -46,6 +46,15 @@ export const configFile = z.strictObject({
   jwt: jwt.optional(),
   /** Origins of other sites whose pages may call this gateway, e.g. `http://localhost:5173`. */
   allowedOrigins: z.array(z.url({ protocol: /^https?$/ })).optional(),
+  /** Addresses and ranges of proxies whose `X-Forwarded-For` is believed, e.g. `10.0.0.0/8`. This machine's always are. */
+  trustedProxies: z
+    .array(
+      z.union(
+        [z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6()],
+        'must be an address, or a range such as 10.0.0.0/8',
+      ),
+    )
+    .default([]),
   limits: limits.prefault({}),
   retention: retention.prefault({}),
 })

@@ -18,6 +18,8 @@ export interface Config {
   jwt: ConfigFile['jwt'] | null
   /** Origins of other sites whose pages may call this gateway. */
   allowedOrigins: string[]
+  /** Proxies that say truly where a request comes from. */
+  trustedProxies: string[]
   defaults: { generate?: string; edit?: string; variation?: string }
   /** Null: the sandbox, started by the gateway itself. */
   providerNames: string[] | null
@@ -92,6 +94,7 @@ export function parseConfig(env: Env, fileText: string | null): { config: Config
       auth,
       jwt: file.jwt ?? null,
       allowedOrigins: file.allowedOrigins?.map((url) => new URL(url).origin) ?? [],
+      trustedProxies: file.trustedProxies,
       defaults: withoutUndefined(file.defaults ?? {}),
       providerNames: file.providers?.map(({ name }) => name) ?? null,
       limits,

@@ -66,6 +66,21 @@ const images = z.strictObject({
   maxUrlSeconds: count.max(weekSeconds).default(weekSeconds),
 })
 
+/**
+ * What may be asked for within a minute. A request counts one, a request for paid work or for a report ten. Null: any
+ * number.
+ */
+const rates = z.strictObject({
+  /** Requests of one address (of IPv6: of one /64), before anybody knows whose they are. A wrong key counts fifty. */
+  addressRequestsPerMinute: count.default(12_000),
+  /** The next four are those of a user that has none of its own. */
+  requestsPerMinute: count.nullable().default(12_000),
+  imagesPerMinute: count.nullable().default(null),
+  tokensPerMinute: count.nullable().default(null),
+  /** Operations of one user that are queued or run. */
+  concurrentOperations: count.nullable().default(2_000),
+})
+
 /** Calls of providers: `ProviderLimits`. */
 const providers = z.strictObject({
   connectTimeoutMs: time.default(10_000),
@@ -103,6 +118,7 @@ export const limits = z.strictObject({
   /** Connections of the queue to a PostgreSQL server. */
   queuePool: count.max(100).default(3),
   requests: requests.prefault({}),
+  rates: rates.prefault({}),
   documents: documents.prefault({}),
   streams: streams.prefault({}),
   images: images.prefault({}),

@@ -27,6 +27,21 @@ export const accountReasons = {
     meaning: 'The user has as many working API keys as are allowed.',
     hint: 'Revoke a key first.',
   },
+  REQUEST_RATE: {
+    code: 'RATE_LIMITED',
+    meaning: 'The user or the key has sent as many requests within a minute as are allowed.',
+    hint: 'Send it again after `retryAfterMs`.',
+  },
+  IMAGE_RATE: {
+    code: 'RATE_LIMITED',
+    meaning: 'The user or the key has asked for as many images within a minute as are allowed.',
+    hint: 'Send it again after `retryAfterMs`.',
+  },
+  TOKEN_RATE: {
+    code: 'RATE_LIMITED',
+    meaning: 'The user or the key has asked for as many tokens within a minute as are allowed.',
+    hint: 'Send it again after `retryAfterMs`.',
+  },
   DAY_TOKENS: {
     code: 'BUDGET_EXCEEDED',
     meaning: 'The daily budget of tokens does not hold the most that this may take.',

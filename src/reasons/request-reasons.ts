@@ -7,6 +7,11 @@ export const requestReasons = {
     meaning: 'The target of the request is not a path of this server.',
     hint: 'Send a path that begins with one slash.',
   },
+  ADDRESS_RATE: {
+    code: 'RATE_LIMITED',
+    meaning: 'The address has sent too many requests, or too many wrong keys, within a minute.',
+    hint: 'Send it again after `retryAfterMs`.',
+  },
   HEADER_INVALID: {
     code: 'BAD_USER_INPUT',
     meaning: 'The request has a header with a name that is not allowed.',

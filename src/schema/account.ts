@@ -14,7 +14,7 @@ const name = z
   .min(1, 'A name is 1 to 100 characters.')
   .max(100, 'A name is 1 to 100 characters.')
 
-const ApiKey = builder.prismaNode('ApiKey', {
+export const ApiKey = builder.prismaNode('ApiKey', {
   id: { field: 'id', description: 'The id of the key; not the key.' },
   description: 'A key to this gateway. Its secret is shown once, when it is made; only a keyed hash is kept.',
   nullable: true,

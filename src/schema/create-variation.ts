@@ -3,6 +3,7 @@ import { builder } from './builder.ts'
 import { ImageSource, toNamedSources } from './image-source.ts'
 import { Operation } from './operation.ts'
 import { askedFields } from './parameter-fields.ts'
+import { paidWork } from './rate-points.ts'
 import { requestIdField } from './request-id.ts'
 import { submit } from './submit.ts'
 
@@ -22,6 +23,7 @@ const CreateVariationInput = builder.inputType('CreateVariationInput', {
 builder.mutationField('createVariation', (t) =>
   t.prismaField({
     type: Operation,
+    extensions: paidWork,
     description:
       'Makes variations of an image. Waits until the operation has ended unless `stream` is true. The operation goes on if you disconnect.',
     args: { input: t.arg({ type: CreateVariationInput, required: true, description: 'What to vary.' }) },

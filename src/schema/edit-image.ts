@@ -3,6 +3,7 @@ import { builder } from './builder.ts'
 import { ImageSource, toNamedSources } from './image-source.ts'
 import { Operation } from './operation.ts'
 import { askedFields } from './parameter-fields.ts'
+import { paidWork } from './rate-points.ts'
 import { requestIdField } from './request-id.ts'
 import { submit } from './submit.ts'
 
@@ -28,6 +29,7 @@ const EditImageInput = builder.inputType('EditImageInput', {
 builder.mutationField('editImage', (t) =>
   t.prismaField({
     type: Operation,
+    extensions: paidWork,
     description:
       'Edits or extends images by a prompt. Waits until the operation has ended unless `stream` is true. The operation goes on if you disconnect.',
     args: { input: t.arg({ type: EditImageInput, required: true, description: 'What to edit, and how.' }) },

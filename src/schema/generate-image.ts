@@ -2,6 +2,7 @@ import { fillInput } from '../catalogue/operation-input.ts'
 import { builder } from './builder.ts'
 import { Operation } from './operation.ts'
 import { askedFields } from './parameter-fields.ts'
+import { paidWork } from './rate-points.ts'
 import { requestIdField } from './request-id.ts'
 import { submit } from './submit.ts'
 
@@ -13,6 +14,7 @@ const GenerateImageInput = builder.inputType('GenerateImageInput', {
 builder.mutationField('generateImage', (t) =>
   t.prismaField({
     type: Operation,
+    extensions: paidWork,
     description:
       'Makes images from a prompt. Answers at once with an operation that goes on in the background: follow or poll it.',
     args: { input: t.arg({ type: GenerateImageInput, required: true, description: 'What to generate.' }) },

@@ -13,6 +13,7 @@ import './provider-loss.ts'
 import './provider-status.ts'
 import './budget.ts'
 import './account.ts'
+import './rate-limits.ts'
 
 builder.queryType({ description: 'What can be read.' })
 builder.mutationType({ description: 'What can be done. Those that make images cost money upstream.' })

@@ -2,6 +2,7 @@ import type { ProviderLoss as Loss, ProviderLossReport as Report } from '../usag
 import { builder } from './builder.ts'
 import { Money } from './money.ts'
 import { Operation } from './operation.ts'
+import { report } from './rate-points.ts'
 
 const ProviderLoss = builder.objectRef<Loss>('ProviderLoss').implement({
   description:
@@ -55,6 +56,7 @@ const ProviderLossReport = builder.objectRef<Report>('ProviderLossReport').imple
 builder.queryField('providerLosses', (t) =>
   t.field({
     type: ProviderLossReport,
+    extensions: report,
     authScopes: { admin: true },
     description: 'What the house paid for, or may have paid for, without an image for the user. For admins.',
     args: {

@@ -22,7 +22,7 @@ export async function submit(
   info: GraphQLResolveInfo,
   submission: Submission,
 ): Promise<Operation> {
-  const { operations, viewer, signal } = context
+  const { accounts, operations, viewer, signal } = context
   const { kind, input, sources, requestId, waits } = submission
   const operation = await operations.submit({
     kind,
@@ -30,6 +30,7 @@ export async function submit(
     sources,
     userId: viewer.userId,
     requestId: requestId ?? headerKey(context, info),
+    admit: (most) => void accounts.admit(viewer, most),
   })
   if (waits) await operations.wait(operation.id, signal)
   return operation

@@ -4,6 +4,7 @@ import type { UsageReport as Report, UsageRow as Row } from '../usage/usage-repo
 import { builder } from './builder.ts'
 import { OperationKind } from './enums.ts'
 import { Money } from './money.ts'
+import { report } from './rate-points.ts'
 import { User } from './user.ts'
 
 const UsageDimension = builder.enumType('UsageDimension', {
@@ -104,6 +105,7 @@ export const UsageReport = builder.objectRef<Report>('UsageReport').implement({
 builder.queryField('usage', (t) =>
   t.field({
     type: UsageReport,
+    extensions: report,
     description:
       'Adds up the usage of finished operations by any set of dimensions. An admin sees all users, a member only itself. At most 10,000 rows.',
     args: {
@@ -145,6 +147,7 @@ const UsageVerification = builder.objectRef<RollUpCheck>('UsageVerification').im
 builder.mutationField('verifyUsage', (t) =>
   t.field({
     type: UsageVerification,
+    extensions: report,
     authScopes: { admin: true },
     description:
       'Computes the daily sums of all usage again from the records and compares them. It reads every record. For admins.',

@@ -5,9 +5,12 @@ import type { Logger } from 'pino'
 import type { Registry } from 'prom-client'
 import type { Viewer } from '../accounts/viewer.ts'
 import { EaselError } from '../errors.ts'
+import type { RateState } from '../rate-counter.ts'
 import type { ContextBase } from '../schema/context.ts'
 import { describeError } from './error-description.ts'
 import { createGraphQLEndpoint } from './graphql/graphql-endpoint.ts'
+import { createAddressRate } from './http/address-rate.ts'
+import { createTrustedProxies, rateKeyOf } from './http/client-address.ts'
 import { createCrossOriginAccess } from './http/cross-origin-access.ts'
 import { createCrossSiteGuard } from './http/cross-site-guard.ts'
 import { type Exchange, openFetchExchange } from './http/exchange.ts'
@@ -15,6 +18,7 @@ import { failureResponse } from './http/http-failure.ts'
 import { createHttpMetrics } from './http/http-metrics.ts'
 import { type AuthenticatedRoute, createHttpRoutes } from './http/http-routes.ts'
 import { createNodeServer } from './http/node-server.ts'
+import { rateHeaders } from './http/rate-headers.ts'
 import { createReadiness, type ReadinessChecks } from './http/readiness.ts'
 import { logRequest } from './http/request-log.ts'
 import { addSecurityHeaders } from './http/security-headers.ts'
@@ -26,6 +30,10 @@ export interface GatewayServerOptions {
   schema: GraphQLSchema
   /** Throws `UNAUTHENTICATED`. Sees headers only, so it runs before the body is read. */
   authenticate(headers: Headers): Promise<Viewer>
+  /** Counts what the viewer asks for against its rates. Throws RATE_LIMITED. */
+  admitViewer(viewer: Viewer, asked: { requests: number }): RateState | null
+  /** Proxies that say truly where a request comes from: addresses and ranges. This machine's always do. */
+  trustedProxies?: readonly string[] | undefined
   /** False lets every local request in without a key; requests of foreign pages and host names are refused instead. */
   authenticationRequired: boolean
   onRevoked?: ((viewer: Viewer, end: () => void) => () => void) | undefined
@@ -62,9 +70,11 @@ export interface GatewayServer {
 /** The HTTP edge: everything between a socket and a resolver. */
 export function createGatewayServer(options: GatewayServerOptions): GatewayServer {
   const { log, newId, limits, now = Date.now, random = Math.random, newToken = randomUUID } = options
-  const { publicUrl = null, allowedOrigins = [], routes = [] } = options
+  const { publicUrl = null, allowedOrigins = [], routes = [], trustedProxies = [] } = options
   const metrics = createHttpMetrics(options.metrics ?? null)
   const crossOrigin = createCrossOriginAccess(allowedOrigins)
+  const addresses = createAddressRate(limits.addressRequestsPerMinute, now)
+  const proxies = createTrustedProxies(trustedProxies)
   let announced: Promise<void> | undefined
   const isDraining = () => announced !== undefined
 
@@ -96,7 +106,7 @@ export function createGatewayServer(options: GatewayServerOptions): GatewayServe
   /** Never rejects: an error becomes an answer as well. */
   async function answer(exchange: Exchange): Promise<Response> {
     const { request, requestId } = exchange
-    const response = await route(exchange).catch((error: unknown) => {
+    const response = await admit(exchange).catch((error: unknown) => {
       const accept = request.headers.get('accept') ?? ''
       return failureResponse(expected(error, requestId), requestId, accept)
     })
@@ -104,8 +114,20 @@ export function createGatewayServer(options: GatewayServerOptions): GatewayServe
     const headers = new Headers(response.headers)
     headers.set('x-request-id', requestId)
     addSecurityHeaders(headers)
+    for (const [name, value] of rateHeaders(exchange.rate)) headers.set(name, value)
     crossOrigin.addHeaders(request, headers)
     return new Response(response.body, { status: response.status, headers })
+  }
+
+  /** Whoever asks for too much, or guesses keys, costs next to nothing. */
+  async function admit(exchange: Exchange): Promise<Response> {
+    if (exchange.address === null || !options.authenticationRequired) return route(exchange)
+    const key = rateKeyOf(exchange.address)
+    exchange.rate = addresses.admit(key)
+    return route(exchange).catch((error: unknown) => {
+      if (isWrongKey(error)) addresses.noteWrongKey(key)
+      throw error
+    })
   }
 
   function expected(error: unknown, requestId: string): EaselError {
@@ -123,6 +145,7 @@ export function createGatewayServer(options: GatewayServerOptions): GatewayServe
   const node = createNodeServer({
     limits,
     publicUrl,
+    clientOf: proxies.clientOf,
     answer,
     finish,
     isDraining,
@@ -157,4 +180,10 @@ export function createGatewayServer(options: GatewayServerOptions): GatewayServe
       return drained
     },
   }
+}
+
+/** To come without any key is no guess. */
+function isWrongKey(error: unknown): boolean {
+  if (!(error instanceof EaselError)) return false
+  return error.code === 'UNAUTHENTICATED' && error.details.reason !== 'CREDENTIALS_MISSING'
 }

@@ -19,6 +19,8 @@ export interface ServerLimits {
   keepAliveTimeoutMs: number
   /** How long a response waits for a client that does not read before the socket is cut. */
   stallTimeoutMs: number
+  /** Requests of one address within a minute. */
+  addressRequestsPerMinute: number
   /** How much of a refused body is still read, so that the client receives the answer. */
   lingerBytes: number
   lingerMs: number

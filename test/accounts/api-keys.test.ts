@@ -3,6 +3,15 @@ import { type Accounts, type AccountsOptions, createAccounts } from '../../src/a
 import type { Database, PrismaClient } from '../../src/database/database.ts'
 import { channels } from '../../src/database/notifications.ts'
 import { createTestDatabase } from '../kit/database/test-database.ts'
+import { defaultLimits } from '../kit/rooms/default-limits.ts'
+
+const { addressRequestsPerMinute: _, ...userRates } = defaultLimits.rates
+const noRates = {
+  requestsPerMinute: null,
+  imagesPerMinute: null,
+  tokensPerMinute: null,
+  concurrentOperations: null,
+}
 
 let database: Database
 let now: Date
@@ -21,6 +30,8 @@ async function open(some: Partial<AccountsOptions> = {}): Promise<Accounts> {
     prisma: database.prisma,
     notifications: database.notifications,
     auth: 'on',
+    rateLimits: defaultLimits.rates,
+    countsWithOthers: false,
     hashSecrets: ['hash secret'],
     now: () => now,
     newId: () => crypto.randomUUID(),
@@ -53,6 +64,7 @@ describe('an API key', () => {
       name: 'Ada',
       role: 'MEMBER',
       credential: { kind: 'apiKey', id: apiKey.id },
+      rateLimits: { user: userRates, key: noRates },
     }
     expect(await accounts.authenticate(bearer(secret))).toEqual(viewer)
     expect(await accounts.authenticate(new Headers({ 'x-api-key': secret }))).toEqual(viewer)

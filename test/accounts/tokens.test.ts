@@ -3,6 +3,7 @@ import { afterAll, afterEach, beforeAll, expect, onTestFinished, test, vi } from
 import { type Accounts, createAccounts, type JwtOptions } from '../../src/accounts/accounts.ts'
 import type { Database } from '../../src/database/database.ts'
 import { createTestDatabase } from '../kit/database/test-database.ts'
+import { defaultLimits } from '../kit/rooms/default-limits.ts'
 import { replyJson } from '../kit/upstream/replies.ts'
 import { type ScriptedUpstream, startScriptedUpstream } from '../kit/upstream/scripted-upstream.ts'
 
@@ -57,6 +58,8 @@ async function open(jwt: Partial<JwtOptions> = {}, some: { adminKey?: string } =
     prisma: database.prisma,
     notifications: database.notifications,
     auth: 'on',
+    rateLimits: defaultLimits.rates,
+    countsWithOthers: false,
     hashSecrets: ['hash secret'],
     jwt: { issuer, audience, jwksUrl, ...jwt },
     now: () => new Date(Date.now() + aheadMs),

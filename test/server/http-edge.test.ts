@@ -14,7 +14,12 @@ beforeAll(async () => {
     metrics: new Registry(),
     allowedOrigins: ['https://app.example'],
     routes: [
-      { method: 'GET', path: '/usage.csv', handle: async (_, { userId }) => new Response(`for ${userId}`) },
+      {
+        method: 'GET',
+        path: '/usage.csv',
+        points: 10,
+        handle: async (_, { userId }) => new Response(`for ${userId}`),
+      },
     ],
   })
 })

@@ -6,7 +6,7 @@ import { openToyGateway, type ToyGateway, viewerOf } from './toy-gateway.ts'
 
 const page = async (request: Request) =>
   new URL(request.url).pathname === '/' ? new Response('the console') : null
-const csv = { method: 'GET', path: '/usage.csv', handle: async () => new Response('rows') }
+const csv = { method: 'GET', path: '/usage.csv', points: 10, handle: async () => new Response('rows') }
 const shared = { metrics: () => new Registry(), serveConsole: page, routes: [csv], graphiql: true }
 
 let open: ToyGateway

@@ -15,8 +15,10 @@ import { defaultLimits } from '../kit/rooms/default-limits.ts'
 import { Ticker } from './ticker.ts'
 import { toySchema } from './toy-schema.ts'
 
+const rateLimits = { user: defaultLimits.rates, key: null }
+
 export function viewerOf(userId: string, role: Role = 'MEMBER'): Viewer {
-  return { userId, name: userId, role, credential: { kind: 'apiKey', id: userId } }
+  return { userId, name: userId, role, credential: { kind: 'apiKey', id: userId }, rateLimits }
 }
 
 const viewers: Record<string, Viewer> = {
@@ -47,12 +49,13 @@ export interface ToyOptions extends Partial<Omit<GatewayServerOptions, 'limits'>
   limits?: Partial<ServerLimits>
 }
 
-const { requests, documents, streams, ...others } = defaultLimits
+const { requests, rates, documents, streams, ...others } = defaultLimits
 const serverLimits = {
   ...requests,
   ...documents,
   ...streams,
   ...others,
+  addressRequestsPerMinute: rates.addressRequestsPerMinute,
   maxStreamsPerViewer: others.streamsPerUser,
 }
 
@@ -65,6 +68,7 @@ export async function openToyGateway(overrides: ToyOptions = {}): Promise<ToyGat
   const gateway = createGatewayServer({
     schema: toySchema,
     authenticate,
+    admitViewer: () => null,
     authenticationRequired: true,
     createContext: (base) => ({ ...base, ticker }),
     stage: (source, options) => stageInto(folder, source, options),

@@ -108,6 +108,7 @@ async function insert(
   const at = now()
   const owner = { id: operationId, kind, userId, endUser: input.user, requestId, fingerprint: print }
   const reservation = { operationId, userId, at, ...mostOf(request, { models, stored }, at) }
+  request.admit({ images: input.n, tokens: reservation.tokens })
   const operation: NewOperation = {
     row: { ...owner, input: writeInput(input), provider, model },
     at,

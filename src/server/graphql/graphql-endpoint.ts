@@ -4,6 +4,7 @@ import { LRUCache } from 'lru-cache'
 import type { Logger } from 'pino'
 import type { Viewer } from '../../accounts/viewer.ts'
 import { EaselError } from '../../errors.ts'
+import type { RateState } from '../../rate-counter.ts'
 import type { ContextBase } from '../../schema/context.ts'
 import type { Exchange } from '../http/exchange.ts'
 import type { ServerLimits } from '../server-limits.ts'
@@ -22,6 +23,7 @@ export interface GraphQLEndpointOptions {
   streams: StreamRegistry
   limits: ServerLimits
   introspection: boolean
+  admitViewer(viewer: Viewer, asked: { requests: number }): RateState | null
   log: Logger
   onUploadBytes(count: number): void
 }

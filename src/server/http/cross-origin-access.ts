@@ -38,7 +38,7 @@ export function createCrossOriginAccess(allowedOrigins: readonly string[]): Cros
       const origin = originOf(request)
       if (!origin || headers.has('access-control-allow-origin')) return
       headers.set('access-control-allow-origin', origin)
-      headers.set('access-control-expose-headers', 'retry-after, x-request-id')
+      headers.set('access-control-expose-headers', 'ratelimit, ratelimit-policy, retry-after, x-request-id')
       headers.append('vary', 'origin')
     },
   }

@@ -3,6 +3,7 @@ import { Readable } from 'node:stream'
 import type { ReadableStream as NodeReadableStream } from 'node:stream/web'
 import type { Viewer } from '../../accounts/viewer.ts'
 import { EaselError } from '../../errors.ts'
+import type { RateState } from '../../rate-counter.ts'
 import type { ReasonOf } from '../../reasons/reasons.ts'
 
 /** One HTTP request until its response, with what is found out about it on the way. */
@@ -14,11 +15,15 @@ export interface Exchange {
   readonly method: string
   readonly requestId: string
   readonly startedAt: number
+  /** Where it comes from; null for a call within the process. */
+  readonly address: string | null
   /** Aborted when the client went away before it had its answer. */
   readonly signal: AbortSignal
   /** The pattern of the matched route, for logs and metrics. */
   route: string
   viewer: Viewer | null
+  /** The rate that was counted last, which the answer tells. */
+  rate: RateState | null
   operationName: string | null
   operationKind: string | null
   /** True once the body is to be read; a client that sent `Expect: 100-continue` waits for that. */
@@ -40,11 +45,11 @@ function requestIdOf(headers: Headers, newId: () => string): string {
 }
 
 export function openNodeExchange(
-  node: { incoming: IncomingMessage; outgoing: ServerResponse },
+  node: { incoming: IncomingMessage; outgoing: ServerResponse; address: string },
   base: string,
   clock: ExchangeClock,
 ): Exchange {
-  const { incoming, outgoing } = node
+  const { incoming, outgoing, address } = node
   const headers = readHeaders(incoming)
   const method = incoming.method ?? 'GET'
   if (!methods.has(method)) throw badRequest('METHOD_NOT_ALLOWED', 'This HTTP method is not known here')
@@ -56,6 +61,7 @@ export function openNodeExchange(
   return {
     ...blankExchange({ request: new Request(url, { method, headers, signal: left.signal }), url }, clock),
     incoming,
+    address,
     signal: left.signal,
     openBody() {
       this.bodyWanted = true
@@ -74,6 +80,7 @@ export function openFetchExchange(
   return {
     ...blankExchange({ request, url }, clock),
     incoming,
+    address: null,
     signal: request.signal,
     openBody() {
       this.bodyWanted = true
@@ -93,6 +100,7 @@ function blankExchange({ request, url }: { request: Request; url: URL }, { now, 
     startedAt: now(),
     route: 'unknown',
     viewer: null,
+    rate: null,
     operationName: null,
     operationKind: null,
     bodyWanted: false,

@@ -1,5 +1,6 @@
 import type { Viewer } from '../../accounts/viewer.ts'
 import { EaselError } from '../../errors.ts'
+import type { RateState } from '../../rate-counter.ts'
 import type { GraphQLEndpoint } from '../graphql/graphql-endpoint.ts'
 import { handleEventStream } from '../stream/event-stream-endpoint.ts'
 import type { StreamRegistry } from '../stream/stream-registry.ts'
@@ -14,6 +15,8 @@ import { checkLocalRequest, isLocalRequest } from './local-request.ts'
 export interface AuthenticatedRoute {
   method: string
   path: string
+  /** What a request counts against the rate of its sender. */
+  points: number
   handle(request: Request, viewer: Viewer): Promise<Response>
 }
 
@@ -24,6 +27,7 @@ export interface HttpRoutesOptions {
   crossOrigin: CrossOriginAccess
   checkCrossSite(request: Request, url: URL): void
   authenticate(headers: Headers): Promise<Viewer>
+  admitViewer(viewer: Viewer, asked: { requests: number }): RateState | null
   serveImage(request: Request): Promise<Response>
   serveConsole?: ((request: Request) => Promise<Response | null>) | undefined
   routes: readonly AuthenticatedRoute[]
@@ -39,10 +43,11 @@ export function createHttpRoutes(options: HttpRoutesOptions): (exchange: Exchang
   const further = new Map(options.routes.map((route) => [route.path, route]))
 
   /** Authenticates before a byte of the body is read. */
-  async function admit(exchange: Exchange): Promise<Viewer> {
+  async function admit(exchange: Exchange, requests = 1): Promise<Viewer> {
     options.checkCrossSite(exchange.request, exchange.url)
     const viewer = await options.authenticate(exchange.request.headers)
     exchange.viewer = viewer
+    exchange.rate = options.admitViewer(viewer, { requests }) ?? exchange.rate
     return viewer
   }
 
@@ -76,7 +81,7 @@ export function createHttpRoutes(options: HttpRoutesOptions): (exchange: Exchang
 
   async function answerFurther(exchange: Exchange, route: AuthenticatedRoute): Promise<Response> {
     if (!allows(route.method, exchange.method)) throw methodNotAllowed(exchange.method, route.method)
-    return route.handle(exchange.request, await admit(exchange))
+    return route.handle(exchange.request, await admit(exchange, route.points))
   }
 
   async function answerConsole(exchange: Exchange): Promise<Response> {

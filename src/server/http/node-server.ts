@@ -6,10 +6,13 @@ import { ConnectionDrain } from './connection-drain.ts'
 import { type Exchange, openNodeExchange } from './exchange.ts'
 import { failureResponse } from './http-failure.ts'
 import { sendResponse } from './response-sender.ts'
+import { SocketTurns } from './socket-turns.ts'
 
 export interface NodeServerOptions {
   limits: ServerLimits
   publicUrl: string | null
+  /** The address that a request comes from. */
+  clientOf(incoming: IncomingMessage): string
   answer(exchange: Exchange): Promise<Response>
   finish(exchange: Exchange, status: number): void
   expected(error: unknown, requestId: string): EaselError
@@ -37,6 +40,7 @@ export function createNodeServer(options: NodeServerOptions): NodeServer {
   })
 
   const connections = new ConnectionDrain(server, limits.drainLingerMs)
+  const turns = new SocketTurns()
 
   async function serve(incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
     const exchange = open(incoming, outgoing)
@@ -54,7 +58,7 @@ export function createNodeServer(options: NodeServerOptions): NodeServer {
 
   function open(incoming: IncomingMessage, outgoing: ServerResponse): Exchange | Response {
     try {
-      return openNodeExchange({ incoming, outgoing }, base, clock)
+      return openNodeExchange({ incoming, outgoing, address: options.clientOf(incoming) }, base, clock)
     } catch (error) {
       const requestId = clock.newId()
       return failureResponse(options.expected(error, requestId), requestId)
@@ -67,7 +71,8 @@ export function createNodeServer(options: NodeServerOptions): NodeServer {
     outgoing.on('error', () => {})
     const { socket } = incoming
     connections.begin(socket)
-    serve(incoming, outgoing)
+    turns
+      .take(socket, () => serve(incoming, outgoing))
       .catch((error) => {
         options.expected(error, 'unknown')
         outgoing.destroy()

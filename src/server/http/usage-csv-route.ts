@@ -1,5 +1,6 @@
 import type { Viewer } from '../../accounts/viewer.ts'
 import { plainIdOf } from '../../schema/global-id.ts'
+import { report } from '../../schema/rate-points.ts'
 import { checkTexts } from '../graphql/text-check.ts'
 import type { AuthenticatedRoute } from './http-routes.ts'
 
@@ -12,6 +13,7 @@ export function createUsageCsvRoute(
   return {
     method: 'GET',
     path: '/usage.csv',
+    points: report.ratePoints,
     handle: async (request, viewer) => {
       const lines = streamCsv(viewer, readParameters(new URL(request.url)))
       // The first piece is made before the answer begins, so that a refusal still has a status of its own.
