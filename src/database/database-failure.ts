@@ -7,9 +7,10 @@ import { isRecord } from '../is-record.ts'
  *   CONFLICT     two transactions were in each other's way and this one was rolled back: doing it again is safe.
  *   UNAVAILABLE  no connection, none free in time, or it broke. If it broke during COMMIT, the outcome is unknown.
  *   DUPLICATE    a unique key is taken already.
- *   REFUSED      a function of Easel's own refused, as its migration says.
+ *   REFUSED      a budget does not hold what was to be reserved.
+ *   CROWDED      the user has as many unfinished operations as it may have.
  */
-export type DatabaseFailure = 'CONFLICT' | 'UNAVAILABLE' | 'DUPLICATE' | 'REFUSED'
+export type DatabaseFailure = 'CONFLICT' | 'UNAVAILABLE' | 'DUPLICATE' | 'REFUSED' | 'CROWDED'
 
 const retryAfterMs = 2_000
 const unavailableReason = 'DATABASE_UNAVAILABLE'
@@ -19,7 +20,9 @@ const unavailableReason = 'DATABASE_UNAVAILABLE'
  * kinds of @prisma/driver-adapter-utils 7.10: what goes wrong in COMMIT gets no code of Prisma's.
  */
 const byCode: [RegExp, DatabaseFailure][] = [
+  // The codes that functions of the migrations raise.
   [/^EB001$/, 'REFUSED'],
+  [/^EB002$/, 'CROWDED'],
   [/^(P2002|23505|UniqueConstraintViolation)$/, 'DUPLICATE'],
   [/^(P2034|40001|40P01|55P03|TransactionWriteConflict)$/, 'CONFLICT'],
   [/^(P1001|P1002|P1008|P1017|P2024|P2028|P2037)$/, 'UNAVAILABLE'],

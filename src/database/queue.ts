@@ -19,9 +19,10 @@ const pollSeconds = 2
 export interface OperationQueue {
   /**
    * An expression for the caller's statement, in whose transaction it makes a job. While a job of the operation waits to
-   * be taken there is no second one.
+   * be taken there is no second one. Of jobs that wait the one with the lowest turn is taken first; one without a turn
+   * goes before all of them.
    */
-  sending(operationId: string, afterMs?: number): Promise<Prisma.Sql>
+  sending(operationId: string, options?: { afterMs?: number; turn?: Prisma.Sql }): Promise<Prisma.Sql>
   /** A job for each operation that has none waiting, in one statement. */
   sendMissing(operationIds: readonly string[]): Promise<void>
   /** Resolves once jobs can be sent, and throws UNAVAILABLE if that takes longer. */
@@ -47,12 +48,12 @@ export function createOperationQueue(boss: PgBoss): OperationQueue {
 
   return {
     isOpen: () => isOpen,
-    sending: async (operationId, afterMs = 0) => {
+    sending: async (operationId, { afterMs = 0, turn = Prisma.sql`0` } = {}) => {
       const captured = captureStatement()
       const options = { db: captured.db, singletonKey: operationId, startAfter: afterMs / 1_000 }
       await boss.send(queueName, { operationId }, options)
       const [sql, job] = captured.statement()
-      return Prisma.sql`send_job(${sql}, ${job})::text`
+      return Prisma.sql`send_job(${sql}, ${job}, ${turn})::text`
     },
     sendMissing,
     untilOpen: async (waitMs) => {

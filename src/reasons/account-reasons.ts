@@ -42,6 +42,11 @@ export const accountReasons = {
     meaning: 'The user or the key has asked for as many tokens within a minute as are allowed.',
     hint: 'Send it again after `retryAfterMs`.',
   },
+  TOO_MANY_UNFINISHED: {
+    code: 'RATE_LIMITED',
+    meaning: 'The user has as many operations queued or running as are allowed.',
+    hint: 'Wait until one has ended, or cancel one.',
+  },
   DAY_TOKENS: {
     code: 'BUDGET_EXCEEDED',
     meaning: 'The daily budget of tokens does not hold the most that this may take.',

@@ -1,4 +1,5 @@
 import type { GraphQLResolveInfo } from 'graphql'
+import { concurrentOperationsOf } from '../accounts/rate-limits.ts'
 import type { OperationInput } from '../catalogue/operation-input.ts'
 import type { OperationKind } from '../catalogue/operation-kind.ts'
 import type { Operation } from '../database/generated/client.ts'
@@ -30,6 +31,7 @@ export async function submit(
     sources,
     userId: viewer.userId,
     requestId: requestId ?? headerKey(context, info),
+    mostUnfinished: concurrentOperationsOf(viewer.rateLimits),
     admit: (most) => void accounts.admit(viewer, most),
   })
   if (waits) await operations.wait(operation.id, signal)

@@ -9,10 +9,11 @@ import type { Operation } from '../../database/generated/client.ts'
 import { keepTrying } from '../../database/keep-trying.ts'
 import type { OperationQueue } from '../../database/queue.ts'
 import { inTransaction, retryConflicts } from '../../database/transaction.ts'
+import { EaselError } from '../../errors.ts'
 import type { Images } from '../../images/images.ts'
 import type { Usage } from '../../usage/usage.ts'
 import type { Failpoint } from '../failpoint.ts'
-import { accept, type NewOperation } from '../transitions/accept.ts'
+import { accept, acceptedTurn, type NewOperation } from '../transitions/accept.ts'
 import type { OperationSources, StoredSource } from './operation-sources.ts'
 import { findUsed, type SubmitRequest } from './submit-request.ts'
 
@@ -48,6 +49,8 @@ const patienceMs = 5_000
 const openingMs = 30_000
 /** How often a reservation is tried. A refusal counts only if its budget is still exceeded when it is explained. */
 const maxTries = 3
+/** When an operation of a user who has too many may have ended. */
+const crowdedRetryMs = 5_000
 
 /**
  * Writes an operation, its reservation and its job: all of them, or none. A connection that breaks during COMMIT leaves
@@ -113,19 +116,29 @@ async function insert(
     row: { ...owner, input: writeInput(input), provider, model },
     at,
     timeoutMs: operationTimeoutMs,
+    mostUnfinished: request.mostUnfinished,
     sources: sources.toWrite(stored, { operationId, userId, at }),
     reserving: usage.reserving(reservation),
-    sending: await queue.sending(operationId),
+    sending: await queue.sending(operationId, { turn: acceptedTurn }),
   }
   for (let tried = 1; ; tried++) {
     try {
       return await acceptNew({ database, sources }, operation, stored)
     } catch (error) {
+      if (databaseFailure(error) === 'CROWDED') throw tooManyUnfinished(request.mostUnfinished)
       const refusal = await usage.explainRefusal(error, reservation)
       // Every budget has room now: another reservation ended between the refusal and its explanation.
       if (refusal || tried === maxTries) throw refusal ?? error
     }
   }
+}
+
+function tooManyUnfinished(most: number | null): EaselError {
+  return new EaselError(
+    'RATE_LIMITED',
+    `This user has ${most} operations that are queued or run, and may not have more. Send it again when one has ended.`,
+    { reason: 'TOO_MANY_UNFINISHED', allowed: most, retryAfterMs: crowdedRetryMs },
+  )
 }
 
 /** Images that Easel already has are locked first, so that retention does not delete them meanwhile. */

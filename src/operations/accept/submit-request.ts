@@ -10,6 +10,8 @@ export interface SubmitRequest {
   input: OperationInput
   sources: NamedSource[]
   requestId: string | null
+  /** How many operations of the user may be unfinished at once; null: any number. */
+  mostUnfinished: number | null
   /** Counts what the request asks for against the rates of its user, once it is known. Throws RATE_LIMITED. */
   admit(most: { images: number; tokens: number }): void
 }

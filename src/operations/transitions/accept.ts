@@ -10,12 +10,17 @@ export interface NewOperation {
   > & { input: Prisma.InputJsonObject }
   at: Date
   timeoutMs: number
+  /** How many operations of the user may be unfinished, this one included; null: any number. */
+  mostUnfinished: number | null
   /** The source images: new ones that are written with the operation, and ones that Easel already has. */
   sources: { written: Prisma.Sql | null; named: readonly NamedImage[] }
   /** SQL expressions that write its budget reservation and its job. */
   reserving: Prisma.Sql
   sending: Prisma.Sql
 }
+
+/** The turn of the operation that is being accepted, for the job. */
+export const acceptedTurn = Prisma.sql`moved.turn`
 
 export interface NamedImage {
   role: 'INPUT' | 'MASK'
@@ -29,25 +34,27 @@ export interface NamedImage {
  */
 export async function accept(
   client: Pick<Prisma.TransactionClient, '$queryRaw'>,
-  { row, at, timeoutMs, sources, reserving, sending }: NewOperation,
+  { row, at, timeoutMs, mostUnfinished, sources, reserving, sending }: NewOperation,
 ): Promise<Operation | null> {
   const { id, kind, userId, endUser, requestId, fingerprint, input, provider, model } = row
   // The deadline is by the database's clock, like the lease: processes whose clocks differ still mean the same moment.
   const moved = Prisma.sql`
     INSERT INTO operation (id, kind, user_id, end_user, request_id, fingerprint, input, provider, model, created_at,
-      modified_at, deadline_at, last_sequence)
+      modified_at, deadline_at, last_sequence, turn)
     VALUES (${id}::uuid, ${kind}::"OperationKind", ${userId}::uuid, ${endUser}, ${requestId}, ${fingerprint},
       ${JSON.stringify(input)}::jsonb, ${provider}, ${model}, ${at}, ${at},
-      now() + ${`${timeoutMs} milliseconds`}::interval, 1)
+      now() + ${`${timeoutMs} milliseconds`}::interval, 1, next_turn(${userId}::uuid))
     ON CONFLICT (user_id, kind, request_id) DO NOTHING RETURNING *`
-  const answer = await tryTransit<{ deadlineAt: Date }>(client, {
+  const place = Prisma.sql`take_place(${userId}::uuid, ${mostUnfinished}::int)::text`
+  const answer = await tryTransit<{ deadlineAt: Date; turn: number }>(client, {
     moved,
     parts: {
       ...(sources.written && { recorded: sources.written, recorded_sources: linkRecorded }),
       ...(sources.named.length > 0 && { named_sources: linkNamed(sources.named) }),
     },
     events: { list: [statusEvent('QUEUED', 'QUEUED')], at },
-    answer: Prisma.sql`moved.deadline_at AS "deadlineAt", ${reserving} AS reserved, ${sending} AS job`,
+    answer: Prisma.sql`moved.deadline_at AS "deadlineAt", moved.turn, ${place} AS place, ${reserving} AS reserved,
+      ${sending} AS job`,
   })
   return (
     answer && {

@@ -55,7 +55,7 @@ export function createProgress(options: {
         : []),
       ...(left ? [Prisma.sql`lease_owner = NULL, lease_until = now() + ${milliseconds(left.closedMs)}`] : []),
     ]
-    const job = left && (await queue.sending(lease.operationId, left.waitMs))
+    const job = left && (await queue.sending(lease.operationId, { afterMs: left.waitMs }))
     await retryConflicts(() =>
       transit(database.prisma, {
         moved: Prisma.sql`

@@ -123,6 +123,7 @@ export async function openWorkshop(options: WorkshopOptions): Promise<Workshop> 
         userId,
         sources: [],
         requestId: null,
+        mostUnfinished: null,
         admit: () => {},
         input: { ...emptyInput, prompt, model: 'paid/gpt-image-2', size: '1024x1024', quality: 'LOW' },
         ...more,
