@@ -76,6 +76,11 @@ export const requestReasons = {
     meaning: 'The body is not a GraphQL request.',
     hint: 'Send an object with `query` and, if need be, `variables`.',
   },
+  PERSISTED_QUERY_NOT_SUPPORTED: {
+    code: 'PERSISTED_QUERY_NOT_SUPPORTED',
+    meaning: 'The request has the hash of a query in place of the query, and Easel keeps no queries.',
+    hint: 'Send the query; clients with persisted queries do so by themselves.',
+  },
   DOCUMENT_TOO_LARGE: {
     code: 'BAD_USER_INPUT',
     meaning: 'The GraphQL document has too many bytes.',

@@ -53,6 +53,17 @@ export function checkParams(body: unknown): GraphQLParams {
   return body as GraphQLParams
 }
 
+/**
+ * Clients with automatic persisted queries send the hash of a query first, and the query once they are told by this
+ * message or this code: https://www.apollographql.com/docs/apollo-server/performance/apq.
+ */
+export function refuseHashAlone({ query, extensions }: GraphQLParams): void {
+  if (query || !isRecord(extensions) || !extensions.persistedQuery) return
+  throw new EaselError('PERSISTED_QUERY_NOT_SUPPORTED', 'PersistedQueryNotSupported', {
+    reason: 'PERSISTED_QUERY_NOT_SUPPORTED',
+  })
+}
+
 function invalid(message: string, options?: ErrorOptions): EaselError {
   return new EaselError('BAD_USER_INPUT', message, { reason: 'GRAPHQL_REQUEST_INVALID' }, options)
 }

@@ -4,7 +4,13 @@ import type { ServerLimits } from '../server-limits.ts'
 import type { ReservedStream } from '../stream/stream-registry.ts'
 import { receiveMultipart, type StageUpload } from '../upload/multipart-request.ts'
 import type { CallPlugin, GraphQLCall } from './graphql-call.ts'
-import { bodyKindOf, checkParams, readJsonParams, readQueryParams } from './graphql-params.ts'
+import {
+  bodyKindOf,
+  checkParams,
+  readJsonParams,
+  readQueryParams,
+  refuseHashAlone,
+} from './graphql-params.ts'
 
 export interface RequestPluginOptions {
   stage: StageUpload
@@ -46,6 +52,7 @@ export function requestPlugin(options: RequestPluginOptions): CallPlugin {
       setRequestParser(async () => {
         call.params = await readParams(call)
         if (call.shared) nameOperation(call, call.shared, limits.maxOperationsPerStream)
+        refuseHashAlone(call.params)
         return call.params
       })
     },
