@@ -144,6 +144,49 @@ describe('a foreign page', () => {
     expect((await preflight('https://evil.example')).headers.has('access-control-allow-origin')).toBe(false)
     const answer = await ask({ origin: 'https://app.example', ...ann })
     expect(answer.headers.get('access-control-allow-origin')).toBe('https://app.example')
+    expect(answer.headers.get('access-control-expose-headers')).toBe('retry-after, x-request-id')
+  })
+
+  const allowedHeaders = async (asked: string, origin = 'https://app.example') => {
+    const headers = {
+      origin,
+      'access-control-request-method': 'POST',
+      'access-control-request-headers': asked,
+    }
+    const response = await fetch(`${toy.url}/graphql`, { method: 'OPTIONS', headers })
+    return {
+      vary: response.headers.get('vary'),
+      names: response.headers.get('access-control-allow-headers')?.split(', '),
+    }
+  }
+
+  it('may send the headers that it asks for, beside those of every client', async () => {
+    const asked = 'sentry-trace,baggage, Traceparent,apollographql-client-name,content-type'
+    const { names, vary } = await allowedHeaders(asked)
+    expect(names?.slice(-4)).toEqual(['sentry-trace', 'baggage', 'traceparent', 'apollographql-client-name'])
+    expect(names).toContain('authorization')
+    expect(names?.filter((name) => name === 'content-type')).toHaveLength(1)
+    expect(vary?.split(', ').sort()).toEqual(['access-control-request-headers', 'origin'])
+  })
+
+  it.each([
+    ['a name with a space', 'x y, baggage'],
+    ['a name that is none', 'x(y), baggage, "z", ü'],
+    ['an empty name', ', ,baggage'],
+    ['a name too long', `${'x'.repeat(129)}, baggage`],
+    ['the wildcard', '*, baggage'],
+  ])('gets no header for %s, and the others', async (_, asked) => {
+    expect((await allowedHeaders(asked)).names?.at(-1)).toBe('baggage')
+    expect((await allowedHeaders(asked)).names).toHaveLength(10)
+  })
+
+  it('gets no more than a page would ask for', async () => {
+    const asked = Array.from({ length: 200 }, (_, i) => `x-${i}`).join(', ')
+    expect((await allowedHeaders(asked)).names?.at(-1)).toBe('x-63')
+  })
+
+  it('gets no header that it asks for where it is not allowed', async () => {
+    expect(await allowedHeaders('baggage', 'https://evil.example')).toEqual({ vary: null, names: undefined })
   })
 })
 

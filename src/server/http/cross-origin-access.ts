@@ -1,6 +1,7 @@
 import { preflightHeaders } from './cross-site-guard.ts'
 
-const allowedHeaders = [
+/** The headers that Easel reads. */
+const ownHeaders = [
   'authorization',
   'content-type',
   'idempotency-key',
@@ -8,7 +9,13 @@ const allowedHeaders = [
   'x-graphql-event-stream-token',
   'x-request-id',
   ...preflightHeaders,
-].join(', ')
+]
+
+/** A page with every tracer and client that there is asks for a dozen. */
+const maxAskedHeaders = 64
+const maxNameChars = 128
+/** RFC 9110's token, but for the asterisk: alone it would stand for every header. */
+const headerName = /^[\w!#$%&'+.^`|~-]+$/
 
 export interface CrossOriginAccess {
   /** The answer to a preflight of an allowed origin, else null. */
@@ -16,7 +23,10 @@ export interface CrossOriginAccess {
   addHeaders(request: Request, headers: Headers): void
 }
 
-/** CORS for the origins that the operator named. Credentials travel in headers, so cookies are never allowed. */
+/**
+ * CORS for the origins that the operator named. Credentials travel in headers, so cookies are never allowed. Pages of
+ * such an origin may send the headers that they ask for: tracers and clients add their own, and the origin is the guard.
+ */
 export function createCrossOriginAccess(allowedOrigins: readonly string[]): CrossOriginAccess {
   const allowed = new Set(allowedOrigins)
   const originOf = ({ headers }: Request) => {
@@ -29,8 +39,9 @@ export function createCrossOriginAccess(allowedOrigins: readonly string[]): Cros
       if (!originOf(request)) return null
       const headers = {
         'access-control-allow-methods': 'GET, POST, PUT, DELETE',
-        'access-control-allow-headers': allowedHeaders,
+        'access-control-allow-headers': listAllowedHeaders(request.headers),
         'access-control-max-age': '600',
+        vary: 'access-control-request-headers',
       }
       return new Response(null, { status: 204, headers })
     },
@@ -42,4 +53,13 @@ export function createCrossOriginAccess(allowedOrigins: readonly string[]): Cros
       headers.append('vary', 'origin')
     },
   }
+}
+
+function listAllowedHeaders(headers: Headers): string {
+  const asked = (headers.get('access-control-request-headers') ?? '')
+    .toLowerCase()
+    .split(',', maxAskedHeaders)
+  const names = asked.map((name) => name.trim())
+  const wellFormed = names.filter((name) => name.length <= maxNameChars && headerName.test(name))
+  return [...new Set([...ownHeaders, ...wellFormed])].join(', ')
 }
