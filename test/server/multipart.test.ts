@@ -127,12 +127,71 @@ describe('the body of a multipart request', () => {
     ['the map twice', [...one, one[1] as Part], 'MULTIPART_MALFORMED'],
     ['a further field', [field('x', 'x'), ...one], 'MULTIPART_MALFORMED'],
     ['a mapped part that is no file', [...one, field('a', 'x')], 'MULTIPART_MALFORMED'],
+    ['a mapped part with an empty filename', [...one, file('a', 'x', '')], 'MULTIPART_MALFORMED'],
     ['a missing file', one, 'UPLOAD_MISSING'],
     ['one of two files', [...two, file('b', 'x')], 'UPLOAD_MISSING'],
     ['a file that the map does not name', [...one, file('a', 'x'), file('b', 'x')], 'UPLOAD_UNEXPECTED'],
     ['a file twice', [...one, file('a', 'x'), file('a', 'y')], 'UPLOAD_DUPLICATED'],
   ])('is refused with %s', async (_, parts, reason) => {
     await refuses(parts, 400, reason)
+  })
+
+  it.each<[string, Part[]]>([
+    [
+      '"operations" was sent as a file',
+      [file('operations', JSON.stringify(storeOne), 'blob'), one[1] as Part],
+    ],
+    ['"map" was sent as a file', [one[0] as Part, file('map', '{"a":["variables.file"]}', 'blob')]],
+  ])('is refused with the words: %s', async (words, parts) => {
+    const error = await refuses([...parts, file('a', 'x')], 400, 'MULTIPART_MALFORMED')
+    expect(error?.message).toContain(`${words}: send it as a field`)
+  })
+
+  it.each([
+    ['without a filename', field('b', 'x')],
+    ['with an empty filename', file('b', 'x', '')],
+  ])('names the file that was sent %s', async (_, part) => {
+    const error = await refuses([...two, file('a', 'x'), part], 400, 'MULTIPART_MALFORMED')
+    expect(error?.message).toBe('A part has no filename, so it is not a file: send "b" with a filename')
+    expect(error?.extensions.field).toBe('files.1')
+  })
+
+  it('names the files that have not come, where several may be meant', async () => {
+    const error = await refuses([...two, field('a', 'x')], 400, 'MULTIPART_MALFORMED')
+    expect(error?.message).toContain('send "a", "b" with a filename')
+    expect(error?.extensions.field).toBeUndefined()
+  })
+
+  it('says that there is a field too many, where every file has come', async () => {
+    const error = await refuses([...one, file('a', 'x'), field('b', 'x')], 400, 'MULTIPART_MALFORMED')
+    expect(error?.message).toBe('There are more fields than "operations" and "map"')
+  })
+
+  it.each(['operations', 'map'])('may have a byte order mark before %s', async (marked) => {
+    const parts = one.map((part) => (part.name === marked ? { ...part, value: `\ufeff${part.value}` } : part))
+    expect((await send(toy.url, [...parts, file('a', 'x')])).body.data).toMatchObject({ store: { bytes: 1 } })
+  })
+
+  it.each([
+    'application/json',
+    'application/json; charset=utf-8',
+    'Application/JSON;charset="UTF-8"',
+    'text/plain; charset=UTF-8',
+  ])('may call its fields %s', async (type) => {
+    const operations = {
+      query: '{ hello(name: "имя") }',
+      variables: null,
+      operationName: null,
+      extensions: null,
+    }
+    const headers = `CONTENT-TYPE: ${type}\r\n`
+    const parts = [field('operations', operations), field('map', {})].map((part) => ({ ...part, headers }))
+    expect((await send(toy.url, parts)).body).toEqual({ data: { hello: 'hello имя' } })
+  })
+
+  it('takes a file without a filename that says it is one by its type', async () => {
+    const part = { ...field('a', 'x'), headers: 'content-type: application/octet-stream\r\n' }
+    expect((await send(toy.url, [...one, part])).body.data).toMatchObject({ store: { bytes: 1 } })
   })
 
   it('is refused without its last boundary', async () => {

@@ -6,6 +6,8 @@ import { processRequest } from 'graphql-upload-minimal'
 export interface UploadRules {
   onField(name: string, value: string, truncated: boolean): void
   onFile(name: string, stream: Readable): void
+  /** A part without a filename after two others. The library does not say its name. */
+  onFurtherField(): void
 }
 
 export interface GuardedUpload {
@@ -19,6 +21,8 @@ export interface GuardedUpload {
 }
 
 type Listener = (...values: unknown[]) => void
+/** Gives the values back as the library gets them. */
+type Rule = (...values: unknown[]) => unknown[]
 type FieldInfo = { valueTruncated: boolean }
 
 /**
@@ -68,7 +72,7 @@ export function parseGuarded(
 }
 
 function guardListeners(parser: Writable, rules: UploadRules, fail: (error: Error) => void): void {
-  const guard = (event: string, ask: Listener) => {
+  const guard = (event: string, ask: Rule) => {
     const [listener] = parser.listeners(event) as Listener[]
     if (!listener) throw new Error(`graphql-upload-minimal no longer listens to "${event}"`)
     parser.removeAllListeners(event)
@@ -76,21 +80,32 @@ function guardListeners(parser: Writable, rules: UploadRules, fail: (error: Erro
       // A destroyed busboy still reports the parts of the chunk that it is parsing.
       if (parser.destroyed) return
       try {
-        ask(...values)
-        listener(...values)
+        listener(...ask(...values))
       } catch (error) {
         fail(error as Error)
       }
     })
   }
-  guard('field', (name, value, info) =>
-    rules.onField(String(name), String(value), (info as FieldInfo).valueTruncated),
-  )
-  guard('file', (name, stream) => rules.onFile(String(name), stream as Readable))
+  guard('field', (name, value, info) => {
+    // JSON has no byte order mark, but some programs write one before all that they call UTF-8.
+    const text = String(value).replace(/^\ufeff/, '')
+    rules.onField(String(name), text, (info as FieldInfo).valueTruncated)
+    return [name, text, info]
+  })
+  guard('file', (name, stream, ...more) => {
+    rules.onFile(String(name), stream as Readable)
+    return [name, stream, ...more]
+  })
   parser.prependListener('file', (_name: string, stream: Readable) => {
     // A refused request leaves the stream without a reader, and an error without a listener would end the process.
     stream.on('error', () => {})
     if (parser.destroyed) stream.resume()
   })
-  parser.once('fieldsLimit', () => fail(new Error('There are more fields than operations and map')))
+  parser.once('fieldsLimit', () => {
+    try {
+      rules.onFurtherField()
+    } catch (error) {
+      fail(error as Error)
+    }
+  })
 }

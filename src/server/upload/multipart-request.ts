@@ -77,6 +77,7 @@ class Reception {
     this.#upload = parseGuarded(boundary, limits, {
       onField: (name, value, truncated) => this.#readField(name, value, truncated),
       onFile: (name, stream) => this.#expectFile(name, stream),
+      onFurtherField: () => this.#refuseField(),
     })
   }
 
@@ -148,13 +149,23 @@ class Reception {
   }
 
   #expectFile(name: string, stream: Readable): void {
-    if (!this.#map) throw malformed('The files must follow the fields "operations" and "map"')
+    if (!this.#map) throw refuseEarlyFile(name)
     const paths = this.#map.get(name)
     if (!paths) throw fault('UPLOAD_UNEXPECTED', 'The request carries a file that "map" does not name')
     if (this.#arrived.has(name)) throw fault('UPLOAD_DUPLICATED', 'A file was sent twice', fieldOf(paths))
     this.#arrived.add(name)
     const tooLarge = fileTooLarge(this.#options.limits.maxUploadBytes, fieldOf(paths))
     stream.once('limit', () => this.#upload.body.destroy(tooLarge))
+  }
+
+  /** A part with a content type alone is a field to the parser, and its bytes are lost. */
+  #refuseField(): never {
+    const missing = [...(this.#map ?? [])].filter(([name]) => !this.#arrived.has(name))
+    const [first] = missing
+    if (!first) throw malformed('There are more fields than "operations" and "map"')
+    const names = missing.slice(0, 3).map(([name]) => JSON.stringify(name.slice(0, 40)))
+    const words = `A part has no filename, so it is not a file: send ${names.join(', ')} with a filename`
+    throw fault('MULTIPART_MALFORMED', words, missing.length === 1 ? fieldOf(first[1]) : undefined)
   }
 
   /** Replaces the library's files by Easel's, and stages each as soon as it arrives. */
@@ -223,6 +234,13 @@ function parseOperations(text: string, limits: JsonLimits): Record<string, unkno
   })
   if (isRecord(operations)) return operations
   throw malformed('The field "operations" must be one JSON object')
+}
+
+function refuseEarlyFile(name: string): EaselError {
+  if (name !== 'operations' && name !== 'map')
+    return malformed('The files must follow the fields "operations" and "map"')
+  const words = `"${name}" was sent as a file: send it as a field, without a filename and as application/json`
+  return malformed(words)
 }
 
 function malformed(message: string, cause?: unknown): EaselError {
