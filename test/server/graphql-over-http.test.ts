@@ -25,3 +25,30 @@ describe('the audits of graphql-http', () => {
     })
   }
 })
+
+describe('a request of an honest client', () => {
+  const query = '{ hello(name: "x") }'
+  const hello = { data: { hello: 'hello x' } }
+
+  it.each<[string, object]>([
+    ['all that it leaves out as null', { query, variables: null, operationName: null, extensions: null }],
+    ['an empty name of its only operation', { query: `query Hello ${query}`, operationName: '' }],
+  ])('may have %s', async (_, body) => {
+    expect(await (await toy.post(body)).json()).toEqual(hello)
+  })
+
+  it.each([
+    ['content-type', 'Application/JSON; Charset="UTF-8"'],
+    ['content-type', 'application/json ;charset=utf-8'],
+    ['content-encoding', 'Identity'],
+    ['accept', 'Application/JSON'],
+  ])('may write %s as %s', async (name, value) => {
+    expect(await (await toy.post({ query }, { [name]: value })).json()).toEqual(hello)
+  })
+
+  it.each(['variables=null', 'variables=', 'operationName=&extensions='])('may ask for %s', async (more) => {
+    const address = `${toy.url}/graphql?query=${encodeURIComponent(query)}&${more}`
+    const response = await fetch(address, { headers: { authorization: 'Bearer ann' } })
+    expect(await response.json()).toEqual(hello)
+  })
+})

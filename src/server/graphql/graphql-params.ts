@@ -43,14 +43,14 @@ export async function readJsonParams(exchange: Exchange, limits: ServerLimits): 
   return checkParams(await readJson(exchange, limits.maxJsonBytes, limits))
 }
 
-/** Yoga checks the parameters' types, except the operation's name. */
+/** Yoga checks the parameters' types, except the operation's name, which some clients leave empty. */
 export function checkParams(body: unknown): GraphQLParams {
   if (Array.isArray(body)) throw invalid('Send one operation for each request: batching is not supported')
   if (!isRecord(body)) throw invalid('The request body must be a JSON object')
   const { operationName } = body
   if (operationName != null && typeof operationName !== 'string')
     throw invalid('"operationName" must be a string')
-  return body as GraphQLParams
+  return (operationName === '' ? { ...body, operationName: null } : body) as GraphQLParams
 }
 
 /**

@@ -9,7 +9,7 @@ type BodyLimits = Pick<ServerLimits, 'minBytesPerSecond' | 'rateWindowMs'>
 
 /** Refuses a body by its headers (length, compression) before a byte of it is read. */
 export function checkBodyHeaders(headers: Headers, maxBytes: number): void {
-  const encoding = headers.get('content-encoding')
+  const encoding = headers.get('content-encoding')?.toLowerCase()
   if (encoding && encoding !== 'identity') {
     throw new EaselError('BAD_USER_INPUT', 'Compressed request bodies are not accepted', {
       reason: 'UNSUPPORTED_MEDIA_TYPE',
