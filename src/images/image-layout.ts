@@ -39,6 +39,8 @@ export interface LayoutOptions {
   readonly limits: PixelLimits
   /** Whether signed provenance (C2PA) stays in the file. */
   readonly keepProvenance: boolean
+  /** Whether a wrong length of a container is mended; a file that can be saved again is refused. */
+  readonly mendsLength?: boolean
 }
 
 /** A file of tiny chunks costs far more time than its size suggests; real ones have a few thousand at most. */

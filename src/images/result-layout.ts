@@ -13,6 +13,8 @@ export type ForeignMimeType =
   | 'image/jxl'
   | 'image/svg+xml'
   | 'image/tiff'
+  /** The PNGs of Xcode, which Apple's decoders alone read. */
+  | 'image/x-png'
 
 export interface ResultFacts {
   readonly mimeType: ForeignMimeType | 'image/png' | 'image/jpeg' | 'image/webp'
@@ -52,8 +54,8 @@ const minBytes = 24
 /** What a file is that somebody can look at, however it is damaged; null where it is no image for anybody. */
 export async function readResult(path: string, maxPixels: number): Promise<ResultFacts | null> {
   const head = await readHead(path)
-  const svg = readSvg(head)
-  if (svg) return svg
+  const unread = readSvg(head) ?? readXcodePng(head)
+  if (unread) return unread
   const found = marks.find(
     ([type, at, mark]) => head.startsWith(mark, at) && (type !== 'image/bmp' || head.startsWith('BM')),
   )
@@ -101,6 +103,17 @@ async function orNull<T>(work: () => Promise<T>): Promise<T | null> {
 function isAnimated(head: string): boolean {
   const at = head.indexOf('acTL')
   return at !== -1 && at < head.indexOf('IDAT') && head.slice(at + 4, at + 8) > '\0\0\0\x01'
+}
+
+/** The first chunk of such a PNG is CgBI, and IHDR follows: https://iphonedev.wiki/CgBI_file_format. */
+function readXcodePng(head: string): ResultFacts | null {
+  if (!head.startsWith('\x89PNG') || !head.startsWith('CgBI', 12)) return null
+  const bytes = Buffer.from(head, 'latin1')
+  const header = 20 + bytes.readUInt32BE(8)
+  if (!head.startsWith('IHDR', header + 4) || bytes.length < header + 18) return null
+  const [width, height] = [bytes.readInt32BE(header + 8), bytes.readInt32BE(header + 12)]
+  if (width < 0 || height < 0) return null
+  return { mimeType: 'image/x-png', width, height, hasAlpha: bytes.readUInt8(header + 17) >= 4 }
 }
 
 /** What may stand before the root of a document: declarations, comments, space, and a byte order mark. */

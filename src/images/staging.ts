@@ -170,9 +170,10 @@ async function resultAsItCame({ staging, path, digest, options }: CleanContext):
 async function cleanImage(context: CleanContext): Promise<StagedImage> {
   const { staging, options } = context
   const { limits, gate } = staging
-  const { signal, keepProvenance = true } = options
+  const { signal, keepProvenance = true, isResult = false } = options
+  const reading = { limits, keepProvenance, mendsLength: isResult }
   let { path, digest } = context
-  let layout = await layoutOf(path, { limits, keepProvenance })
+  let layout = await layoutOf(path, reading)
   signal?.throwIfAborted()
   const needsEncoding = !(await isProven(context, layout))
   if (layout.orientation !== 1 || needsEncoding) {
@@ -180,7 +181,7 @@ async function cleanImage(context: CleanContext): Promise<StagedImage> {
     const encode = () => writeUpright({ from: path, to: upright, layout, maxPixels: limits.maxPixels })
     await gate.run(encode, { slots: slotsFor({ ...layout, needsWholePicture: true }), signal })
     path = upright
-    layout = await layoutOf(path, { limits, keepProvenance })
+    layout = await layoutOf(path, reading)
     digest = await digestFile(path)
   }
   if (!isUnchanged(layout, digest.byteSize)) {

@@ -53,6 +53,7 @@ const extensions: Record<ResultFacts['mimeType'], string> = {
   'image/heic': 'heic',
   'image/jp2': 'jp2',
   'image/jxl': 'jxl',
+  'image/x-png': 'png',
   'image/svg+xml': 'svg',
   'image/tiff': 'tiff',
 }

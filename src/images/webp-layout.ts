@@ -36,8 +36,7 @@ interface Picture {
  * disagree about what they would do with it, and its owner should choose the frame. Bytes after the container are left behind.
  */
 export async function readWebpLayout(reader: ByteReader, options: LayoutOptions): Promise<ImageLayout> {
-  const containerEnd = 8 + (await reader.read(4, 4)).readUInt32LE(0)
-  if (containerEnd > reader.size) throw await refuseLength(reader, containerEnd)
+  const containerEnd = await findContainerEnd(reader, options)
   const list = createPieceList()
   let picture: Picture | undefined
   let canvas: Picture | undefined
@@ -73,18 +72,37 @@ export async function readWebpLayout(reader: ByteReader, options: LayoutOptions)
   }
 }
 
-/** A file that ends where one of its chunks ends was written with a wrong length; any other was cut. */
-async function refuseLength(reader: ByteReader, containerEnd: number): Promise<EaselError> {
-  const missing = `${reader.size} of ${containerEnd} bytes came: upload it again`
-  for (let at = 12, count = 0; count < maxParts && at + 8 <= reader.size; count++) {
-    const { end } = await readChunk(reader, at, containerEnd)
-    if (end === reader.size) {
-      const because = `the length in its RIFF header is ${containerEnd - 8} instead of ${reader.size - 8}: export it again`
-      return corrupt(because)
-    }
-    at = end
+/**
+ * The length in the header, which also tells where bytes behind the picture begin. It is wrong where it contradicts the
+ * chunks, and they fill the file: some programs write the length of the whole file, or that of the chunks alone.
+ */
+async function findContainerEnd(reader: ByteReader, { mendsLength }: LayoutOptions): Promise<number> {
+  const written = 8 + (await reader.read(4, 4)).readUInt32LE(0)
+  const chunksEnd = await walkChunks(reader, written)
+  if (chunksEnd === written) return written
+  if (chunksEnd === reader.size && mendsLength) return chunksEnd
+  if (chunksEnd === reader.size) throw refuseLength(written, chunksEnd)
+  if (written <= reader.size) return written
+  const because = `${reader.size} of ${written} bytes came: upload it again`
+  throw refusal('IMAGE_TRUNCATED', { because })
+}
+
+/** Where the last chunk ends that begins before `end`; it may end later. Infinity for one that the file does not hold. */
+async function walkChunks(reader: ByteReader, end: number): Promise<number> {
+  let at = 12
+  for (let count = 0; count <= maxParts && at < end && at + 8 <= reader.size; count++) {
+    const dataLength = (await reader.read(at + 4, 4)).readUInt32LE(0)
+    const dataEnd = at + 8 + dataLength
+    if (dataEnd > reader.size) return Number.POSITIVE_INFINITY
+    const padded = dataEnd + (dataLength % 2)
+    at = Math.min(padded, reader.size, dataEnd <= end ? end : padded)
   }
-  return refusal('IMAGE_TRUNCATED', { because: missing })
+  return at
+}
+
+function refuseLength(written: number, right: number): EaselError {
+  const because = `the length written in the file is wrong, ${written - 8} in place of ${right - 8}: save it again`
+  return corrupt(because)
 }
 
 async function readChunk(reader: ByteReader, start: number, containerEnd: number): Promise<Chunk> {

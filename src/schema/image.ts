@@ -50,7 +50,7 @@ export const Image = builder.prismaNode('Image', {
     }),
     mimeType: t.exposeString('mimeType', {
       description:
-        'Read from the bytes: `image/png`, `image/jpeg` or `image/webp`. A result may also be `image/apng`, `image/avif`, `image/bmp`, `image/gif`, `image/heic`, `image/jp2`, `image/jxl`, `image/svg+xml` or `image/tiff`: then it is kept as it came. What browsers do not show, and SVG, is served as a download.',
+        'Read from the bytes: `image/png`, `image/jpeg` or `image/webp`. A result may also be `image/apng`, `image/avif`, `image/bmp`, `image/gif`, `image/heic`, `image/jp2`, `image/jxl`, `image/svg+xml`, `image/tiff` or `image/x-png` (of Xcode): then it is kept as it came. What browsers do not show, and SVG, is served as a download.',
     }),
     width: t.exposeInt('width', { description: 'In pixels; 0 where a result does not say it.' }),
     height: t.exposeInt('height', { description: 'In pixels; 0 where a result does not say it.' }),

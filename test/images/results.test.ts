@@ -98,6 +98,31 @@ describe('a result that uploads may not be', () => {
   })
 })
 
+/** The chunk that Xcode puts first, and pixels that no other decoder reads. */
+async function xcodePng(): Promise<Buffer> {
+  const png = await makePicture('png', { width: 64, height: 32, alpha: 9 })
+  return Buffer.concat([png.subarray(0, 8), pngChunk('CgBI', 'abcd'), png.subarray(8)])
+}
+
+describe('a PNG of Xcode', () => {
+  it('is kept as it came, and served whole as a download', async () => {
+    const bytes = await xcodePng()
+    const image = await keep(bytes)
+    expect(image).toMatchObject({ mimeType: 'image/x-png', width: 64, height: 32, hasAlpha: true })
+    const response = await ask(image, { width: 16 })
+    expect(response.headers.get('content-disposition')).toBe(`attachment; filename="${image.id}.png"`)
+    expect(await bodyOf(response)).toEqual(bytes)
+    expect(await gallery.images.thumbHashes([image])).toEqual([null])
+  })
+
+  it.each([30, 40])('is refused where it ends after %i bytes', async (length) => {
+    const bytes = (await xcodePng()).subarray(0, length)
+    expect(await refusalOf(keep(bytes))).toMatchObject({
+      code: 'BAD_USER_INPUT',
+    })
+  })
+})
+
 describe('a result with faults', () => {
   it('is kept with more pixels than uploads may have, and served without copies', async () => {
     const bytes = await makePicture('png', { width: 200, height: 100 })
@@ -117,6 +142,19 @@ describe('a result with faults', () => {
     expect(await bodyOf(await ask(image))).toEqual(bytes)
     expect((await ask(image, { width: 16 })).status).toBe(200)
   })
+
+  it.each([-12, -1, 1, 8, 100_000])(
+    'is a WebP whose length is mended where it is wrong by %i',
+    async (error) => {
+      const webp = await makePicture('webp')
+      const wrong = Buffer.from(webp)
+      wrong.writeUInt32LE(webp.length - 8 + error, 4)
+      const image = await keep(wrong)
+      expect(image).toMatchObject({ mimeType: 'image/webp', byteSize: webp.length })
+      expect(await bodyOf(await ask(image))).toEqual(webp)
+      expect((await ask(image, { width: 16 })).status).toBe(200)
+    },
+  )
 
   it('is cleaned like an upload where that is possible', async () => {
     const jpeg = await makePicture('jpeg')

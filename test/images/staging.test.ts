@@ -148,13 +148,24 @@ describe('what is refused', () => {
     })
   })
 
+  it.each([-12, -1, 1, 8, 100_000])('tells a WebP whose length is wrong by %i', async (error) => {
+    const wrong = await makePicture('webp')
+    wrong.writeUInt32LE(wrong.length - 8 + error, 4)
+    expect(await refusalOf(studio.stage(wrong))).toMatchObject({
+      reason: 'IMAGE_CORRUPT',
+      message: expect.stringContaining('the length written in the file is wrong'),
+    })
+  })
+
   it('tells a WebP with a wrong length from one that is cut', async () => {
     const webp = await makePicture('webp')
     const wrong = Buffer.from(webp)
     wrong.writeUInt32LE(webp.length, 4)
     expect(await refusalOf(studio.stage(wrong))).toMatchObject({
       reason: 'IMAGE_CORRUPT',
-      message: expect.stringContaining(`is ${webp.length} instead of ${webp.length - 8}: export it again`),
+      message: expect.stringContaining(
+        `the length written in the file is wrong, ${webp.length} in place of ${webp.length - 8}: save it again`,
+      ),
     })
     expect(await refusalOf(studio.stage(webp.subarray(0, -40)))).toMatchObject({
       reason: 'IMAGE_TRUNCATED',
