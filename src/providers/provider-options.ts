@@ -12,11 +12,17 @@ const httpAddress = z.url({
   error: ({ input }) => (input === undefined ? 'is missing' : 'must be an http or https address'),
 })
 
+const host = z.string().refine((text) => /^[^*/?#@\\\s]+$/.test(text) && URL.canParse(`http://${text}`), {
+  error: 'must be a host, or a host and its port, such as files.example:9000',
+})
+
 /** The options of every preset, and those of some. */
 const rules = {
   /** The first part of its models' ids. */
   name: z.string().regex(/^[\w.-]{1,64}$/, 'must be letters, digits, dots and dashes'),
   baseUrl: httpAddress.optional(),
+  /** Where its results may lie beside its own origin and public https addresses. */
+  resultHosts: z.array(host).readonly().optional(),
   /** Which of the preset's models, or further ones; all of the preset's by default. */
   models: z.array(modelEntry).optional(),
   ...optionRules,

@@ -55,6 +55,9 @@ interface Replaying<T> extends Pick<Reading<T>, 'model' | 'request' | 'openSink'
   signal: AbortSignal
 }
 
+const forbiddenResult =
+  'a result lies where it may not be fetched: name its host in resultHosts if it is to be trusted'
+
 /** The time limit for fetching the images of a spooled reply, for which no caller waits. */
 const replayTimeoutMs = 10 * 60_000
 
@@ -148,7 +151,7 @@ export class Provider {
     { model, request, openSink }: Reading<T>,
     { wire, deadline }: { wire: WireOptions; deadline: Deadline },
   ): ReadContext<T> {
-    const { transport, guardedTransport, limits, now } = this.#surroundings
+    const { transport, guardedTransport, limits, now, log } = this.#surroundings
     const { maxTextBytes, maxEventBytes, usageWaitMs } = limits
     return {
       request,
@@ -171,6 +174,9 @@ export class Provider {
           address,
           open,
           baseUrl: wire.baseUrl,
+          resultHosts: this.#options.resultHosts ?? [],
+          onForbidden: ({ rule, host }) =>
+            log.warn({ provider: this.#options.name, rule, host: host.slice(0, 255) }, forbiddenResult),
           // The address may answer without credentials too, and its image is paid for.
           authorization: await this.#credentials.headers(deadline.signal).catch(() => ({})),
           ownTransport: transport,

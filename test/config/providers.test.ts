@@ -72,6 +72,29 @@ describe('the providers of the configuration', () => {
   })
 })
 
+describe('the hosts of results', () => {
+  test('are hosts, each with its port or without, of any preset', () => {
+    const resultHosts = ['files.lan', 'localhost:9000', '10.0.0.1', '[fd00::1]:9000']
+    const flux = { name: 'flux', preset: 'bfl', resultHosts }
+    expect(parse({ providers: [flux] }).secrets.providers).toEqual([flux])
+  })
+
+  test.each([
+    'http://files.lan',
+    'files.lan/images',
+    'files.lan:99999',
+    'user@files.lan',
+    '*.lan',
+    'a b',
+    '',
+  ])('are no others: %j', (host) => {
+    const providers = [{ ...openai, resultHosts: ['files.lan', host] }]
+    expect(faultsOf({ providers })).toEqual([
+      'providers.0.resultHosts.1: must be a host, or a host and its port, such as files.example:9000',
+    ])
+  })
+})
+
 describe('a model of the configuration', () => {
   test.each([
     [{ capabilites: {} }, 'Unrecognized key: "capabilites"'],

@@ -1,17 +1,20 @@
 import { lookup } from 'node:dns'
 import { Readable } from 'node:stream'
+import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { downloadImage } from '../../src/providers/exchanges/image-download.ts'
 import type { Providers } from '../../src/providers/providers.ts'
 import {
   checkDownloadUrl,
+  findResultReach,
   guardedLookup,
   isPublicAddress,
 } from '../../src/providers/transport/address-guard.ts'
 import { createDeadline } from '../../src/providers/transport/deadline.ts'
-import type { HttpRequest, Transport } from '../../src/providers/transport/transport.ts'
+import type { HttpReply, HttpRequest, Transport } from '../../src/providers/transport/transport.ts'
 import { hangMs } from '../kit/limits.ts'
 import { openProviders } from '../kit/rooms/open-providers.ts'
+import type { Script } from '../kit/upstream/exchange.ts'
 import { reply, replyJson } from '../kit/upstream/replies.ts'
 import { type ScriptedUpstream, startScriptedUpstream } from '../kit/upstream/scripted-upstream.ts'
 import { makeRequest, pixel, record, startRecording, typesOf } from './call-kit.ts'
@@ -81,35 +84,12 @@ describe('an address in a reply', () => {
       close: async () => {},
     }
     const own: Transport = { send: () => Promise.reject(new Error('the wrong way')), close: async () => {} }
-    const { callOptions } = startRecording()
-    using deadline = createDeadline(new AbortController().signal, hangMs)
-    const image = await downloadImage({
-      address: 'https://files.example.com/a.png?sig=1',
-      baseUrl: new URL('https://api.example.com/v1'),
-      authorization: { authorization: 'Bearer sk-1' },
-      ownTransport: own,
-      guardedTransport: guarded,
-      deadline,
-      idleTimeoutMs: hangMs,
-      maxBytes: 1000,
-      pauseMs: 1,
-      open: () => callOptions.openSink({ index: 0, partial: false }),
-    })
+    const image = await download('https://files.example.com/a.png?sig=1', { own, guarded })
     expect(image).toEqual(pixel)
     expect(sent).toMatchObject([
       { url: new URL('https://files.example.com/a.png?sig=1'), headers: { accept: 'image/*' } },
     ])
     expect(sent[0]?.headers).not.toHaveProperty('authorization')
-  })
-
-  test('that redirects is not followed', async () => {
-    upstream.script(
-      replyJson({ data: [{ url: `${upstream.url}/x.png` }] }),
-      reply('', { status: 302, headers: { location: `${canary.url}/x.png` } }),
-    )
-    const { error } = await record(providers, model, makeRequest())
-    expect(error).toMatchObject({ certainty: 'FAILED', reason: 'UPSTREAM_RESULT_UNREACHABLE' })
-    expect(canary.requests).toHaveLength(0)
   })
 
   test('is asked three times at most, each time into a fresh sink, and the generation never again', async () => {
@@ -146,6 +126,218 @@ describe('an address in a reply', () => {
     const { error } = await record(small, model, makeRequest())
     expect(error).toMatchObject({ certainty: 'FAILED', reason: 'UPSTREAM_RESPONSE_TOO_LARGE' })
     await small.close()
+  })
+})
+
+interface Ways {
+  own: Transport
+  guarded: Transport
+  resultHosts?: string[]
+}
+
+/** Fetches an address as a provider at https://api.example.com would. */
+async function download(address: string, { own, guarded, resultHosts = [] }: Ways): Promise<Buffer> {
+  const { callOptions } = startRecording()
+  using deadline = createDeadline(new AbortController().signal, hangMs)
+  return await downloadImage({
+    address,
+    baseUrl: new URL('https://api.example.com/v1'),
+    resultHosts,
+    authorization: { authorization: 'Bearer sk-1' },
+    ownTransport: own,
+    guardedTransport: guarded,
+    deadline,
+    idleTimeoutMs: hangMs,
+    maxBytes: 1000,
+    pauseMs: 1,
+    open: () => callOptions.openSink({ index: 0, partial: false }),
+    onForbidden: () => {},
+  })
+}
+
+const redirectTo = (location: string, status = 302) => reply('', { status, headers: { location } })
+
+describe('a redirect of a result', () => {
+  test.each([301, 302, 303, 307, 308])('is followed without the key: %i', async (status) => {
+    upstream.script(
+      replyJson({ data: [{ url: `${upstream.url}/v1/x` }] }),
+      redirectTo('../img/x.png?sig=a%2Fb', status),
+      reply(pixel),
+    )
+    const recorded = await record(providers, model, makeRequest())
+    expect(typesOf(recorded)).toEqual(['responded', 'image', 'completed'])
+    const [, first, second] = upstream.requests
+    expect(first?.headers.authorization).toBe('Bearer sk-1')
+    expect(second).toMatchObject({ method: 'GET', path: '/img/x.png?sig=a%2Fb' })
+    expect(second?.headers).not.toHaveProperty('authorization')
+  })
+
+  test.each([
+    ['HTTPS', 'http://127.0.0.1:<canary>/x.png', '127.0.0.1:<canary>'],
+    ['HTTPS', 'http://example.com/x.png', 'example.com'],
+    ['HTTPS', 'file:///etc/passwd', ''],
+    ['NO_PORT', 'https://127.0.0.1:<canary>/x.png', '127.0.0.1:<canary>'],
+    ['NO_PORT', 'https://example.com:8443/x.png', 'example.com:8443'],
+    ['NO_CREDENTIALS', 'https://user:pass@example.com/x.png', 'example.com'],
+    ['PUBLIC_ADDRESS', 'https://10.0.0.1/x.png', '10.0.0.1'],
+    ['PUBLIC_ADDRESS', 'https://169.254.169.254/latest/meta-data', '169.254.169.254'],
+    ['PUBLIC_ADDRESS', 'https://[::ffff:127.0.0.1]/x.png', '[::ffff:7f00:1]'],
+    ['PUBLIC_ADDRESS', 'https://localhost/x.png?sig=1', 'localhost'],
+  ])('is not followed against the rule %s: %s', async (rule, address, host) => {
+    const place = (text: string) => text.replace('<canary>', String(canary.port))
+    upstream.script(replyJson({ data: [{ url: '/x.png' }] }), redirectTo(place(address)))
+    const warned: object[] = []
+    const log = { info: () => {}, warn: (fields: object) => void warned.push(fields) }
+    const up = openProviders([{ name: 'up', preset: 'openai', baseUrl: `${upstream.url}/v1` }], { log })
+    const { error } = await record(up, model, makeRequest())
+    await up.close()
+    expect(error).toMatchObject({ certainty: 'FAILED', reason: 'UPSTREAM_RESULT_UNREACHABLE' })
+    expect(canary.requests).toHaveLength(0)
+    expect(upstream.requests).toHaveLength(2)
+    expect(warned).toEqual([{ provider: 'up', rule, host: place(host) }])
+  })
+
+  test.each([
+    ['a loop', () => '/x.png'],
+    ['ever new addresses', (asked: number) => `/${asked}.png`],
+  ])('is followed three times and no fourth, nor is the address tried again: %s', async (_, locate) => {
+    upstream.script(replyJson({ data: [{ url: '/x.png' }] }), (exchange) =>
+      redirectTo(locate(upstream.requests.length))(exchange),
+    )
+    const { error } = await record(providers, model, makeRequest())
+    expect(error).toMatchObject({ certainty: 'FAILED', reason: 'UPSTREAM_RESULT_UNREACHABLE' })
+    expect(upstream.requests.map(({ method }) => method)).toEqual(['POST', 'GET', 'GET', 'GET', 'GET'])
+  })
+
+  test('brings the image by the third', async () => {
+    const [a, b, c] = ['/a', '/b', '/c'].map((path) => redirectTo(path))
+    upstream.script(
+      replyJson({ data: [{ url: '/x.png' }] }),
+      a as Script,
+      b as Script,
+      c as Script,
+      reply(pixel),
+    )
+    expect(typesOf(await record(providers, model, makeRequest()))).toContain('image')
+  })
+
+  test.each(['http://[', ''])('that leads nowhere is a refusal: %j', async (location) => {
+    upstream.script(replyJson({ data: [{ url: '/x.png' }] }), redirectTo(location))
+    const { error } = await record(providers, model, makeRequest())
+    expect(error).toMatchObject({ certainty: 'FAILED', reason: 'UPSTREAM_RESULT_UNREACHABLE' })
+  })
+
+  /** A transport that redirects to one address, and has an image there. */
+  const redirecting = (location: string) => {
+    const sent: string[] = []
+    const transport: Transport = {
+      send: async ({ url, headers }) => {
+        sent.push(url.href)
+        expect(headers).not.toHaveProperty('authorization')
+        const head: Pick<HttpReply, 'status' | 'headers'> =
+          url.href === location ? { status: 200, headers: {} } : { status: 302, headers: { location } }
+        return { ...head, body: Readable.from([pixel]) }
+      },
+      close: async () => {},
+    }
+    return { sent, transport }
+  }
+
+  test('never goes from https down to http, but for a host that the operator named', async () => {
+    const [plain, start] = ['http://files.example.com:9000/x.png', 'https://files.example.com/a.png']
+    const open = redirecting(plain)
+    const own = redirecting(plain)
+    const ways = { own: own.transport, guarded: open.transport }
+    await expect(download(start, ways)).rejects.toMatchObject({ reason: 'UPSTREAM_RESULT_UNREACHABLE' })
+    expect(await download(start, { ...ways, resultHosts: ['files.example.com:9000'] })).toEqual(pixel)
+    expect(open.sent).toEqual([start, start])
+    expect(own.sent).toEqual([plain])
+  })
+})
+
+describe('a host that the operator named', () => {
+  const openWith = (resultHosts: string[]) =>
+    openProviders([
+      { name: 'up', preset: 'openai', baseUrl: `${upstream.url}/v1`, apiKey: 'sk-1', resultHosts },
+    ])
+
+  test('has results wherever it is, and gets no key', async () => {
+    const named = openWith([`LOCALHOST:${canary.port}`])
+    upstream.script(replyJson({ data: [{ url: `http://localhost:${canary.port}/x.png` }] }))
+    expect(typesOf(await record(named, model, makeRequest()))).toContain('image')
+    expect(canary.requests[0]?.headers).not.toHaveProperty('authorization')
+    await named.close()
+  })
+
+  test.each([
+    ['http://localhost:<canary>/x.png', 'localhost'],
+    ['http://localhost:<canary>/x.png', 'localhost:1'],
+    ['http://user@localhost:<canary>/x.png', 'localhost:<canary>'],
+    ['http://127.0.0.1:<canary>/x.png', 'localhost:<canary>'],
+  ])('has no results at %s where it is %s', async (address, host) => {
+    const place = (text: string) => text.replace('<canary>', String(canary.port))
+    const named = openWith([place(host)])
+    upstream.script(replyJson({ data: [{ url: place(address) }] }))
+    expect(typesOf(await record(named, model, makeRequest()))).not.toContain('image')
+    expect(canary.requests).toHaveLength(0)
+    await named.close()
+  })
+
+  test.each([
+    ['http://files.lan/x', 'files.lan', 'named'],
+    ['https://files.lan/x', 'files.lan', 'named'],
+    ['http://files.lan/x', 'files.lan:80', 'named'],
+    ['https://files.lan/x', 'files.lan:443', 'named'],
+    ['https://files.lan/x', 'files.lan:80', 'public'],
+    ['https://sub.files.lan/x', 'files.lan', 'public'],
+    ['http://[fd00::1]:9000/x', '[FD00::1]:9000', 'named'],
+    ['https://api.example.com/x', 'api.example.com', 'own'],
+  ])('is reached at %s by the name %s as %s', (address, host, reach) => {
+    const places = { baseUrl: new URL('https://api.example.com/v1'), resultHosts: [host] }
+    expect(findResultReach(new URL(address), places)).toBe(reach)
+  })
+})
+
+describe('a result with a content encoding', () => {
+  const fetchEncoded = async (body: Uint8Array, encoding: string, options = {}) => {
+    upstream.script(
+      replyJson({ data: [{ url: '/x.png' }] }),
+      reply(body, { contentType: 'image/png', headers: { 'content-encoding': encoding } }),
+    )
+    return record(providers, model, makeRequest(), options)
+  }
+
+  test.each([
+    ['gzip', gzipSync(pixel)],
+    ['X-GZIP', gzipSync(pixel)],
+    ['deflate', deflateSync(pixel)],
+    ['br', brotliCompressSync(pixel)],
+    ['identity', pixel],
+    ['aws-chunked', pixel],
+  ])('is inflated where that is one: %s', async (encoding, body) => {
+    const { events } = await fetchEncoded(body, encoding)
+    expect(events.find(({ type }) => type === 'image')).toMatchObject({ image: pixel })
+  })
+
+  test('is no image where it cannot be inflated', async () => {
+    const { error } = await fetchEncoded(pixel, 'gzip')
+    expect(error).toMatchObject({ certainty: 'FAILED', reason: 'UPSTREAM_INVALID_RESULT' })
+  })
+
+  test('is cut where it inflates without end', async () => {
+    let bytes = 0
+    const sink = {
+      write: async (chunk: Uint8Array) => {
+        bytes += chunk.length
+      },
+      end: async () => Buffer.alloc(0),
+      abort: async () => {},
+    }
+    const bomb = gzipSync(Buffer.alloc(257 * 1024 * 1024))
+    const { error } = await fetchEncoded(bomb, 'gzip', { openSink: () => sink })
+    expect(error).toMatchObject({ certainty: 'FAILED', reason: 'UPSTREAM_RESPONSE_TOO_LARGE' })
+    expect(bytes).toBeLessThanOrEqual(256 * 1024 * 1024)
+    expect(upstream.requests).toHaveLength(2)
   })
 })
 

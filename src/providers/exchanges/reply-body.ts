@@ -1,9 +1,8 @@
-import { Readable } from 'node:stream'
-import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib'
 import { ProviderFailure } from '../failure.ts'
 import type { UpstreamAnswer } from '../failures/error-body.ts'
 import type { Sorter } from '../failures/http-failure.ts'
 import { dropStart, prepend, readBeginning } from '../transport/byte-stream.ts'
+import { inflate } from '../transport/inflated-body.ts'
 import type { HttpReply } from '../transport/transport.ts'
 
 export type BodyForm = 'json' | 'events' | 'other'
@@ -19,7 +18,7 @@ const sniffLength = 8
 export async function sniffBody(
   reply: HttpReply,
 ): Promise<{ form: BodyForm; chunks: AsyncIterable<Uint8Array> }> {
-  const chunks = inflate(reply)[Symbol.asyncIterator]()
+  const chunks = inflateReply(reply)[Symbol.asyncIterator]()
   let pieces: Uint8Array[] = []
   let head = Buffer.alloc(0)
   while (head.length < sniffLength) {
@@ -50,52 +49,14 @@ function trimStart(bytes: Buffer): Buffer<ArrayBuffer> {
 }
 
 /** No encoding was asked for, but an image that is paid for is not lost over it. Stacked encodings are refused. */
-function inflate({ headers, body }: HttpReply): AsyncIterable<Uint8Array> {
-  const encoding = headers['content-encoding']?.trim().toLowerCase() ?? 'identity'
-  const decoder = createDecoder(encoding)
-  if (encoding === 'identity') return body
-  if (!decoder)
-    throw new ProviderFailure({
-      certainty: 'FAILED',
-      reason: 'UPSTREAM_INVALID_RESPONSE',
-      upstreamCode: 'ENCODING',
-    })
-  return limitInflated(Readable.from(body), decoder)
-}
-
-function createDecoder(encoding: string) {
-  if (encoding === 'gzip' || encoding === 'x-gzip') return createGunzip()
-  if (encoding === 'deflate') return createInflate()
-  return encoding === 'br' ? createBrotliDecompress() : null
-}
-
-const maxInflatedBytes = 256 * 1024 * 1024
-
-async function* limitInflated(source: Readable, decoder: NonNullable<ReturnType<typeof createDecoder>>) {
-  let failure: unknown
-  source.on('error', (error) => {
-    failure = error
-    decoder.destroy(error)
+function inflateReply({ headers, body }: HttpReply): AsyncIterable<Uint8Array> {
+  const inflated = inflate(body, headers['content-encoding'])
+  if (inflated) return inflated
+  throw new ProviderFailure({
+    certainty: 'FAILED',
+    reason: 'UPSTREAM_INVALID_RESPONSE',
+    upstreamCode: 'ENCODING',
   })
-  source.pipe(decoder)
-  let bytes = 0
-  try {
-    for await (const chunk of decoder) {
-      bytes += chunk.length
-      if (bytes > maxInflatedBytes)
-        throw new ProviderFailure({ certainty: 'FAILED', reason: 'UPSTREAM_RESPONSE_TOO_LARGE' })
-      yield chunk as Buffer
-    }
-  } catch (error) {
-    if (error instanceof ProviderFailure) throw error
-    throw (
-      failure ??
-      new ProviderFailure({ certainty: 'FAILED', reason: 'UPSTREAM_INVALID_RESPONSE', cause: error })
-    )
-  } finally {
-    source.destroy()
-    decoder.destroy()
-  }
 }
 
 /** Reads an answer without an image and sorts its failure. A body that breaks off is sorted like a complete one. */

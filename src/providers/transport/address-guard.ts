@@ -1,9 +1,21 @@
 import { type LookupAddress, lookup as systemLookup } from 'node:dns'
 import { BlockList, isIP, type LookupFunction } from 'node:net'
 
+/** The rules of addresses that a provider gives, by what each of them wants. */
+export type AddressRule = 'HTTPS' | 'NO_CREDENTIALS' | 'NO_PORT' | 'PUBLIC_ADDRESS' | 'FEW_REDIRECTS'
+
 /** An address that the gateway must not connect to. */
 export class ForbiddenAddress extends Error {
   readonly code = 'FORBIDDEN_ADDRESS'
+  readonly rule: AddressRule
+  /** With its port, where that is not the usual one. */
+  readonly host: string
+
+  constructor(rule: AddressRule, host: string, message: string) {
+    super(message)
+    this.rule = rule
+    this.host = host
+  }
 }
 
 /** Everything that is not the public internet: https://www.iana.org/assignments/iana-ipv4-special-registry and -ipv6-. */
@@ -53,7 +65,8 @@ export const guardedLookup: LookupFunction = (hostname, options, callback) => {
     const addresses: LookupAddress[] = found
     const [first] = addresses
     if (!first || !addresses.every(({ address }) => isPublicAddress(address))) {
-      return callback(new ForbiddenAddress(`${hostname} does not resolve to a public address`), '', 0)
+      const words = `${hostname} does not resolve to a public address`
+      return callback(new ForbiddenAddress('PUBLIC_ADDRESS', hostname, words), '', 0)
     }
     if (options.all) return callback(null, addresses)
     callback(null, first.address, first.family)
@@ -63,11 +76,46 @@ export const guardedLookup: LookupFunction = (hostname, options, callback) => {
 /** Throws for an address from an upstream that may not be fetched, before its name is resolved. */
 export function checkDownloadUrl(url: URL): void {
   const host = url.hostname.replace(/^\[|\]$/g, '')
-  if (url.protocol !== 'https:') throw new ForbiddenAddress('The address of a result is not https')
-  if (url.username || url.password) throw new ForbiddenAddress('The address of a result carries credentials')
-  if (url.port !== '') throw new ForbiddenAddress('The address of a result names a port')
-  if (isIP(host) !== 0 && !isPublicAddress(host))
-    throw new ForbiddenAddress('The address of a result is not public')
+  const refuse = (rule: AddressRule, words: string) =>
+    new ForbiddenAddress(rule, url.host, `The address of a result ${words}`)
+  if (url.protocol !== 'https:') throw refuse('HTTPS', 'is not https')
+  if (url.username || url.password) throw refuse('NO_CREDENTIALS', 'carries credentials')
+  if (url.port !== '') throw refuse('NO_PORT', 'names a port')
+  if (isIP(host) !== 0 && !isPublicAddress(host)) throw refuse('PUBLIC_ADDRESS', 'is not public')
+}
+
+export interface ResultPlaces {
+  baseUrl: URL
+  /** Hosts that the operator named, each with its port or without. */
+  resultHosts: readonly string[]
+}
+
+/**
+ * How an address that a provider gives for a result may be asked for. Throws a ForbiddenAddress where it may not.
+ *
+ *   own     the origin of the base address.
+ *   named   a host that the operator named, by http or https and wherever it is.
+ *   public  any other: by https, without a port, and on the public internet.
+ */
+export function findResultReach(
+  url: URL,
+  { baseUrl, resultHosts }: ResultPlaces,
+): 'own' | 'named' | 'public' {
+  if (url.username === '' && url.password === '') {
+    if (url.origin === baseUrl.origin) return 'own'
+    if (/^https?:$/.test(url.protocol) && resultHosts.some((host) => isAt(url, host))) return 'named'
+  }
+  checkDownloadUrl(url)
+  return 'public'
+}
+
+/** A host without a port stands for the usual ports alone: a provider must not choose one on a machine of the house. */
+function isAt({ hostname, port, protocol }: URL, host: string): boolean {
+  const named = new URL(`http://${host}`)
+  if (named.hostname !== hostname) return false
+  const [, namedPort = ''] = /:(\d+)$/.exec(host) ?? []
+  const usualPort = protocol === 'https:' ? '443' : '80'
+  return namedPort === '' ? port === '' : Number(namedPort) === Number(port || usualPort)
 }
 
 export interface OwnHosts {

@@ -60,7 +60,7 @@ class TooLarge extends Error {}
  * connection of its own (`pipelining: 0`): a kept-alive one may be closed by the other side just as it is used, and
  * the outcome would be unknown for nothing.
  *
- * No redirects, no retries, no decompression: undici's interceptors for these are not composed in.
+ * No redirects, no retries, no decompression here: undici's interceptors for these are not composed in.
  */
 export function createTransport({ connectTimeoutMs, lookup }: TransportOptions): Transport {
   const connect = { timeout: connectTimeoutMs, ...(lookup ? { lookup } : {}) } as Agent.Options['connect']
@@ -167,6 +167,9 @@ async function* produce(
 /** After a chunk that fills the socket's buffer undici goes on only when all of it has left ("drain"). */
 const socketBufferBytes = getDefaultHighWaterMark(false)
 
+/** Signed addresses have thousands of characters; a part of one would be another address. */
+const maxLocationChars = 8192
+
 const keptHeaders =
   /^(content-type|content-encoding|x-request-id|x-server-trace-id|retry-after|retry-after-ms|openai-processing-ms|openai-version|x-ratelimit-[a-z-]{1,40})$/
 
@@ -179,6 +182,10 @@ function receive(
   for (const [name, value] of Object.entries(headers)) {
     if (typeof value === 'string' && keptHeaders.test(name)) kept[name] = value.slice(0, 512)
   }
+  const { location } = headers
+  const isRedirect = statusCode >= 300 && statusCode < 400
+  if (isRedirect && typeof location === 'string' && location.length <= maxLocationChars)
+    kept.location = location
   return { status: statusCode, headers: kept, body: readBody(body, watch, maxBytes), cut: () => watch.cut() }
 }
 
