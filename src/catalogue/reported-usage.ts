@@ -56,9 +56,11 @@ export function addReportedUsage(
  */
 const maxCount = 500_000_000
 
+/** Some servers write their numbers as texts; only plain digits are one. */
 function readCount(value: unknown): number | null {
-  return typeof value === 'number' && Number.isInteger(value) && value >= 0 && value <= maxCount
-    ? value
+  const count = typeof value === 'string' && /^\d+$/.test(value) ? Number(value) : value
+  return typeof count === 'number' && Number.isInteger(count) && count >= 0 && count <= maxCount
+    ? count
     : null
 }
 

@@ -59,15 +59,45 @@ describe('reported usage', () => {
     },
   )
 
-  test.each([-1, 1.5, '50', 500_000_001, 2 ** 63, Number.NaN, null, {}, true])(
-    'leaves out a part that says %j',
-    (value) => {
-      expect(parseReportedUsage({ input_tokens: 3, output_tokens: value })).toEqual({
-        ...nothing,
-        inputTokens: 3,
-      })
-    },
-  )
+  test('counts numbers that are written as texts', () => {
+    const usage = parseReportedUsage({
+      input_tokens: '130',
+      output_tokens: '0040',
+      input_tokens_details: { text_tokens: '30', image_tokens: '100' },
+    })
+    expect(usage).toMatchObject({
+      inputTokens: 130,
+      inputTextTokens: 30,
+      inputImageTokens: 100,
+      outputTokens: 40,
+      outputImageTokens: 40,
+    })
+  })
+
+  test.each([
+    -1,
+    1.5,
+    '',
+    ' 50',
+    '-1',
+    '1.5',
+    '1e3',
+    '0x10',
+    'many',
+    '500000001',
+    '9'.repeat(400),
+    500_000_001,
+    2 ** 63,
+    Number.NaN,
+    null,
+    {},
+    true,
+  ])('leaves out a part that says %j', (value) => {
+    expect(parseReportedUsage({ input_tokens: 3, output_tokens: value })).toEqual({
+      ...nothing,
+      inputTokens: 3,
+    })
+  })
 
   test('never throws, whatever it is given', () => {
     fc.assert(
