@@ -127,11 +127,15 @@ function addBudgetCommands(program: Command, run: Run): void {
 }
 
 function addUsageCommands(program: Command, run: Run): void {
+  const timeZone = new Option(
+    '--time-zone <zone>',
+    "where days and months begin; the gateway's unless told otherwise",
+  )
   const usage = program.command('usage').description('what was used')
   usage
     .command('report')
     .description('adds up usage; this month so far, unless told otherwise')
-    .option('--from <time>', 'from this day or time on (UTC)')
+    .option('--from <time>', 'from this day or time on')
     .option('--to <time>', 'until before this day or time')
     .option(
       '--group-by <dimensions>',
@@ -142,17 +146,19 @@ function addUsageCommands(program: Command, run: Run): void {
     .option('--provider <name>', 'only this provider')
     .option('--model <name>', 'only this model')
     .addOption(new Option('--kind <kind>', 'only this kind').choices(['generate', 'edit', 'variation']))
+    .addOption(timeZone)
     .option('--csv', 'as a file for spreadsheets')
     .action(run(reportUsage))
   usage
     .command('losses')
     .description('what the house may have paid for and nobody got; this month so far, unless told otherwise')
-    .option('--from <time>', 'from this day or time on (UTC)')
+    .option('--from <time>', 'from this day or time on')
     .option('--to <time>', 'until before this day or time')
+    .addOption(timeZone)
     .action(run(reportLosses))
   usage
     .command('verify')
-    .description('computes the daily sums anew; exits with 4 when they are wrong')
+    .description('computes the hourly sums anew; exits with 4 when they are wrong')
     .option('--repair', 'makes them right')
     .action(run(verifyUsage))
 }

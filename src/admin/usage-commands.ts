@@ -1,3 +1,4 @@
+import { type Calendar, createCalendar, isTimeZone, monthOf } from '../calendar.ts'
 import { type AdminAction, type AdminContext, show } from './admin-context.ts'
 import { AdminError, exitCodes } from './admin-error.ts'
 import { printJson, printMoney, printTable } from './table.ts'
@@ -35,8 +36,8 @@ const rowFields = `user { id name } endUser provider model kind start operations
   totalTokens inputTextTokens inputImageTokens outputTextTokens outputImageTokens estimatedShare
   costs { amountMicros currency }`
 
-const document = `query Usage($from: DateTime!, $to: DateTime!, $groupBy: [UsageDimension!]!, $filter: UsageFilter) {
-  usage(from: $from, to: $to, groupBy: $groupBy, filter: $filter) { rows { ${rowFields} } total { ${rowFields} } } }`
+const document = `query Usage($from: DateTime!, $to: DateTime!, $groupBy: [UsageDimension!]!, $filter: UsageFilter, $timeZone: String) {
+  usage(from: $from, to: $to, groupBy: $groupBy, filter: $filter, timeZone: $timeZone) { rows { ${rowFields} } total { ${rowFields} } } }`
 
 export interface ReportOptions {
   from?: string
@@ -47,21 +48,26 @@ export interface ReportOptions {
   provider?: string
   model?: string
   kind?: string
+  timeZone?: string
   csv?: boolean
 }
 
 export const reportUsage: AdminAction<[options: ReportOptions]> = async (context, options) => {
-  const range = readRange(options, context.now())
+  const calendar = await findCalendar(context, options)
+  const range = readRange(options, context.now(), calendar)
+  const { timeZone } = calendar
   const groupBy = readGroupBy(options.groupBy)
   const userId = options.user === undefined ? undefined : await findUserId(context.gateway, options.user)
   const { endUser, provider, model } = options
   const filter = { userId, endUser, provider, model, kind: options.kind?.toUpperCase() }
   if (options.csv) {
-    const parameters = JSON.parse(JSON.stringify({ ...range, groupBy: groupBy.join(','), ...filter }))
+    const parameters = JSON.parse(
+      JSON.stringify({ ...range, groupBy: groupBy.join(','), timeZone, ...filter }),
+    )
     for await (const piece of context.gateway.download('/usage.csv', parameters)) context.write(piece)
     return
   }
-  const variables = { ...range, groupBy, filter: { ...filter, userId: userId && [userId] } }
+  const variables = { ...range, groupBy, timeZone, filter: { ...filter, userId: userId && [userId] } }
   const { usage } = await context.gateway.query<{ usage: { rows: Row[]; total: Row } }>(document, variables)
   if (context.json) context.write(printJson(usage))
   else showReport(context, groupBy, usage)
@@ -115,11 +121,11 @@ interface LossReport {
   total: { operations: number; totalTokens: string; costs: { amountMicros: string; currency: string }[] }
 }
 
-export const reportLosses: AdminAction<[options: Pick<ReportOptions, 'from' | 'to'>]> = async (
+export const reportLosses: AdminAction<[options: Pick<ReportOptions, 'from' | 'to' | 'timeZone'>]> = async (
   context,
   options,
 ) => {
-  const range = readRange(options, context.now())
+  const range = readRange(options, context.now(), await findCalendar(context, options))
   const { providerLosses } = await context.gateway.query<{ providerLosses: LossReport }>(losses, range)
   if (context.json) context.write(printJson(providerLosses))
   else showLosses(context, providerLosses)
@@ -142,19 +148,30 @@ function showLosses({ write }: AdminContext, { rows, total }: LossReport): void 
   )
 }
 
+/** The calendar by which days are meant, and reports begin their rows. */
+async function findCalendar({ gateway }: AdminContext, { timeZone }: ReportOptions): Promise<Calendar> {
+  if (timeZone !== undefined && !isTimeZone(timeZone)) {
+    const message = `--time-zone is a name such as Europe/Moscow, not "${timeZone}".`
+    throw new AdminError(message, exitCodes.misused)
+  }
+  const standard = async () => (await gateway.query<{ timeZone: string }>('{ timeZone }', {})).timeZone
+  return createCalendar(timeZone ?? (await standard()))
+}
+
 /** This month so far, unless told otherwise. */
-function readRange({ from, to }: ReportOptions, now: Date): { from: string; to: string } {
-  const month = new Date(Date.UTC(now.getUTCFullYear(), now.getUTCMonth(), 1))
+function readRange({ from, to }: ReportOptions, now: Date, calendar: Calendar): { from: string; to: string } {
+  const month = () => calendar.beginningOf(new Date(monthOf(calendar.dateOf(now).getTime(), 0)))
   return {
-    from: from === undefined ? month.toISOString() : readMoment('--from', from),
-    to: to === undefined ? now.toISOString() : readMoment('--to', to),
+    from: from === undefined ? month().toISOString() : readMoment('--from', from, calendar),
+    to: to === undefined ? now.toISOString() : readMoment('--to', to, calendar),
   }
 }
 
-function readMoment(option: string, text: string): string {
-  const moment = /^\d{4}-\d{2}-\d{2}$/.test(text) ? `${text}T00:00:00Z` : text
+function readMoment(option: string, text: string, { beginningOf }: Calendar): string {
+  const day = /^\d{4}-\d{2}-\d{2}$/.test(text) ? Date.parse(text) : Number.NaN
+  const moment = Number.isNaN(day) ? text : beginningOf(new Date(day)).toISOString()
   if (/T.*(Z|[+-]\d{2}:\d{2})$/i.test(moment) && !Number.isNaN(Date.parse(moment))) return moment
-  const allowed = 'a day such as 2026-11-01 (UTC) or a time such as 2026-11-01T09:30:00Z'
+  const allowed = 'a day such as 2026-11-01 or a time such as 2026-11-01T09:30:00Z'
   throw new AdminError(`${option} is ${allowed}, not "${text}".`, exitCodes.misused)
 }
 
@@ -180,11 +197,11 @@ export const verifyUsage: AdminAction<[options: { repair?: boolean }]> = async (
     verifyUsage: { agrees: boolean; differences: number }
   }>(verify, { repair })
   const { agrees, differences } = found
-  const wrong = `${differences} daily sums ${repair ? 'were wrong and are right now' : 'differ from the records'}.`
+  const wrong = `${differences} hourly sums ${repair ? 'were wrong and are right now' : 'differ from the records'}.`
   show(
     context,
     { ...found, repaired: repair && !agrees },
-    agrees ? 'The daily sums agree with the records.' : wrong,
+    agrees ? 'The hourly sums agree with the records.' : wrong,
   )
   return agrees || repair ? exitCodes.done : exitCodes.disagrees
 }

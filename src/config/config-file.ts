@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { isTimeZone } from '../calendar.ts'
 import { providerEntries } from '../providers/provider-options.ts'
 import { limits } from './limits.ts'
 
@@ -44,6 +45,13 @@ export const configFile = z.strictObject({
     })
     .optional(),
   jwt: jwt.optional(),
+  /** Where days and months begin, for budgets and for reports that do not ask otherwise. */
+  timeZone: z
+    .string()
+    .refine(isTimeZone, {
+      error: ({ input }) => `there is no time zone "${input}": write a name such as Europe/Moscow`,
+    })
+    .default('UTC'),
   /** Origins of other sites whose pages may call this gateway, e.g. `http://localhost:5173`. */
   allowedOrigins: z.array(z.url({ protocol: /^https?$/ })).optional(),
   /** Addresses and ranges of proxies whose `X-Forwarded-For` is believed, e.g. `10.0.0.0/8`. This machine's always are. */

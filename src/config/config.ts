@@ -23,6 +23,8 @@ export interface Config {
   defaults: { generate?: string; edit?: string; variation?: string }
   /** Null: the sandbox, started by the gateway itself. */
   providerNames: string[] | null
+  /** Where days and months begin. */
+  timeZone: string
   limits: ConfigFile['limits']
   retention: ConfigFile['retention']
   logLevel: string
@@ -97,6 +99,7 @@ export function parseConfig(env: Env, fileText: string | null): { config: Config
       trustedProxies: file.trustedProxies,
       defaults: withoutUndefined(file.defaults ?? {}),
       providerNames: file.providers?.map(({ name }) => name) ?? null,
+      timeZone: file.timeZone,
       limits,
       retention,
       logLevel: env.logLevel ?? 'info',

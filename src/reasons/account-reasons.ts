@@ -82,6 +82,11 @@ export const accountReasons = {
     meaning: 'The report ends before it begins.',
     hint: 'Choose a `to` after `from`.',
   },
+  TIME_ZONE_UNKNOWN: {
+    code: 'BAD_USER_INPUT',
+    meaning: 'There is no such time zone.',
+    hint: 'Use a name such as Europe/Moscow.',
+  },
   REPORT_TOO_LARGE: {
     code: 'BAD_USER_INPUT',
     meaning: 'The report has too many rows.',

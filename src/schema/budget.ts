@@ -5,8 +5,8 @@ import { User } from './user.ts'
 const BudgetPeriod = builder.enumType('BudgetPeriod', {
   description: 'How long a budget lasts before it starts anew.',
   values: {
-    DAY: { description: 'A day in UTC.' },
-    MONTH: { description: 'A calendar month in UTC.' },
+    DAY: { description: 'A day in the `timeZone` of the gateway.' },
+    MONTH: { description: 'A calendar month in the `timeZone` of the gateway.' },
     TOTAL: { description: 'It never starts anew.' },
   } as const,
 })

@@ -15,9 +15,9 @@ const UsageDimension = builder.enumType('UsageDimension', {
     PROVIDER: { description: 'The provider.' },
     MODEL: { description: 'The model.' },
     KIND: { description: 'Generated, edited or varied.' },
-    HOUR: { description: 'Hours, in UTC.' },
-    DAY: { description: 'Days, in UTC.' },
-    MONTH: { description: 'Months, in UTC.' },
+    HOUR: { description: 'Hours, as clocks in the time zone of the report show them.' },
+    DAY: { description: 'Days, in the time zone of the report.' },
+    MONTH: { description: 'Months, in the time zone of the report.' },
   } as const satisfies Record<Dimension, object>,
 })
 
@@ -63,7 +63,8 @@ const UsageRow = builder.objectRef<Row>('UsageRow').implement({
     start: t.expose('start', {
       type: 'DateTime',
       nullable: true,
-      description: 'When the hour, day or month begins (UTC).',
+      description:
+        'When the hour, day or month begins: at midnight, and where clocks skip that, right after it.',
     }),
     operations: t.int({
       description: 'How many operations succeeded.',
@@ -118,28 +119,41 @@ builder.queryField('usage', (t) =>
         description: 'The dimensions to break it down by.',
       }),
       filter: t.arg({ type: UsageFilter, description: 'Which usage.' }),
+      timeZone: t.arg.string({
+        description:
+          'Where hours, days and months begin, by its name in the IANA database such as `Europe/Moscow`; the `timeZone` of the gateway by default.',
+      }),
     },
-    resolve: (_, { from, to, groupBy, filter }, { usage, viewer }) => {
+    resolve: (_, { from, to, groupBy, filter, timeZone }, { usage, viewer }) => {
       const { userId, endUser, provider, model, kind } = filter ?? {}
       const userIds = userId?.map(({ id }) => id)
       return usage.reportFor(viewer, {
         from,
         to,
         groupBy,
+        timeZone,
         filter: { userIds, endUser, provider, model, kind },
       })
     },
   }),
 )
 
+builder.queryField('timeZone', (t) =>
+  t.string({
+    description:
+      'The time zone in which the days and months of budgets begin, and those of reports that ask for no other.',
+    resolve: (_, __, { usage }) => usage.timeZone,
+  }),
+)
+
 const UsageVerification = builder.objectRef<RollUpCheck>('UsageVerification').implement({
-  description: 'How the daily sums that reports are read from compare with the records of the operations.',
+  description: 'How the hourly sums that reports are read from compare with the records of the operations.',
   fields: (t) => ({
     agrees: t.exposeBoolean('agrees', {
-      description: 'Whether every daily sum was what the records add up to.',
+      description: 'Whether every hourly sum was what the records add up to.',
     }),
     differences: t.exposeInt('differences', {
-      description: 'How many daily sums were wrong, missing or superfluous before a repair.',
+      description: 'How many hourly sums were wrong, missing or superfluous before a repair.',
     }),
   }),
 })
@@ -150,7 +164,7 @@ builder.mutationField('verifyUsage', (t) =>
     extensions: report,
     authScopes: { admin: true },
     description:
-      'Computes the daily sums of all usage again from the records and compares them. It reads every record. For admins.',
+      'Computes the hourly sums of all usage again from the records and compares them. It reads every record. For admins.',
     args: {
       repair: t.arg.boolean({
         defaultValue: false,

@@ -1,3 +1,4 @@
+import type { Calendar } from '../calendar.ts'
 import type { Prisma, PrismaClient } from '../database/database.ts'
 import { EaselError } from '../errors.ts'
 import { type BudgetPeriod, resetOf, windowsAt } from './spending-window.ts'
@@ -35,9 +36,9 @@ type BudgetRow = Omit<BudgetState, 'remaining' | 'resetsAt'>
 export async function readBudgets(
   client: Client,
   userIds: readonly string[],
-  at: Date,
+  { at, calendar }: { at: Date; calendar: Calendar },
 ): Promise<BudgetState[]> {
-  const { DAY, MONTH, TOTAL } = windowsAt(at)
+  const { DAY, MONTH, TOTAL } = windowsAt(at, calendar)
   const rows = await client.$queryRaw<BudgetRow[]>`
     SELECT b.user_id AS "userId", b.period::text AS period, b.unit::text AS unit, b."limit",
            COALESCE(CASE b.unit WHEN 'TOKENS' THEN s.tokens_used ELSE s.cost_used_micros END, 0) AS used,
@@ -50,7 +51,7 @@ export async function readBudgets(
      ORDER BY b.user_id, b.period, b.unit`
   return rows.map((row) => {
     const left = row.limit - row.used - row.reserved
-    return { ...row, remaining: left > 0n ? left : 0n, resetsAt: resetOf(row.period, at) }
+    return { ...row, remaining: left > 0n ? left : 0n, resetsAt: resetOf(row.period, at, calendar) }
   })
 }
 

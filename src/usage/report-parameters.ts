@@ -18,6 +18,7 @@ const shape = z.strictObject({
   provider: z.string().optional(),
   model: z.string().optional(),
   kind: z.enum(operationKinds).optional(),
+  timeZone: z.string().optional(),
 })
 
 /** Reads a request from the parameters of an address, which are all texts. */
@@ -33,9 +34,10 @@ export function parseReportParameters(parameters: Readonly<Record<string, string
     provider = null,
     model = null,
     kind = null,
+    timeZone = null,
   } = result.data
   const userIds = userId === undefined ? null : [userId]
-  return { from, to, groupBy, filter: { userIds, endUser, provider, model, kind } }
+  return { from, to, groupBy, timeZone, filter: { userIds, endUser, provider, model, kind } }
 }
 
 function malformed(issue: z.core.$ZodIssue | undefined): EaselError {

@@ -1,29 +1,33 @@
+import type { CalendarUnit } from '../calendar.ts'
 import { Prisma } from '../database/generated/client.ts'
 import type { ReportRequest, UsageDimension, UsageFilter } from './report-request.ts'
-import { dayOf } from './spending-window.ts'
-import { dayColumns, recordColumns, reportSums } from './usage-columns.ts'
+import { hourColumns, recordColumns, reportSums } from './usage-columns.ts'
 
 type Sql = Prisma.Sql
 
-const dayMs = 24 * 60 * 60 * 1000
+const hourMs = 3_600_000
 
 /** Both tables in the same columns; a record counts as one operation. */
-const fromDays = Prisma.sql`
-  SELECT user_id, NULL::text AS end_user, provider, model, kind, day::timestamp AS at, currency, ${dayColumns}
-    FROM usage_day`
+const fromHours = Prisma.sql`
+  SELECT user_id, NULL::text AS end_user, provider, model, kind, hour AS at, currency, ${hourColumns}
+    FROM usage_hour`
 const fromRecords = Prisma.sql`
-  SELECT user_id, end_user, provider, model, kind, created_at AT TIME ZONE 'UTC' AS at, currency, ${recordColumns}
+  SELECT user_id, end_user, provider, model, kind, created_at AS at, currency, ${recordColumns}
     FROM usage_record`
 
-/** The whole report in one statement, the total first: `limit` cuts groups, never the total. */
-export function reportQuery(request: ReportRequest, limit: number): Sql {
+/**
+ * The whole report in one statement, the total first: `limit` cuts groups, never the total. Where it is grouped by a unit
+ * of time, `starts` has where each begins, in order; the first of them is not after the report's beginning.
+ */
+export function reportQuery(request: ReportRequest, starts: readonly Date[], limit: number): Sql {
   const groups = groupColumns(request.groupBy)
   const names = Prisma.join([...groups.map((group) => group.column), Prisma.sql`currency`])
   const sets = groups.length > 0 ? Prisma.sql`(${names}), (currency)` : Prisma.sql`(currency)`
   const isTotal = groups[0] ? Prisma.sql`GROUPING(${groups[0].column}) = 1` : Prisma.sql`TRUE`
   return Prisma.sql`
-    WITH source AS (${sourceOf(request)}),
-         grouped AS (SELECT *, ${truncate(request.groupBy)} AS start FROM source)
+    WITH units AS (SELECT ${toTexts(starts)}::timestamptz[] AS starts),
+         source AS (${sourceOf(request, starts)}),
+         grouped AS (SELECT *, (SELECT starts FROM units)[width_bucket(at, (SELECT starts FROM units))] AS start FROM source)
     SELECT ${isTotal} AS "isTotal", ${selectDimensions(groups)}, currency, ${reportSums}
       FROM grouped
      GROUP BY GROUPING SETS (${sets})
@@ -69,34 +73,54 @@ function selectDimensions(groups: Group[]): Sql {
   const select = (name: keyof typeof columns, type: Sql) =>
     Prisma.sql`${grouped.has(name) ? columns[name] : Prisma.sql`NULL`}::${type}`
   return Prisma.sql`
-    ${select('start', Prisma.sql`timestamp`)} AS "start", ${select('userId', Prisma.sql`text`)} AS "userId",
+    ${select('start', Prisma.sql`timestamptz`)} AS "start", ${select('userId', Prisma.sql`text`)} AS "userId",
     ${select('endUser', Prisma.sql`text`)} AS "endUser", ${select('provider', Prisma.sql`text`)} AS "provider",
     ${select('model', Prisma.sql`text`)} AS "model", ${select('kind', Prisma.sql`text`)} AS "kind"`
 }
 
-function truncate(groupBy: readonly UsageDimension[]): Sql {
-  if (groupBy.includes('HOUR')) return Prisma.sql`date_trunc('hour', at)`
-  if (groupBy.includes('DAY')) return Prisma.sql`date_trunc('day', at)`
-  if (groupBy.includes('MONTH')) return Prisma.sql`date_trunc('month', at)`
-  return Prisma.sql`NULL::timestamp`
+/** The unit of time that a report is grouped by: of several the finest. */
+export function unitOf(groupBy: readonly UsageDimension[]): CalendarUnit | null {
+  return (['HOUR', 'DAY', 'MONTH'] as const).find((unit) => groupBy.includes(unit)) ?? null
 }
 
-/** The roll-up knows neither hours nor end users. */
-export function needsRecords({ groupBy, filter }: Pick<ReportRequest, 'groupBy' | 'filter'>): boolean {
-  return groupBy.includes('END_USER') || groupBy.includes('HOUR') || filter?.endUser != null
+/** The roll-up knows no end users, and no hours that begin a quarter past those of UTC. */
+export function needsRecords(
+  { groupBy, filter }: Pick<ReportRequest, 'groupBy' | 'filter'>,
+  starts: readonly Date[],
+): boolean {
+  const isByPartOfHour = groupBy.includes('HOUR') && starts.some(isWithinHour)
+  return groupBy.includes('END_USER') || filter?.endUser != null || isByPartOfHour
 }
 
-/** Whole UTC days come from the roll-up where it has the dimensions asked for; the ragged ends from the records. */
-function sourceOf({ from, to, groupBy, filter = {} }: ReportRequest): Sql {
-  const firstDay = new Date(Math.ceil(from.getTime() / dayMs) * dayMs)
-  const lastDay = dayOf(to)
-  if (needsRecords({ groupBy, filter }) || firstDay >= lastDay) return recordsBetween(from, to, filter)
-  const days = Prisma.sql`${fromDays} WHERE day >= ${firstDay}::date AND day < ${lastDay}::date ${matching(filter)}`
-  const ends = [
-    ...(from < firstDay ? [recordsBetween(from, firstDay, filter)] : []),
-    ...(lastDay < to ? [recordsBetween(lastDay, to, filter)] : []),
+/**
+ * Whole hours of UTC come from the roll-up where it has the dimensions asked for; the ragged ends and the hours in which
+ * a day begins from the records.
+ */
+function sourceOf(request: ReportRequest, starts: readonly Date[]): Sql {
+  const { from, to, filter = {} } = request
+  const first = new Date(Math.ceil(from.getTime() / hourMs) * hourMs)
+  const last = hourOf(to)
+  if (needsRecords(request, starts) || first >= last) return recordsBetween(from, to, filter)
+  const split = toTexts(
+    starts.filter((start) => start > first && start < last && isWithinHour(start)).map(hourOf),
+  )
+  const isWhole = split.length > 0 ? Prisma.sql`AND hour <> ALL(${split}::timestamptz[])` : Prisma.empty
+  const hours = Prisma.sql`${fromHours} WHERE hour >= ${first} AND hour < ${last} ${isWhole} ${matching(filter)}`
+  const others = [
+    ...(from < first ? [recordsBetween(from, first, filter)] : []),
+    ...(last < to ? [recordsBetween(last, to, filter)] : []),
+    ...(split.length > 0 ? [recordsOfHours(split, filter)] : []),
   ]
-  return Prisma.join([days, ...ends], ' UNION ALL ')
+  return Prisma.join([hours, ...others], ' UNION ALL ')
+}
+
+const hourOf = (at: Date) => new Date(Math.floor(at.getTime() / hourMs) * hourMs)
+const isWithinHour = (at: Date) => at.getTime() % hourMs !== 0
+const toTexts = (moments: readonly Date[]) => moments.map((moment) => moment.toISOString())
+
+function recordsOfHours(hours: string[], filter: UsageFilter): Sql {
+  return Prisma.sql`${fromRecords} JOIN unnest(${hours}::timestamptz[]) AS split(hour)
+      ON created_at >= split.hour AND created_at < split.hour + interval '1 hour' WHERE TRUE ${matching(filter)}`
 }
 
 function recordsBetween(from: Date, to: Date, filter: UsageFilter): Sql {

@@ -1,4 +1,6 @@
+import { type Calendar, createCalendar, isTimeZone } from '../calendar.ts'
 import { EaselError } from '../errors.ts'
+import type { ReportRequest } from './report-request.ts'
 
 /** Of a report; `to` is not included. */
 export interface ReportRange {
@@ -20,4 +22,15 @@ export function checkRange({ from, to }: ReportRange): ReportRange {
 /** There is no usage before 1970, and PostgreSQL has no year 0. */
 function notBefore(moment: Date): Date {
   return new Date(Math.max(0, moment.getTime()))
+}
+
+/** The calendar that a report goes by. Throws BAD_USER_INPUT where there is no such time zone. */
+export function chooseCalendar({ timeZone }: ReportRequest, standard: Calendar): Calendar {
+  if (timeZone == null || timeZone === standard.timeZone) return standard
+  if (isTimeZone(timeZone)) return createCalendar(timeZone)
+  throw new EaselError('BAD_USER_INPUT', 'There is no such time zone.', {
+    reason: 'TIME_ZONE_UNKNOWN',
+    field: 'timeZone',
+    actual: timeZone,
+  })
 }

@@ -27,4 +27,6 @@ export interface ReportRequest {
   /** Of several units of time the finest counts. */
   groupBy: readonly UsageDimension[]
   filter?: UsageFilter
+  /** Where its hours, days and months begin; the gateway's without it. */
+  timeZone?: string | null
 }

@@ -1,3 +1,4 @@
+import type { Calendar } from '../calendar.ts'
 import { defaultCurrency } from '../catalogue/usage-figures.ts'
 import { databaseFailure } from '../database/database-failure.ts'
 import { Prisma, type PrismaClient } from '../database/generated/client.ts'
@@ -33,9 +34,9 @@ export interface ReservationRequest {
  * An expression for the statement that accepts the operation: it reserves the most that the operation may take. Where a
  * budget does not hold that, the statement fails, and {@link explainRefusal} says why.
  */
-export function reserving(request: ReservationRequest): Prisma.Sql {
+export function reserving(request: ReservationRequest, calendar: Calendar): Prisma.Sql {
   const { operationId, userId, at, tokens, costMicros, currency = defaultCurrency } = request
-  const { DAY, MONTH, TOTAL } = windowsAt(at)
+  const { DAY, MONTH, TOTAL } = windowsAt(at, calendar)
   return Prisma.sql`reserve_spending(${operationId}::uuid, ${userId}::uuid, ${DAY}::date, ${MONTH}::date, ${TOTAL}::date,
     ${BigInt(tokens)}::bigint, ${BigInt(costMicros)}::bigint, ${currency})::text`
 }
@@ -47,12 +48,12 @@ export function reserving(request: ReservationRequest): Prisma.Sql {
 export async function explainRefusal(
   prisma: PrismaClient,
   error: unknown,
-  request: ReservationRequest,
+  { request, calendar }: { request: ReservationRequest; calendar: Calendar },
 ): Promise<unknown> {
   if (databaseFailure(error) !== 'REFUSED') return error
   const { userId, at } = request
   const amount = { TOKENS: BigInt(request.tokens), MONEY: BigInt(request.costMicros) }
-  const budgets = await readBudgets(prisma, [userId], at)
+  const budgets = await readBudgets(prisma, [userId], { at, calendar })
   // The budget that lacks the most room.
   const [exceeded] = budgets
     .map((budget) => ({ ...budget, asked: amount[budget.unit] }))

@@ -1,7 +1,7 @@
 import type { PrismaClient } from '../database/database.ts'
 import { Prisma } from '../database/generated/client.ts'
 import { readReport } from '../database/long-report.ts'
-import { dayColumns, dayKeys, recordKeys, recordSums } from './usage-columns.ts'
+import { hourColumns, hourKeys, recordKeys, recordSums } from './usage-columns.ts'
 
 export interface RollUpCheck {
   /** Whether the roll-up agreed with the records. */
@@ -10,7 +10,7 @@ export interface RollUpCheck {
   differences: number
 }
 
-/** `usage_day` as the records give it. */
+/** `usage_hour` as the records give it. */
 const recomputed = Prisma.sql`SELECT ${recordKeys}, ${recordSums} FROM usage_record GROUP BY 1, 2, 3, 4, 5, 6`
 
 /** Compares the roll-up with the records, all of them; with `repair` it also makes the roll-up right. */
@@ -25,9 +25,9 @@ export async function verifyRollUps(
 async function countDifferences(client: Pick<PrismaClient, '$queryRaw'>): Promise<number> {
   const rows = await client.$queryRaw<{ differences: number }[]>`
     WITH truth AS (${recomputed}),
-         kept AS (SELECT ${dayKeys}, ${dayColumns} FROM usage_day)
+         kept AS (SELECT ${hourKeys}, ${hourColumns} FROM usage_hour)
     SELECT COUNT(*)::int AS differences
-      FROM (SELECT DISTINCT ${dayKeys} FROM (
+      FROM (SELECT DISTINCT ${hourKeys} FROM (
               (SELECT * FROM truth EXCEPT SELECT * FROM kept) UNION ALL (SELECT * FROM kept EXCEPT SELECT * FROM truth)
             ) AS odd) AS odd_keys`
   return rows[0]?.differences ?? 0
@@ -35,10 +35,10 @@ async function countDifferences(client: Pick<PrismaClient, '$queryRaw'>): Promis
 
 /** Captures wait while it runs: one that has not committed is neither counted here nor lost afterwards. */
 async function repairRollUps(tx: Prisma.TransactionClient): Promise<number> {
-  await tx.$executeRaw`LOCK TABLE usage_day IN SHARE ROW EXCLUSIVE MODE`
+  await tx.$executeRaw`LOCK TABLE usage_hour IN SHARE ROW EXCLUSIVE MODE`
   const differences = await countDifferences(tx)
   if (differences === 0) return 0
-  await tx.$executeRaw`DELETE FROM usage_day`
-  await tx.$executeRaw`INSERT INTO usage_day (${dayKeys}, ${dayColumns}) SELECT ${dayKeys}, ${dayColumns} FROM (${recomputed}) AS truth`
+  await tx.$executeRaw`DELETE FROM usage_hour`
+  await tx.$executeRaw`INSERT INTO usage_hour (${hourKeys}, ${hourColumns}) SELECT ${hourKeys}, ${hourColumns} FROM (${recomputed}) AS truth`
   return differences
 }

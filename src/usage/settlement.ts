@@ -1,6 +1,6 @@
 import type { UsageFigures } from '../catalogue/usage-figures.ts'
 import { Prisma } from '../database/generated/client.ts'
-import { addToDay, type UsageOwner } from './usage-record.ts'
+import { addToHour, type UsageOwner } from './usage-record.ts'
 
 /** What an ended operation used. */
 export interface Settlement {
@@ -28,7 +28,7 @@ export interface Settled {
 
 /**
  * The parts of a statement that end the reservation of the operation that it `moved`, once even if run again: the ledger,
- * the user's spending and the day's roll-up. The user pays what the operation really used. Images that may have been made
+ * the user's spending and the hour's roll-up. The user pays what the operation really used. Images that may have been made
  * and did not arrive are the house's loss, as their share of the reservation, rounded up.
  */
 export function settle({ charge, lost }: Settlement): Record<string, Prisma.Sql> {
@@ -62,7 +62,7 @@ export function settle({ charge, lost }: Settlement): Record<string, Prisma.Sql>
         SELECT reserved.operation_id, 'CAPTURE'::"LedgerEntryKind", 0, user_id, day, ${charge.figures.currency},
                ${tokens}, ${micros}
           FROM reserved JOIN released ON released.operation_id = reserved.operation_id`,
-      rolled_up: addToDay(charge.owner, charge.figures),
+      rolled_up: addToHour(charge.owner, charge.figures),
     }),
     ...(lost && isLoss(lost) && { lost: bookLoss(lost) }),
   }

@@ -27,8 +27,8 @@ const ofRecord: Record<SummedKey, Sql> = {
 
 const list = (make: (key: SummedKey) => Sql) => Prisma.join(summedKeys.map(make), ', ')
 
-/** The columns of `usage_day`, */
-export const dayColumns = list((key) => columnOf[key])
+/** The columns of `usage_hour`, */
+export const hourColumns = list((key) => columnOf[key])
 /** a record of `usage_record` as such columns, */
 export const recordColumns = list((key) => Prisma.sql`${ofRecord[key]} AS ${columnOf[key]}`)
 /** the sum of records as such columns, */
@@ -37,13 +37,13 @@ export const recordSums = list((key) => Prisma.sql`SUM(${ofRecord[key]})::bigint
 export const reportSums = list(
   (key) => Prisma.sql`SUM(${columnOf[key]})::bigint AS ${Prisma.raw(`"${key}"`)}`,
 )
-/** and the values of the row `d` of a day after another one is added to it. */
+/** and the values of the row `h` of an hour after another one is added to it. */
 export const addedColumns = list(
-  (key) => Prisma.sql`${columnOf[key]} = d.${columnOf[key]} + EXCLUDED.${columnOf[key]}`,
+  (key) => Prisma.sql`${columnOf[key]} = h.${columnOf[key]} + EXCLUDED.${columnOf[key]}`,
 )
 
-/** The unique key of a row of `usage_day`, */
-export const dayKeys = Prisma.sql`user_id, day, provider, model, kind, currency`
+/** The unique key of a row of `usage_hour`, */
+export const hourKeys = Prisma.sql`user_id, hour, provider, model, kind, currency`
 /** and the same of a record. */
 export const recordKeys = Prisma.sql`
-  user_id, (created_at AT TIME ZONE 'UTC')::date AS day, provider, model, kind, currency`
+  user_id, date_trunc('hour', created_at, 'UTC') AS hour, provider, model, kind, currency`

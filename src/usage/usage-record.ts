@@ -2,7 +2,14 @@ import type { OperationKind } from '../catalogue/operation-kind.ts'
 import { fillTokens } from '../catalogue/tokens.ts'
 import type { UsageFigures } from '../catalogue/usage-figures.ts'
 import { Prisma } from '../database/generated/client.ts'
-import { addedColumns, columnName, dayColumns, dayKeys, recordColumns, recordKeys } from './usage-columns.ts'
+import {
+  addedColumns,
+  columnName,
+  hourColumns,
+  hourKeys,
+  recordColumns,
+  recordKeys,
+} from './usage-columns.ts'
 
 /** Whose usage it is and where it was spent. */
 export interface UsageOwner {
@@ -17,7 +24,7 @@ export interface UsageOwner {
 }
 
 /**
- * Writes the usage record of an operation, in the transaction that settles it. Reports read the day's roll-up instead,
+ * Writes the usage record of an operation, in the transaction that settles it. Reports read the hour's roll-up instead,
  * which is written in the same transaction and must agree with the records.
  */
 export async function writeUsageRecord(
@@ -57,11 +64,11 @@ function asRow(record: ReturnType<typeof toRecord>): string {
   return JSON.stringify(Object.fromEntries(row))
 }
 
-/** The part of a settlement that adds to the day's roll-up, in the very columns by which the roll-up is verified. */
-export function addToDay(owner: UsageOwner, figures: UsageFigures): Prisma.Sql {
+/** The part of a settlement that adds to the hour's roll-up, in the very columns by which the roll-up is verified. */
+export function addToHour(owner: UsageOwner, figures: UsageFigures): Prisma.Sql {
   return Prisma.sql`
-    INSERT INTO usage_day AS d (${dayKeys}, ${dayColumns})
+    INSERT INTO usage_hour AS h (${hourKeys}, ${hourColumns})
     SELECT ${recordKeys}, ${recordColumns}
       FROM released CROSS JOIN jsonb_populate_record(NULL::usage_record, ${asRow(toRecord(owner, figures))}::jsonb)
-    ON CONFLICT (${dayKeys}) DO UPDATE SET ${addedColumns}`
+    ON CONFLICT (${hourKeys}) DO UPDATE SET ${addedColumns}`
 }

@@ -1,10 +1,11 @@
+import type { Calendar } from '../calendar.ts'
 import type { OperationKind } from '../catalogue/operation-kind.ts'
 import { fillTokens, type Tokens, tokenKeys } from '../catalogue/tokens.ts'
 import type { PrismaClient } from '../database/database.ts'
 import { readReport } from '../database/long-report.ts'
 import { EaselError } from '../errors.ts'
-import { needsRecords, reportQuery } from './report-query.ts'
-import { checkRange } from './report-range.ts'
+import { needsRecords, reportQuery, unitOf } from './report-query.ts'
+import { checkRange, type ReportRange } from './report-range.ts'
 import type { ReportRequest } from './report-request.ts'
 
 export interface Money {
@@ -19,7 +20,7 @@ export interface UsageRow extends Tokens<bigint> {
   provider: string | null
   model: string | null
   kind: OperationKind | null
-  /** The start of the hour, day or month (UTC). */
+  /** When the hour, day or month begins. */
   start: Date | null
   operations: bigint
   images: bigint
@@ -39,18 +40,47 @@ export const maxReportRows = 10_000
 /** The total has one row for each currency. */
 const maxCurrencies = 16
 
-/** Adds up usage in one statement: from the daily roll-up where it can, from the records where it must. */
-export async function report(prisma: PrismaClient, asked: ReportRequest): Promise<UsageReport> {
+/** Adds up usage in one statement: from the hourly roll-up where it can, from the records where it must. */
+export async function report(
+  prisma: PrismaClient,
+  asked: ReportRequest,
+  calendar: Calendar,
+): Promise<UsageReport> {
   const request = { ...asked, ...checkRange(asked) }
+  const starts = await listStarts(prisma, request, calendar)
   const limit = maxReportRows + maxCurrencies + 1
   const read = (client: Pick<PrismaClient, '$queryRaw'>) =>
-    client.$queryRaw<SumRow[]>(reportQuery(request, limit))
-  const sums = await (needsRecords(request) ? readReport(prisma, read) : read(prisma))
+    client.$queryRaw<SumRow[]>(reportQuery(request, starts, limit))
+  const sums = await (needsRecords(request, starts) ? readReport(prisma, read) : read(prisma))
   if (sums.length >= limit) throw reportTooLarge()
   const rows = new Map<string, UsageRow>()
   const total = emptyRow()
   for (const sum of sums) addTo(sum.isTotal ? total : rowOf(rows, sum), sum)
   return { rows: [...rows.values()], total }
+}
+
+const shortestMs = { HOUR: 3_600_000, DAY: 23 * 3_600_000, MONTH: 28 * 24 * 3_600_000 }
+
+/** Where the units begin that a report is grouped by: all there are, or of a very long time those that may have usage. */
+async function listStarts(
+  prisma: PrismaClient,
+  { groupBy, from, to }: ReportRequest,
+  calendar: Calendar,
+): Promise<Date[]> {
+  const unit = unitOf(groupBy)
+  if (!unit) return []
+  const isLong = to.getTime() - from.getTime() > maxReportRows * shortestMs[unit]
+  const used = isLong ? await findUsedTime(prisma, { from, to }) : { from, to }
+  return calendar.starts(unit, used.from, used.to)
+}
+
+async function findUsedTime(prisma: PrismaClient, { from, to }: ReportRange): Promise<ReportRange> {
+  const { _min: first, _max: last } = await prisma.usageRecord.aggregate({
+    where: { createdAt: { gte: from, lt: to } },
+    _min: { createdAt: true },
+    _max: { createdAt: true },
+  })
+  return { from: first.createdAt ?? from, to: new Date((last.createdAt ?? from).getTime() + 1) }
 }
 
 /** One row of the statement: the sums of one group in one currency. */

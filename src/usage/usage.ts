@@ -1,9 +1,10 @@
+import { createCalendar } from '../calendar.ts'
 import { type FigureRequest, figure, type UsageFigures } from '../catalogue/usage-figures.ts'
 import type { Prisma, PrismaClient } from '../database/database.ts'
 import { type BudgetChange, type BudgetState, readBudgets, setBudget } from './budget.ts'
 import { type ProviderLossReport, reportLosses } from './provider-loss.ts'
 import { parseReportParameters } from './report-parameters.ts'
-import type { ReportRange } from './report-range.ts'
+import { chooseCalendar, type ReportRange } from './report-range.ts'
 import type { ReportRequest } from './report-request.ts'
 import { limitToVisible, type ReportViewer } from './report-viewer.ts'
 import { explainRefusal, type ReservationRequest, reserving } from './reservation.ts'
@@ -20,6 +21,8 @@ type Transaction = Prisma.TransactionClient
  * part of the caller's statement.
  */
 export interface Usage {
+  /** Where the days and months of budgets begin, and those of reports that ask for no other zone. */
+  readonly timeZone: string
   figure(request: FigureRequest): UsageFigures
   reserving(request: ReservationRequest): Prisma.Sql
   explainRefusal(error: unknown, request: ReservationRequest): Promise<unknown>
@@ -42,14 +45,17 @@ export interface UsageOptions {
   prisma: PrismaClient
   now: () => Date
   newId: () => string
+  timeZone?: string
 }
 
-export function createUsage({ prisma, now, newId }: UsageOptions): Usage {
-  const read = (request: ReportRequest) => report(prisma, request)
+export function createUsage({ prisma, now, newId, timeZone = 'UTC' }: UsageOptions): Usage {
+  const calendar = createCalendar(timeZone)
+  const read = async (request: ReportRequest) => report(prisma, request, chooseCalendar(request, calendar))
   return {
+    timeZone,
     figure,
-    reserving,
-    explainRefusal: (error, request) => explainRefusal(prisma, error, request),
+    reserving: (request) => reserving(request, calendar),
+    explainRefusal: (error, request) => explainRefusal(prisma, error, { request, calendar }),
     settle,
     settledAnswer,
     record: writeUsageRecord,
@@ -58,7 +64,10 @@ export function createUsage({ prisma, now, newId }: UsageOptions): Usage {
       streamCsv(read, limitToVisible(parseReportParameters(parameters), viewer, 'userId')),
     reportLosses: (range) => reportLosses(prisma, range),
     budgets: async (userIds) => {
-      const states = Map.groupBy(await readBudgets(prisma, userIds, now()), (budget) => budget.userId)
+      const states = Map.groupBy(
+        await readBudgets(prisma, userIds, { at: now(), calendar }),
+        (budget) => budget.userId,
+      )
       return new Map(userIds.map((userId) => [userId, states.get(userId) ?? []]))
     },
     setBudget: (change) => setBudget(prisma, change, newId),

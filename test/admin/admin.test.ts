@@ -133,6 +133,20 @@ describe('the admin command', () => {
     expect(csv.out).toMatch(/^start,userId,.*\r\n,[0-9a-f-]{36},.*\r\n$/)
     const empty = await read('usage', 'report', '--from', '2020-01-01', '--to', '2020-02-01T12:00:00+02:00')
     expect(empty.total.operations).toBe(0)
+    const zoned = [
+      '--user',
+      'Cem',
+      '--group-by',
+      'month',
+      '--from',
+      '2020-01-01',
+      '--time-zone',
+      'Asia/Kolkata',
+    ]
+    expect((await read('usage', 'report', ...zoned)).rows).toMatchObject([
+      { start: expect.stringContaining('T18:30:00'), operations: 2 },
+    ])
+    expect((await admin('usage', 'report', '--csv', ...zoned)).out).toContain('T18:30:00.000Z,')
   })
 
   test('tells what the house may have paid for and nobody got', async () => {
@@ -197,6 +211,7 @@ describe('a command that fails', () => {
     [['budgets', 'set', '--user', 'x', '--period', 'week', '--unit', 'tokens', '--limit', '1']],
     [['usage', 'report', '--from', 'yesterday']],
     [['usage', 'report', '--group-by', 'weekday']],
+    [['usage', 'report', '--time-zone', 'Atlantis']],
     [['nothing']],
     [[]],
   ])('exits with 2 when it is misused: %j', async (args) => {
@@ -225,7 +240,7 @@ describe('a command that fails', () => {
 test('usage verify finds sums that were tampered with, and repairs them', async () => {
   expect(await admin('usage', 'verify')).toMatchObject({
     code: 0,
-    out: 'The daily sums agree with the records.\n',
+    out: 'The hourly sums agree with the records.\n',
   })
   await admin('users', 'create', 'Gus')
   const { out: key } = await admin('keys', 'create', 'laptop', '--user', 'Gus')
@@ -233,14 +248,14 @@ test('usage verify finds sums that were tampered with, and repairs them', async 
   await gateway[Symbol.asyncDispose]()
   const database = await PGlite.create({ dataDir: join(folder, 'postgres') })
   await database.exec(
-    `UPDATE usage_day SET total_tokens = total_tokens + 1
+    `UPDATE usage_hour SET total_tokens = total_tokens + 1
       WHERE user_id = (SELECT id FROM "user" WHERE name = 'Gus')`,
   )
   await database.close()
   gateway = await start()
   expect(await admin('usage', 'verify')).toMatchObject({
     code: 4,
-    out: '1 daily sums differ from the records.\n',
+    out: '1 hourly sums differ from the records.\n',
   })
   expect(await read('usage', 'verify', '--repair')).toEqual({ agrees: false, differences: 1, repaired: true })
   expect(await read('usage', 'verify')).toEqual({ agrees: true, differences: 0, repaired: false })

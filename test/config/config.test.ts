@@ -27,6 +27,7 @@ describe('the configuration', () => {
       storage: { kind: 'files' },
       auth: 'off',
       providerNames: null,
+      timeZone: 'UTC',
     })
     expect(secrets).toEqual({ databaseUrl: null, adminKey: null, urlSecrets: [], providers: null })
   })
@@ -54,6 +55,14 @@ describe('the configuration', () => {
       'DATABASE_URL must start with postgresql://',
       'LOG_LEVEL must be one of fatal, error, warn, info, debug, trace, silent, not "loud"',
     ])
+  })
+
+  test('takes a time zone by its name in the database of time zones', () => {
+    expect(parse({}, 'timeZone: Europe/Moscow').config.timeZone).toBe('Europe/Moscow')
+    for (const name of ['Moscow', '+03:00', 'Europe/Atlantis'])
+      expect(faultsOf(() => parse({}, `timeZone: "${name}"`))).toEqual([
+        `easel.yaml: timeZone: there is no time zone "${name}": write a name such as Europe/Moscow`,
+      ])
   })
 
   test('keeps what is not told otherwise, and refuses lives that contradict each other', () => {

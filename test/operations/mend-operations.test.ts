@@ -58,7 +58,7 @@ async function halve(id: string): Promise<void> {
   const { prisma } = database
   await age()
   await prisma.usageRecord.deleteMany({ where: { operationId: id } })
-  await prisma.usageDay.deleteMany({})
+  await prisma.usageHour.deleteMany({})
   await prisma.image.deleteMany({ where: { operationId: id, role: 'RESULT' } })
   await prisma.ledgerEntry.deleteMany({ where: { operationId: id, kind: { not: 'RESERVE' } } })
   await prisma.$executeRaw`

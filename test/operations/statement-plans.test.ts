@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import { pino } from 'pino'
 import { v7 as newId } from 'uuid'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
+import { createCalendar } from '../../src/calendar.ts'
 import { createHourlyJob } from '../../src/database/queue.ts'
 import { createFileStorage } from '../../src/images/file-storage.ts'
 import { createImages, type Images } from '../../src/images/images.ts'
@@ -152,7 +153,8 @@ test('the sweep of the storage asks once for each page, by the keys of the page'
 test('reports read the time they are about', async () => {
   const range = { from: new Date(Date.now() - dayMs), to: new Date() }
   await reportLosses(prisma, range)
-  await report(prisma, { ...range, groupBy: ['DAY'], filter: {} })
-  await report(prisma, { ...range, groupBy: ['HOUR'], filter: {} })
+  for (const timeZone of ['UTC', 'Europe/Moscow', 'Asia/Kathmandu'])
+    for (const groupBy of [['HOUR'], ['DAY'], ['MONTH'], []] as const)
+      await report(prisma, { ...range, groupBy, filter: {} }, createCalendar(timeZone))
   expect(growing(plans)).toEqual([])
 })

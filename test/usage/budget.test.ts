@@ -50,6 +50,33 @@ test('shows the budgets of many users at once', async () => {
   expect((await usage.budgets([ada])).get(ada)).toMatchObject([{ reserved: 0n }, { reserved: 0n }])
 })
 
+test('begins days and months at the midnights of its time zone', async () => {
+  const [prisma, newId] = [database.prisma, () => crypto.randomUUID()]
+  const zoned = createUsage({ prisma, now: () => now, newId, timeZone: 'America/New_York' })
+  const userId = await createUser(prisma)
+  for (const period of ['DAY', 'MONTH', 'TOTAL'] as const)
+    await zoned.setBudget({ userId, period, unit: 'TOKENS', limit: 100n })
+  const look = async (at: string) => {
+    now = new Date(at)
+    const budgets = (await zoned.budgets([userId])).get(userId) ?? []
+    return budgets.map(({ reserved, resetsAt }) => [reserved, resetsAt?.toISOString() ?? null])
+  }
+  const at = new Date('2026-11-02T04:59:59.999Z')
+  await reserve(prisma, zoned, { operationId: newId(), userId, at, tokens: 30, costMicros: 0 })
+  // The day of 25 hours on which clocks are put back, and the month that began in summer time.
+  expect(await look('2026-11-01T04:00:00Z')).toEqual([
+    [30n, '2026-11-02T05:00:00.000Z'],
+    [30n, '2026-12-01T05:00:00.000Z'],
+    [30n, null],
+  ])
+  expect(await look('2026-11-01T03:59:59.999Z')).toEqual([
+    [0n, '2026-11-01T04:00:00.000Z'],
+    [0n, '2026-11-01T04:00:00.000Z'],
+    [30n, null],
+  ])
+  expect((await look('2026-11-02T05:00:00Z'))[0]).toEqual([0n, '2026-11-03T05:00:00.000Z'])
+})
+
 test('changes a limit, and takes it away', async () => {
   const userId = await createUser(database.prisma)
   const budget = { userId, period: 'DAY', unit: 'TOKENS' } as const

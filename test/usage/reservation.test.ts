@@ -180,9 +180,9 @@ for (const { kind, isHere } of engines) {
         { tokensUsed: 7n, tokensReserved: 0n },
         { tokensUsed: 0n, tokensReserved: 90n },
       ])
-      expect(await database.prisma.usageDay.findMany({ where: { userId }, select: { day: true } })).toEqual([
-        { day: june },
-      ])
+      expect(await database.prisma.usageHour.findMany({ where: { userId }, select: { hour: true } })).toEqual(
+        [{ hour: june }],
+      )
       await expectLedgerToBalance(userId)
     })
 
@@ -198,7 +198,7 @@ for (const { kind, isHere } of engines) {
       expect(results.filter(({ isSettled }) => isSettled)).toHaveLength(1)
       expect(await release(database.prisma, usage, operationId)).toMatchObject({ isSettled: false })
       expect(await releaseAsLoss(database.prisma, usage, operationId)).toMatchObject({ isSettled: false })
-      const day = await database.prisma.usageDay.findFirstOrThrow({ where: { userId } })
+      const day = await database.prisma.usageHour.findFirstOrThrow({ where: { userId } })
       expect(day).toMatchObject({ operations: 1n, totalTokens: 9n, costMicros: 90n })
       expect(await database.prisma.spending.findMany({ where: { userId } })).toMatchObject(
         Array.from({ length: 3 }, () => ({

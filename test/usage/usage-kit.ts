@@ -3,7 +3,7 @@ import { Prisma, type PrismaClient } from '../../src/database/generated/client.t
 import { transit } from '../../src/operations/transitions/statement.ts'
 import type { Settled, Settlement } from '../../src/usage/settlement.ts'
 import type { Usage } from '../../src/usage/usage.ts'
-import { addToDay, type UsageOwner, writeUsageRecord } from '../../src/usage/usage-record.ts'
+import { addToHour, type UsageOwner, writeUsageRecord } from '../../src/usage/usage-record.ts'
 
 type Client = Pick<Prisma.TransactionClient, '$queryRaw'>
 
@@ -50,7 +50,7 @@ export async function recordUsage(
   owner: UsageOwner,
   figures: UsageFigures,
 ): Promise<void> {
-  await tx.$executeRaw`WITH released AS (SELECT 1) ${addToDay(owner, figures)}`
+  await tx.$executeRaw`WITH released AS (SELECT 1) ${addToHour(owner, figures)}`
   await writeUsageRecord(tx, owner, figures)
 }
 

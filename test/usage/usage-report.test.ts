@@ -78,6 +78,13 @@ const requests: fc.Arbitrary<ReportRequest> = fc
   .record({
     ends: fc.tuple(moments, moments).filter(([one, other]) => one !== other),
     groupBy: fc.subarray(dimensions),
+    timeZone: fc.constantFrom(
+      null,
+      'Europe/Moscow',
+      'Asia/Kathmandu',
+      'America/St_Johns',
+      'Pacific/Kiritimati',
+    ),
     filter: fc.record({
       users: fc.option(fc.subarray([0, 1, 2])),
       endUser: fc.option(fc.constantFrom('a', 'b'), { freq: 2 }),
@@ -86,10 +93,11 @@ const requests: fc.Arbitrary<ReportRequest> = fc
       kind: fc.option(fc.constantFrom('EDIT' as const, 'VARIATION' as const)),
     }),
   })
-  .map(({ ends, groupBy, filter: { users, ...filter } }) => ({
+  .map(({ ends, groupBy, timeZone, filter: { users, ...filter } }) => ({
     from: new Date(Math.min(...ends)),
     to: new Date(Math.max(...ends)),
     groupBy,
+    timeZone,
     filter: { ...filter, userIds: users?.map((index) => userIds[index] ?? '') ?? null },
   }))
 
@@ -106,18 +114,24 @@ function isAsked(record: Written, { from, to, filter = {} }: ReportRequest): boo
   )
 }
 
-function startOf({ at }: Written, groupBy: readonly UsageDimension[]): string | null {
-  const iso = at.toISOString()
-  if (groupBy.includes('HOUR')) return `${iso.slice(0, 13)}:00:00.000Z`
-  if (groupBy.includes('DAY')) return `${iso.slice(0, 10)}T00:00:00.000Z`
-  return groupBy.includes('MONTH') ? `${iso.slice(0, 7)}-01T00:00:00.000Z` : null
+/** No clock changes in these days, so a local time is one shifted by what the zone is before UTC. */
+function startOf({ at }: Written, { groupBy, timeZone }: ReportRequest): string | null {
+  const shownAt = (when: Date) =>
+    Date.parse(`${when.toLocaleString('sv-SE', { timeZone: timeZone ?? 'UTC' }).replace(' ', 'T')}Z`)
+  const offset = shownAt(at) - Math.floor(at.getTime() / 1000) * 1000
+  const iso = new Date(at.getTime() + offset).toISOString()
+  const toUtc = (local: string) => new Date(Date.parse(local) - offset).toISOString()
+  if (groupBy.includes('HOUR')) return toUtc(`${iso.slice(0, 13)}:00:00.000Z`)
+  if (groupBy.includes('DAY')) return toUtc(`${iso.slice(0, 10)}T00:00:00.000Z`)
+  return groupBy.includes('MONTH') ? toUtc(`${iso.slice(0, 7)}-01T00:00:00.000Z`) : null
 }
 
-function keyOf(record: Written, groupBy: readonly UsageDimension[]): string {
+function keyOf(record: Written, request: ReportRequest): string {
+  const { groupBy } = request
   const when = (dimension: UsageDimension, value: unknown) => (groupBy.includes(dimension) ? value : null)
   const { userId, endUser, provider, model, kind } = record
   return JSON.stringify([
-    startOf(record, groupBy),
+    startOf(record, request),
     when('USER', userId),
     when('END_USER', endUser),
     when('PROVIDER', provider),
@@ -163,7 +177,7 @@ test('adds up the same from the roll-up, from the records and by hand', async ()
   await fc.assert(
     fc.asyncProperty(requests, async (request) => {
       const asked = written.filter((record) => isAsked(record, request))
-      const groups = Map.groupBy(asked, (record) => keyOf(record, request.groupBy))
+      const groups = Map.groupBy(asked, (record) => keyOf(record, request))
       const { rows, total } = await usage.reportFor(admin, request)
       expect(sumsOf(total)).toEqual(sumUp(asked))
       const expected = request.groupBy.length > 0 ? [...groups] : []
@@ -171,7 +185,7 @@ test('adds up the same from the roll-up, from the records and by hand', async ()
         new Map(expected.map(([key, records]) => [key, sumUp(records)])),
       )
     }),
-    { numRuns: 150 },
+    { numRuns: 250 },
   )
 })
 
@@ -203,6 +217,69 @@ test('shows a member its own usage alone, also as a file', async () => {
   )
 })
 
+test('begins rows at the midnights of the zone that is asked for, where clocks change too', async () => {
+  const owner = {
+    userId: userIds[0] ?? '',
+    endUser: null,
+    provider: 'clock',
+    model: 'm',
+    kind: 'EDIT',
+  } as const
+  const times = [
+    '2026-10-31T04:00:00Z',
+    '2026-11-01T03:59:59.999Z',
+    '2026-11-01T04:00:00Z',
+    '2026-11-02T04:59:59.999Z',
+  ]
+  for (const time of [...times, '2026-11-02T05:00:00Z']) {
+    const operationId = await createOperation(database.prisma, owner.userId)
+    await database.prisma.$transaction((tx) =>
+      recordUsage(tx, { ...owner, operationId, at: new Date(time) }, makeFigures()),
+    )
+  }
+  const range = { from: new Date('2026-10-31T04:00:00Z'), to: new Date('2026-11-03T00:00:00Z') }
+  const ask = async (timeZone: string, groupBy: UsageDimension[] = ['DAY']) => {
+    const { rows } = await usage.reportFor(admin, {
+      ...range,
+      groupBy,
+      timeZone,
+      filter: { provider: 'clock' },
+    })
+    return rows.map((row) => [row.start?.toISOString(), row.operations])
+  }
+  expect(await ask('America/New_York')).toEqual([
+    ['2026-10-31T04:00:00.000Z', 2n],
+    ['2026-11-01T04:00:00.000Z', 2n],
+    ['2026-11-02T05:00:00.000Z', 1n],
+  ])
+  expect(await ask('America/New_York', ['MONTH'])).toEqual([
+    ['2026-10-01T04:00:00.000Z', 2n],
+    ['2026-11-01T04:00:00.000Z', 3n],
+  ])
+  expect((await ask('UTC')).map(([start]) => start)).toEqual([
+    '2026-10-31T00:00:00.000Z',
+    '2026-11-01T00:00:00.000Z',
+    '2026-11-02T00:00:00.000Z',
+  ])
+  await expect(ask('Europe/Atlantis')).rejects.toMatchObject({
+    code: 'BAD_USER_INPUT',
+    details: { reason: 'TIME_ZONE_UNKNOWN', field: 'timeZone' },
+  })
+})
+
+test('groups all times by hours, since only those with usage can have a row', async () => {
+  const all = { from: new Date(0), to: new Date('9999-12-31T23:59:59Z') }
+  const { rows, total } = await usage.reportFor(admin, {
+    ...all,
+    groupBy: ['HOUR'],
+    timeZone: 'Europe/Moscow',
+  })
+  expect(rows.reduce((sum, row) => sum + row.operations, 0n)).toBe(total.operations)
+  expect(
+    (await usage.reportFor(admin, { ...all, from: new Date('9000-01-01'), groupBy: ['HOUR'] })).rows,
+  ).toEqual([])
+})
+
 test('refuses a range that ends before it begins', async () => {
   const at = new Date(first)
   await expect(usage.reportFor(admin, { from: at, to: at, groupBy: [] })).rejects.toMatchObject({
@@ -222,7 +299,7 @@ test('reports on all times, of which PostgreSQL does not know the first', async 
 test('says that the roll-up agrees, finds what was tampered with and repairs it', async () => {
   expect(await usage.verifyRollUps({ repair: false })).toEqual({ agrees: true, differences: 0 })
   await database.prisma.$executeRaw`
-    UPDATE usage_day SET total_tokens = total_tokens + 1 WHERE day = '2026-05-31' AND user_id = ${userIds[0]}::uuid`
+    UPDATE usage_hour SET total_tokens = total_tokens + 1 WHERE hour >= '2026-05-31Z' AND hour < '2026-06-01Z' AND user_id = ${userIds[0]}::uuid`
   const wrong = await usage.verifyRollUps({ repair: false })
   expect(wrong.agrees).toBe(false)
   expect(wrong.differences).toBeGreaterThan(0)
@@ -276,5 +353,6 @@ test('refuses a report of more rows than anybody reads', async () => {
     code: 'BAD_USER_INPUT',
     details: { reason: 'REPORT_TOO_LARGE', allowed: { maxRows: 10_000 } },
   })
+  await usage.verifyRollUps({ repair: true })
   expect((await usage.reportFor(admin, { ...range, groupBy: ['HOUR'] })).total.operations).toBe(10_050n)
 })

@@ -15,6 +15,7 @@ export function UsageDownload({ range, by }: { range: UsageRange; by: Breakdown 
       from: range.from,
       to: range.to,
       groupBy: `${range.bucket},${by}`,
+      timeZone: range.timeZone,
     }).toString()
     const response = await fetch(address, { headers: session.headers() }).catch(() => null)
     setFailed(!response?.ok)

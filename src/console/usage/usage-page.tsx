@@ -12,7 +12,7 @@ import { BudgetMeter } from './budget-meter.tsx'
 import { ProviderLosses } from './provider-losses.tsx'
 import { UsageChart } from './usage-chart.tsx'
 import { UsageDownload } from './usage-download.tsx'
-import { type RangeId, rangeChoices, rangeOf, type UsageRange } from './usage-range.ts'
+import { findTimeZone, type RangeId, rangeChoices, rangeOf, type UsageRange } from './usage-range.ts'
 import { type Breakdown, buildBuckets, buildSeries, coloured, type Measure } from './usage-series.ts'
 import { UsageTable } from './usage-table.tsx'
 
@@ -34,7 +34,7 @@ export function UsagePage({ params }: { params: URLSearchParams }) {
   const rangeId = pick(rangeChoices, params.get('range'), 'month')
   const by = pick(breakdowns, params.get('by'), 'MODEL')
   const measure = pick(measures, params.get('measure'), 'money')
-  const range = useMemo(() => rangeOf(rangeId, new Date()), [rangeId])
+  const range = useMemo(() => rangeOf(rangeId, new Date(), findTimeZone()), [rangeId])
   const set = (change: Record<string, string>) =>
     replaceLocation(hrefOf(['usage'], { range: rangeId, by, measure, ...change }))
   const isAdmin = useViewer().role === 'ADMIN'
@@ -43,7 +43,8 @@ export function UsagePage({ params }: { params: URLSearchParams }) {
       <header className="page-head">
         <h1>Usage</h1>
         <p className="muted">
-          {isAdmin ? 'What everybody used' : 'What you used'}, by days and months in UTC.
+          {isAdmin ? 'What everybody used' : 'What you used'}, by days and months of your time zone,{' '}
+          {range.timeZone}.
         </p>
       </header>
       <div className="filters">
@@ -83,7 +84,7 @@ interface UsageReportProps {
 function UsageReport({ range, by, measure }: UsageReportProps) {
   const [{ data, error }] = useQuery({
     query: UsageRowsDocument,
-    variables: { from: range.from, to: range.to, groupBy: [range.bucket, by] },
+    variables: { from: range.from, to: range.to, groupBy: [range.bucket, by], timeZone: range.timeZone },
     requestPolicy: 'cache-and-network',
   })
   if (error) return <FailureNotice failure={failureOf(error)} />

@@ -1,3 +1,4 @@
+import { type Calendar, createCalendar, isTimeZone, monthOf } from '../../calendar.ts'
 import type { UsageDimension } from '../generated/graphql.ts'
 
 export type RangeId = 'day' | 'week' | 'month' | 'quarter' | 'year'
@@ -7,12 +8,15 @@ export interface UsageRange {
   from: string
   to: string
   bucket: Bucket
+  timeZone: string
   /** The start of every bucket, also of those without usage. */
   starts: string[]
 }
 
 const hourMs = 60 * 60 * 1000
 const dayMs = 24 * hourMs
+/** Two units at least. */
+const longestMs = { HOUR: 3 * hourMs, DAY: 3 * dayMs, MONTH: 65 * dayMs }
 
 export const rangeChoices: { id: RangeId; label: string }[] = [
   { id: 'day', label: '24 hours' },
@@ -22,28 +26,36 @@ export const rangeChoices: { id: RangeId; label: string }[] = [
   { id: 'year', label: '12 months' },
 ]
 
-/** Whole hours, days or months in UTC, as the gateway counts them; the last one is the running one. */
-export function rangeOf(id: RangeId, now: Date): UsageRange {
-  if (id === 'year') return monthsUntil(now)
-  const bucket = id === 'day' ? 'HOUR' : 'DAY'
-  const stepMs = id === 'day' ? hourMs : dayMs
-  const count = { day: 24, week: 7, month: 30, quarter: 90 }[id]
-  const end = Math.floor(now.getTime() / stepMs + 1) * stepMs
-  const starts = Array.from({ length: count }, (_, at) => new Date(end - (count - at) * stepMs).toISOString())
-  return { from: starts[0] ?? now.toISOString(), to: new Date(end).toISOString(), bucket, starts }
+/** Where the person is: every other time on the page is of this zone too. */
+export function findTimeZone(): string {
+  const { timeZone } = new Intl.DateTimeFormat().resolvedOptions()
+  return isTimeZone(timeZone) ? timeZone : 'UTC'
 }
 
-function monthsUntil(now: Date): UsageRange {
-  const month = (offset: number) =>
-    new Date(Date.UTC(now.getUTCFullYear(), now.getUTCMonth() + offset, 1)).toISOString()
-  const starts = Array.from({ length: 12 }, (_, at) => month(at - 11))
-  return { from: month(-11), to: month(1), bucket: 'MONTH', starts }
+/** Whole hours, days or months of a time zone; the last one is the running one. */
+export function rangeOf(id: RangeId, now: Date, timeZone: string): UsageRange {
+  const calendar = createCalendar(timeZone)
+  const bucket = id === 'day' ? 'HOUR' : id === 'year' ? 'MONTH' : 'DAY'
+  const starts = calendar.starts(bucket, earliest(id, now, calendar), now).map((start) => start.toISOString())
+  const [from = now.toISOString()] = starts
+  const [, next = now] = calendar.starts(bucket, now, new Date(now.getTime() + longestMs[bucket]))
+  return { from, to: next.toISOString(), bucket, timeZone, starts }
 }
 
-export function labelOfStart(start: string, bucket: Bucket): string {
-  const date = new Date(start)
-  if (bucket === 'HOUR') return `${String(date.getUTCHours()).padStart(2, '0')}:00`
-  const options: Intl.DateTimeFormatOptions =
-    bucket === 'DAY' ? { month: 'short', day: 'numeric' } : { month: 'short', year: '2-digit' }
-  return new Intl.DateTimeFormat('en', { ...options, timeZone: 'UTC' }).format(date)
+/** A moment in the first hour, day or month. */
+function earliest(id: RangeId, now: Date, { dateOf, beginningOf }: Calendar): Date {
+  if (id === 'day') return new Date(now.getTime() - 23 * hourMs)
+  const today = dateOf(now).getTime()
+  if (id === 'year') return beginningOf(new Date(monthOf(today, -11)))
+  const days = { week: 7, month: 30, quarter: 90 }[id]
+  return beginningOf(new Date(today - (days - 1) * dayMs))
+}
+
+export function labelOfStart(start: string, bucket: Bucket, timeZone: string): string {
+  const options = {
+    HOUR: { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' },
+    DAY: { month: 'short', day: 'numeric' },
+    MONTH: { month: 'short', year: '2-digit' },
+  } as const satisfies Record<Bucket, Intl.DateTimeFormatOptions>
+  return new Intl.DateTimeFormat('en', { ...options[bucket], timeZone }).format(new Date(start))
 }

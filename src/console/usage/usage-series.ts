@@ -68,7 +68,7 @@ interface BucketOptions {
 export function buildBuckets({ rows, by, measure, range, shown }: BucketOptions): UsageBucket[] {
   const buckets = new Map<number, UsageBucket>()
   for (const start of range.starts)
-    buckets.set(Date.parse(start), { label: labelOfStart(start, range.bucket) })
+    buckets.set(Date.parse(start), { label: labelOfStart(start, range.bucket, range.timeZone) })
   const ids = new Set(shown.map(({ id }) => id))
   for (const row of rows) {
     const bucket = row.start ? buckets.get(Date.parse(row.start)) : undefined
