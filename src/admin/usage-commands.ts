@@ -33,7 +33,7 @@ interface Row {
 }
 
 const rowFields = `user { id name } endUser provider model kind start operations images inputTokens outputTokens
-  totalTokens inputTextTokens inputImageTokens outputTextTokens outputImageTokens estimatedShare
+  totalTokens inputTextTokens inputImageTokens outputTextTokens outputImageTokens cachedInputTokens estimatedShare
   costs { amountMicros currency }`
 
 const document = `query Usage($from: DateTime!, $to: DateTime!, $groupBy: [UsageDimension!]!, $filter: UsageFilter, $timeZone: String) {

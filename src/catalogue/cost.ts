@@ -9,15 +9,41 @@ export function isPricedByToken({ textInput, imageInput, textOutput, imageOutput
   return [textInput, imageInput, textOutput, imageOutput].some((rate) => rate !== null)
 }
 
+/** Of the input, what the provider has read before. */
+export interface CachedInput {
+  text: number
+  image: number
+}
+
 /** In micro-units, rounded up once over the whole sum. */
-export function costOfTokens(price: PriceRow, tokens: TokenParts): number {
-  const { textInput, imageInput, textOutput, imageOutput } = price
+export function costOfTokens(
+  price: PriceRow,
+  tokens: TokenParts,
+  cached: CachedInput = { text: 0, image: 0 },
+): number {
+  const { textOutput, imageOutput } = price
+  const rates = inputRates(price)
   const sum =
-    multiply(tokens.inputTextTokens, textInput ?? imageInput) +
-    multiply(tokens.inputImageTokens, imageInput ?? textInput) +
+    multiply(tokens.inputTextTokens - cached.text, rates.text) +
+    multiply(tokens.inputImageTokens - cached.image, rates.image) +
+    multiply(cached.text, rates.cachedText) +
+    multiply(cached.image, rates.cachedImage) +
     multiply(tokens.outputTextTokens, textOutput ?? imageOutput) +
     multiply(tokens.outputImageTokens, imageOutput ?? textOutput)
   return Number((sum + million - 1n) / million)
+}
+
+function inputRates({ textInput, imageInput, cachedTextInput, cachedImageInput }: PriceRow) {
+  const [text, image] = [textInput ?? imageInput, imageInput ?? textInput]
+  return { text, image, cachedText: cachedTextInput ?? text, cachedImage: cachedImageInput ?? image }
+}
+
+/** Where most cached tokens are taken to be if nobody says: at the dearer rate, and no more than were read. */
+export function placeCached(price: PriceRow | null, cached: number, input: CachedInput): CachedInput {
+  const { cachedText, cachedImage } = price ? inputRates(price) : { cachedText: 0, cachedImage: 0 }
+  const isTextDearer = (cachedText ?? 0) > (cachedImage ?? 0)
+  const first = Math.min(cached, isTextDearer ? input.text : input.image)
+  return isTextDearer ? { text: first, image: cached - first } : { text: cached - first, image: first }
 }
 
 function multiply(count: number, rate: number | null): bigint {

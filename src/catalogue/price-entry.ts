@@ -26,7 +26,8 @@ export function toMicros(value: number): number | null {
   return whole === '' ? null : Number(whole + decimals.padEnd(6, '0'))
 }
 
-const rate = amount(largest.perMillionTokens).nullable().default(null)
+const written = amount(largest.perMillionTokens).nullable()
+const rate = written.default(null)
 const imagePrice = amount(largest.perImage)
 
 const perImage = z
@@ -56,6 +57,8 @@ export const priceEntry = z.strictObject({
   imageInput: rate,
   textOutput: rate,
   imageOutput: rate,
+  cachedTextInput: written.optional(),
+  cachedImageInput: written.optional(),
   perImage: z.array(perImage).default([]),
   megapixels: z
     .strictObject({ first: imagePrice, further: imagePrice, largest: z.int().min(1).max(1_000) })

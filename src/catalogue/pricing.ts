@@ -28,6 +28,9 @@ export interface PriceRow {
   imageInput: number | null
   textOutput: number | null
   imageOutput: number | null
+  /** Of input that the provider has read before; without one it costs what any other does. */
+  cachedTextInput?: number | null | undefined
+  cachedImageInput?: number | null | undefined
   perImage: readonly PerImagePrice[]
   /** In place of `perImage`, where every pixel has a price. */
   megapixels?: MegapixelPrice | undefined

@@ -2,7 +2,13 @@ import { isRecord } from '../is-record.ts'
 import { fillTokens, type Tokens } from './tokens.ts'
 
 /** What the upstream counted. A part is null where the upstream did not say, or said something that is no count. */
-export type ReportedTokens = Tokens<number | null>
+export interface ReportedTokens extends Tokens<number | null> {
+  /** What the cached input tokens are, where the upstream splits them. */
+  cachedParts?: { text: number; image: number } | null
+}
+
+/** Of an upstream that says nothing of tokens. */
+export const noTokens: ReportedTokens = fillTokens(() => null)
 
 export interface ReportedUsage extends ReportedTokens {
   /** What it charged, where it says so. */
@@ -34,8 +40,28 @@ export function parseReportedUsage(value: unknown): ReportedTokens | null {
     inputImageTokens: readCount(input.image_tokens),
     outputTextTokens,
     outputImageTokens: readCount(output.image_tokens) ?? subtract(outputTokens, outputTextTokens ?? 0),
+    ...readCached(value, input),
   }
-  return Object.values(usage).some((count) => count !== null && count > 0) ? usage : null
+  const { cachedParts: _, ...counts } = usage
+  return Object.values(counts).some((count) => count !== null && count > 0) ? usage : null
+}
+
+/**
+ * OpenAI's name within the details of the input, which its reference does not list, xAI's and Gemini's. A split comes from
+ * few (one-api#401), and xAI caches nothing but prompts.
+ */
+function readCached(
+  value: Record<string, unknown>,
+  input: Record<string, unknown>,
+): Pick<ReportedTokens, 'cachedInputTokens' | 'cachedParts'> {
+  const ofPrompt = readCount(value.cached_prompt_text_tokens)
+  const details = pick(input.cached_tokens_details)
+  const [text, image] =
+    ofPrompt === null ? [readCount(details.text_tokens), readCount(details.image_tokens)] : [ofPrompt, 0]
+  return {
+    cachedInputTokens: readCount(input.cached_tokens) ?? ofPrompt ?? readCount(value.cachedContentTokenCount),
+    ...(text !== null && image !== null && { cachedParts: { text, image } }),
+  }
 }
 
 /** Adds up what several replies of one operation reported. */

@@ -5,8 +5,17 @@ export const tokenParts = [
   'outputTextTokens',
   'outputImageTokens',
 ] as const
-/** and all the counts of one use: first the sums. The columns of the database and of reports follow this order. */
-export const tokenKeys = ['inputTokens', 'outputTokens', 'totalTokens', ...tokenParts] as const
+/**
+ * and all the counts of one use: first the sums, last those of the input that the provider had read before. The columns
+ * of reports follow this order.
+ */
+export const tokenKeys = [
+  'inputTokens',
+  'outputTokens',
+  'totalTokens',
+  ...tokenParts,
+  'cachedInputTokens',
+] as const
 
 export type TokenPart = (typeof tokenParts)[number]
 export type TokenKey = (typeof tokenKeys)[number]

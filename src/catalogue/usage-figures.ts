@@ -1,8 +1,8 @@
-import { costOfOneImage, costOfTokens, isPricedByToken } from './cost.ts'
+import { type CachedInput, costOfOneImage, costOfTokens, isPricedByToken, placeCached } from './cost.ts'
 import { type EstimateFacts, isBilledByToken, type PriceRow, type Pricing, priceAt } from './pricing.ts'
-import type { ReportedUsage } from './reported-usage.ts'
+import { noTokens, type ReportedUsage } from './reported-usage.ts'
 import { countTokens } from './token-count.ts'
-import { fillTokens, type TokenParts, type Tokens } from './tokens.ts'
+import type { TokenParts, Tokens } from './tokens.ts'
 
 /** The figures that are booked. Each is a whole number that fits a GraphQL Int; money is in micro-units. */
 export interface UsageFigures extends Tokens {
@@ -41,27 +41,48 @@ export function figure({ reported, pricing, facts, at }: FigureRequest): UsageFi
     outputImageTokens: output.image,
   }
   const inputTokens = input.text + input.image
+  const cached = settleCached(reported, input, price)
   const outputTokens = output.text + output.image
   return {
     ...parts,
     inputTokens,
     outputTokens,
     totalTokens: Math.max(reportedTotal, inputTokens + outputTokens),
+    cachedInputTokens: cached.text + cached.image,
     images: facts.images,
-    costMicros: told?.micros ?? (price && costOf(price, parts, facts)),
+    costMicros: told?.micros ?? (price && costOf(price, { parts, cached, facts })),
     currency: told?.currency ?? price?.currency ?? defaultCurrency,
     estimated:
       input.estimated ||
       output.estimated ||
+      (!told && cached.estimated) ||
       (!told && isUncounted(pricing, price, inputTokens + outputTokens)),
   }
 }
 
-function costOf(price: PriceRow, parts: TokenParts, facts: FigureRequest['facts']): number | null {
+interface Taken {
+  parts: TokenParts
+  cached: CachedInput
+  facts: FigureRequest['facts']
+}
+
+function costOf(price: PriceRow, { parts, cached, facts }: Taken): number | null {
   const hasTokens = Object.values(parts).some((tokens) => tokens > 0)
-  if (isPricedByToken(price) && (hasTokens || price.perImage.length === 0)) return costOfTokens(price, parts)
+  if (isPricedByToken(price) && (hasTokens || price.perImage.length === 0))
+    return costOfTokens(price, parts, cached)
   const one = costOfOneImage(price, facts)
   return one && one.max * facts.images
+}
+
+/** Cached tokens are some of the input: a count above it is a fault, and none is taken from it. */
+function settleCached(reported: ReportedUsage | null, input: Side, price: PriceRow | null): Side {
+  const cached = reported?.cachedInputTokens ?? 0
+  const told = reported?.cachedParts
+  if (cached > input.text + input.image) return { text: 0, image: 0, estimated: false }
+  if (told && told.text + told.image === cached && told.text <= input.text && told.image <= input.image)
+    return { ...told, estimated: false }
+  const isCertain = cached === 0 || cached === input.text + input.image || !input.text || !input.image
+  return { ...placeCached(price, cached, input), estimated: !isCertain }
 }
 
 /** No tokens were counted, and no price per image explains that. */
@@ -69,8 +90,6 @@ function isUncounted(pricing: Pricing, price: PriceRow | null, tokens: number): 
   const isPricedByImage = price !== null && (price.perImage.length > 0 || price.megapixels !== undefined)
   return tokens === 0 && (isBilledByToken(pricing) || !isPricedByImage)
 }
-
-const nothingReported: ReportedUsage = fillTokens(() => null)
 
 /** One half of a use: its input, or its output. */
 interface Side {
@@ -90,7 +109,7 @@ function settleSides({ reported, pricing, facts, at }: FigureRequest): {
   output: Side
   reportedTotal: number
 } {
-  const counted = reported ?? nothingReported
+  const counted = reported ?? noTokens
   const price = priceAt(pricing, at)
   const guess = countTokens(pricing, { ...facts, n: facts.images })
   const hasInputImages = facts.inputImages.length > 0

@@ -6,13 +6,18 @@ interface TokenDetails {
   imageTokens: number
 }
 
-const InputTokensDetails = builder.objectRef<TokenDetails>('InputTokensDetails').implement({
-  description: 'What the input tokens were spent on.',
-  fields: (t) => ({
-    textTokens: t.exposeInt('textTokens', { description: 'Tokens of the prompt.' }),
-    imageTokens: t.exposeInt('imageTokens', { description: 'Tokens of the input images.' }),
-  }),
-})
+const InputTokensDetails = builder
+  .objectRef<TokenDetails & { cachedTokens: number }>('InputTokensDetails')
+  .implement({
+    description: 'What the input tokens were spent on.',
+    fields: (t) => ({
+      textTokens: t.exposeInt('textTokens', { description: 'Tokens of the prompt.' }),
+      imageTokens: t.exposeInt('imageTokens', { description: 'Tokens of the input images.' }),
+      cachedTokens: t.exposeInt('cachedTokens', {
+        description: 'Those of both that the provider had read before, which may cost less.',
+      }),
+    }),
+  })
 
 const OutputTokensDetails = builder.objectRef<TokenDetails>('OutputTokensDetails').implement({
   description: 'What the output tokens were spent on.',
@@ -44,6 +49,7 @@ export const ImageUsage = builder.prismaObject('UsageRecord', {
       resolve: (record) => ({
         textTokens: Number(record.inputTextTokens),
         imageTokens: Number(record.inputImageTokens),
+        cachedTokens: Number(record.cachedInputTokens),
       }),
     }),
     outputTokensDetails: t.field({

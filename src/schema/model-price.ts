@@ -31,6 +31,16 @@ export const ModelPrice = builder.objectRef<PriceRow>('ModelPrice').implement({
       nullable: true,
       description: 'Per million tokens of input images.',
     }),
+    cachedTextInput: t.int({
+      nullable: true,
+      description: 'Per million tokens of prompts that the provider had read before; null: like any other.',
+      resolve: ({ cachedTextInput }) => cachedTextInput ?? null,
+    }),
+    cachedImageInput: t.int({
+      nullable: true,
+      description: 'Per million tokens of input images that it had read before; null: like any other.',
+      resolve: ({ cachedImageInput }) => cachedImageInput ?? null,
+    }),
     textOutput: t.exposeInt('textOutput', {
       nullable: true,
       description: 'Per million tokens of text made.',

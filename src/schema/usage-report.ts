@@ -43,6 +43,7 @@ const tokens = [
   ['inputImageTokens', 'Tokens of input images.'],
   ['outputTextTokens', 'Tokens of text made.'],
   ['outputImageTokens', 'Tokens of images made, partial images included.'],
+  ['cachedInputTokens', 'Tokens of the input that the providers had read before, which may cost less.'],
 ] as const
 
 const UsageRow = builder.objectRef<Row>('UsageRow').implement({

@@ -10,6 +10,7 @@ const nothing = {
   inputImageTokens: null,
   outputTextTokens: null,
   outputImageTokens: null,
+  cachedInputTokens: null,
 }
 
 describe('reported usage', () => {
@@ -29,6 +30,32 @@ describe('reported usage', () => {
       inputImageTokens: 40,
       outputTextTokens: 10,
       outputImageTokens: 50,
+      cachedInputTokens: null,
+    })
+  })
+
+  test.each([
+    [{ input_tokens_details: { cached_tokens: 30 } }, 30, undefined],
+    [{ prompt_tokens_details: { cached_tokens: '30' } }, 30, undefined],
+    [
+      {
+        input_tokens_details: {
+          cached_tokens: 30,
+          cached_tokens_details: { text_tokens: 10, image_tokens: 20 },
+        },
+      },
+      30,
+      { text: 10, image: 20 },
+    ],
+    [{ cached_prompt_text_tokens: 30 }, 30, { text: 30, image: 0 }],
+    [{ cachedContentTokenCount: 30 }, 30, undefined],
+    [{ input_tokens_details: { cached_tokens: -1 } }, null, undefined],
+  ])('has the cached input of %j', (usage, cachedInputTokens, cachedParts) => {
+    expect(parseReportedUsage({ input_tokens: 50, ...usage })).toEqual({
+      ...nothing,
+      inputTokens: 50,
+      cachedInputTokens,
+      cachedParts,
     })
   })
 
@@ -108,7 +135,8 @@ describe('reported usage', () => {
           input_tokens_details: a,
           output_tokens_details: b,
         })
-        for (const count of Object.values(usage ?? {}))
+        const { cachedParts, ...counts } = usage ?? {}
+        for (const count of Object.values({ ...counts, ...cachedParts }))
           expect(count === null || Number.isSafeInteger(count)).toBe(true)
       }),
     )

@@ -68,6 +68,7 @@ function spend(facts: EstimateFacts, choice: typeof choices extends fc.Arbitrary
     inputImageTokens: choice.splits ? image : null,
     outputTextTokens: null,
     outputImageTokens: null,
+    cachedInputTokens: null,
   }
 }
 

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
-import { expect, test } from 'vitest'
-import type { EstimateFacts } from '../../src/catalogue/pricing.ts'
+import { describe, expect, test } from 'vitest'
+import { estimate } from '../../src/catalogue/estimate.ts'
+import type { EstimateFacts, Pricing } from '../../src/catalogue/pricing.ts'
 import { parseReportedUsage, type ReportedUsage } from '../../src/catalogue/reported-usage.ts'
 import { fillTokens } from '../../src/catalogue/tokens.ts'
 import { figure } from '../../src/catalogue/usage-figures.ts'
@@ -40,6 +41,7 @@ test('prices text and image tokens apart', () => {
     inputImageTokens: 40,
     outputTextTokens: 0,
     outputImageTokens: 50,
+    cachedInputTokens: 0,
     images: 1,
     costMicros: 10 * 5 + 40 * 10 + 50 * 40,
     currency: 'USD',
@@ -123,6 +125,64 @@ test('prices reported tokens of a model without tables', () => {
   expect(book({ inputTokens: 5, outputTokens: 7 }, {}, pricing)).toMatchObject({ costMicros: 5 * 5 + 7 * 40 })
 })
 
+describe('cached input', () => {
+  const cachedPrice = { ...tokenPrice, cachedTextInput: 1_000_000, cachedImageInput: 2_000_000 }
+  const pricing = { ...byToken, prices: [cachedPrice] }
+  const both = {
+    inputTokens: 50,
+    inputTextTokens: 10,
+    inputImageTokens: 40,
+    outputTokens: 0,
+    totalTokens: 50,
+  }
+  const bookCached = (reported: Partial<ReportedUsage>, by: Pricing = pricing) =>
+    book({ ...both, outputTokens: 1, totalTokens: 51, ...reported }, edit, by)
+  const output = 40
+
+  test('costs its own rate where the list has one, and the normal one elsewhere', () => {
+    const cached = { cachedInputTokens: 30, cachedParts: { text: 10, image: 20 } }
+    expect(bookCached(cached)).toMatchObject({
+      inputTokens: 50,
+      cachedInputTokens: 30,
+      costMicros: 10 * 1 + 20 * 2 + 20 * 10 + output,
+      estimated: false,
+    })
+    const full = 10 * 5 + 40 * 10 + output
+    expect(bookCached(cached, byToken)).toMatchObject({ cachedInputTokens: 30, costMicros: full })
+  })
+
+  test('without a split costs the dearer cached rate as far as that input goes, and is an estimate', () => {
+    expect(bookCached({ cachedInputTokens: 45 })).toMatchObject({
+      costMicros: 40 * 2 + 5 * 1 + 5 * 5 + output,
+      estimated: true,
+    })
+    expect(bookCached({ cachedInputTokens: 50 })).toMatchObject({
+      costMicros: 40 * 2 + 10 * 1 + output,
+      estimated: false,
+    })
+  })
+
+  test('is of prompts alone where nothing else was read', () => {
+    const reported = { inputTokens: 1000, inputTextTokens: 1000, inputImageTokens: 0, outputTokens: 196 }
+    expect(book({ ...reported, cachedInputTokens: 800 }, {}, pricing)).toMatchObject({
+      costMicros: 200 * 5 + 800 * 1 + 196 * 40,
+      estimated: false,
+    })
+  })
+
+  test('above the input is a fault, and lowers nothing', () => {
+    expect(bookCached({ cachedInputTokens: 51 })).toMatchObject({
+      cachedInputTokens: 0,
+      costMicros: 10 * 5 + 40 * 10 + output,
+    })
+  })
+
+  test('is not foreseen: the most that a request takes is at the normal rates', () => {
+    const facts = makeFacts(edit)
+    expect(estimate(pricing, facts, at).cost).toEqual(estimate(byToken, facts, at).cost)
+  })
+})
+
 test('rounds a fraction of a micro-unit up, once', () => {
   const pricing = { ...byToken, prices: [{ ...tokenPrice, textInput: 300_000, imageOutput: 300_000 }] }
   expect(book({ inputTokens: 1, outputTokens: 1 }, {}, pricing).costMicros).toBe(1)
@@ -131,7 +191,7 @@ test('rounds a fraction of a micro-unit up, once', () => {
 test('makes whole figures of whatever an upstream says, and throws nothing', () => {
   const odd = fc.constantFrom(-1, 1.5, Number.NaN, Number.POSITIVE_INFINITY, 2 ** 63, 1e300, 0, null, '12')
   const part = fc.oneof(odd, fc.integer({ min: 0, max: 2_000_000_000 }))
-  const details = fc.record({ text_tokens: part, image_tokens: part })
+  const details = fc.record({ text_tokens: part, image_tokens: part, cached_tokens: part })
   const reports = fc.record({
     input_tokens: part,
     output_tokens: part,
@@ -148,6 +208,7 @@ test('makes whole figures of whatever an upstream says, and throws nothing', () 
       }
       expect(costMicros === null || (Number.isSafeInteger(costMicros) && costMicros >= 0)).toBe(true)
       expect(tokens.inputTextTokens + tokens.inputImageTokens).toBe(tokens.inputTokens)
+      expect(tokens.cachedInputTokens).toBeLessThanOrEqual(tokens.inputTokens)
       expect(tokens.outputTextTokens + tokens.outputImageTokens).toBe(tokens.outputTokens)
       expect(tokens.totalTokens).toBeGreaterThanOrEqual(tokens.inputTokens + tokens.outputTokens)
       expect(currency).toBe('USD')

@@ -83,6 +83,7 @@ export function makeFigures(some: Partial<UsageFigures> = {}): UsageFigures {
     inputImageTokens: 0,
     outputTextTokens: 0,
     outputImageTokens: 0,
+    cachedInputTokens: 0,
     images: 1,
     costMicros: 0,
     currency: 'USD',

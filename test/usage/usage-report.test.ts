@@ -50,6 +50,7 @@ async function write(index: number): Promise<void> {
   const figures = makeFigures({
     inputTokens: inputTextTokens + 1,
     inputTextTokens,
+    cachedInputTokens: index % 7,
     inputImageTokens: 1,
     outputTokens: index,
     outputImageTokens: index,
@@ -152,6 +153,7 @@ function sumUp(records: Written[]) {
     totalTokens: sum((record) => record.totalTokens),
     inputTextTokens: sum((record) => record.inputTextTokens),
     inputImageTokens: sum((record) => record.inputImageTokens),
+    cachedInputTokens: sum((record) => record.cachedInputTokens),
     outputTextTokens: 0n,
     outputImageTokens: sum((record) => record.outputImageTokens),
     costs: byCurrency
@@ -322,7 +324,7 @@ test('writes a spreadsheet that runs nothing', async () => {
   const lines = await Array.fromAsync(usage.streamCsvFor(admin, request))
   expect(lines[0]).toBe(
     'start,userId,endUser,provider,model,kind,operations,images,inputTokens,outputTokens,totalTokens,' +
-      'inputTextTokens,inputImageTokens,outputTextTokens,outputImageTokens,estimatedShare,cost USD\r\n',
+      'inputTextTokens,inputImageTokens,outputTextTokens,outputImageTokens,cachedInputTokens,estimatedShare,cost USD\r\n',
   )
   expect(lines.slice(1).map((line) => line.slice(4, line.indexOf(',,1,')))).toEqual(
     expect.arrayContaining([

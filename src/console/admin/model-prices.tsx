@@ -33,6 +33,8 @@ function linesOf(price: Price): [string, number][] {
   const rates: [string, number | null][] = [
     ['Prompt, per million tokens', textInput],
     ['Input images, per million tokens', imageInput],
+    ['Cached prompt, per million tokens', price.cachedTextInput],
+    ['Cached input images, per million tokens', price.cachedImageInput],
     ['Text made, per million tokens', textOutput],
     ['Images made, per million tokens', imageOutput],
     ['First megapixel of an image', price.firstMegapixel],

@@ -1,6 +1,6 @@
-import type { ReportedCost } from '../../catalogue/reported-usage.ts'
+import { noTokens, type ReportedCost } from '../../catalogue/reported-usage.ts'
 import { ProviderFailure } from '../failure.ts'
-import type { ReplyEvent, ReplyFacts } from '../reply.ts'
+import type { ReplyEvent } from '../reply.ts'
 import { ImageSlot } from '../transport/image-slot.ts'
 import type { ReadContext } from './exchange.ts'
 import type { JobState } from './job.ts'
@@ -90,16 +90,6 @@ export class JobResults<T> {
       throw error
     }
   }
-}
-
-const noTokens: Omit<NonNullable<ReplyFacts['usage']>, 'cost'> = {
-  inputTokens: null,
-  outputTokens: null,
-  totalTokens: null,
-  inputTextTokens: null,
-  inputImageTokens: null,
-  outputTextTokens: null,
-  outputImageTokens: null,
 }
 
 /** The sum of the costs; null unless every image came with its cost. */

@@ -7,11 +7,21 @@ interface TokenPrices {
   imageInput: number
   imageOutput: number
   textOutput?: number
+  /** Of text and of images that were read before. */
+  cached: readonly [text: number, image: number]
   source: string
 }
 
 /** US dollars per million tokens, in millionths. */
-function perMillion({ from, textInput, imageInput, imageOutput, textOutput, source }: TokenPrices): PriceRow {
+function perMillion({
+  from,
+  textInput,
+  imageInput,
+  imageOutput,
+  textOutput,
+  cached,
+  source,
+}: TokenPrices): PriceRow {
   return {
     from,
     currency: 'USD',
@@ -19,6 +29,8 @@ function perMillion({ from, textInput, imageInput, imageOutput, textOutput, sour
     imageInput: micros(imageInput),
     textOutput: textOutput === undefined ? null : micros(textOutput),
     imageOutput: micros(imageOutput),
+    cachedTextInput: micros(cached[0]),
+    cachedImageInput: micros(cached[1]),
     perImage: [],
     source,
   }
@@ -76,6 +88,7 @@ export const gptImage1Pricing: Pricing = {
       textInput: 5,
       imageInput: 10,
       imageOutput: 40,
+      cached: [1.25, 2.5],
       source: 'burncloud.com, copy of the official card',
     }),
   ],
@@ -91,6 +104,7 @@ export const gptImage1MiniPricing: Pricing = {
       textInput: 2,
       imageInput: 2.5,
       imageOutput: 8,
+      cached: [0.2, 0.25],
       source: 'developers.openai.com/api/docs/models/gpt-image-1-mini',
     }),
   ],
@@ -107,6 +121,7 @@ export const gptImage15Pricing: Pricing = {
       imageInput: 8,
       imageOutput: 32,
       textOutput: 10,
+      cached: [1.25, 2],
       source: 'third party',
     }),
   ],
@@ -123,6 +138,7 @@ export const gptImage2Pricing: Pricing = {
       imageInput: 8,
       imageOutput: 30,
       textOutput: 10,
+      cached: [1.25, 2],
       source: 'llmgateway#2176; text output litellm#31142',
     }),
   ],
@@ -140,6 +156,7 @@ export const gptImage25Pricing: Pricing = {
       textInput: 5,
       imageInput: 8,
       imageOutput: 30,
+      cached: [1.25, 2],
       source: 'third party, 2026-10-02',
     }),
   ],
@@ -157,6 +174,7 @@ export const gptImage26Pricing: Pricing = {
       textInput: 5,
       imageInput: 8,
       imageOutput: 30,
+      cached: [1.25, 2],
       source: 'developers.openai.com/api/docs/models/gpt-image-2.6-sunburst',
     }),
   ],
