@@ -66,14 +66,16 @@ function readCached(
 
 /** Adds up what several replies of one operation reported. */
 export function addReportedUsage(
-  left: ReportedTokens | null,
-  right: ReportedTokens | null,
-): ReportedTokens | null {
+  left: ReportedUsage | null,
+  right: ReportedUsage | null,
+): ReportedUsage | null {
   if (!left || !right) return left ?? right
-  return fillTokens((key) => {
+  const tokens = fillTokens((key) => {
     const [one, other] = [left[key], right[key]]
     return one === null || other === null ? null : readCount(one + other)
   })
+  const [one, other] = [left.cost, right.cost]
+  return one && other ? { ...tokens, cost: { ...one, micros: one.micros + other.micros } } : tokens
 }
 
 /**

@@ -18,6 +18,8 @@ export const optionRules = {
   maskField: text.optional(),
   responseFormat: z.enum(['as asked', 'always', 'never']).optional(),
   forcePartialImages: z.boolean().optional(),
+  /** `reply`: what the provider says that it charged is the cost; without a word of it, the prices are as ever. */
+  costFrom: z.enum(['prices', 'reply']).optional(),
 }
 
 export type OptionName = keyof typeof optionRules

@@ -42,7 +42,8 @@ const presetNames = Object.keys(presets) as PresetName[]
 function createOptions(name: PresetName) {
   const preset: Preset = presets[name]
   const needs = [...(preset.needs ?? []), ...(preset.baseUrl === null ? (['baseUrl'] as const) : [])]
-  const takes = new Set<string>([...preset.takes, ...needs])
+  const bills = findDialect(preset.dialect).bill === 'as asked' ? ['costFrom'] : []
+  const takes = new Set<string>([...preset.takes, ...needs, ...bills])
   const others = (Object.keys(optionRules) as OptionName[]).filter((option) => !takes.has(option))
   const idle = z.never({ error: `the preset ${name} does not take it` }).optional()
   const changes: object = {

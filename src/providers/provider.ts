@@ -168,6 +168,7 @@ export class Provider {
       maxTextBytes,
       maxEventBytes,
       usageWaitMs,
+      takesBill: wire.takesBill,
       now,
       download: async (address, open) =>
         downloadImage({
@@ -221,6 +222,7 @@ function resolveWire(options: ProviderOptions, preset: Preset, dialect: Dialect)
     maskField: options.maskField ?? preset.wire.maskField ?? 'mask',
     responseFormat: options.responseFormat ?? preset.wire.responseFormat ?? 'as asked',
     forcePartialImages: options.forcePartialImages ?? preset.wire.forcePartialImages ?? false,
+    takesBill: options.costFrom === 'reply',
     stripFromPrompt: preset.wire.stripFromPrompt ?? null,
   }
 }

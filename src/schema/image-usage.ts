@@ -68,7 +68,8 @@ export const ImageUsage = builder.prismaObject('UsageRecord', {
     cost: t.field({
       type: Money,
       nullable: true,
-      description: 'By the price of the day the operation was accepted. Null where no price is known.',
+      description:
+        'By the price of the day the operation was accepted, or as the provider billed it where that is taken. Null where neither is known.',
       resolve: ({ costMicros, currency }) =>
         costMicros === null ? null : { amountMicros: costMicros, currency },
     }),

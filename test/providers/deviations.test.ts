@@ -70,6 +70,30 @@ describe('a call survives', () => {
     })
   })
 
+  test('a bill, which is the cost where the operator says so, with or without tokens', async () => {
+    const told = { prompt_tokens: 3, completion_tokens: 4, cost: 0.0412 }
+    const usageOf = async (usage: unknown, options: Partial<ProviderOptions>, asEvents = false) => {
+      const script = asEvents
+        ? replyEvents(event('image_generation.completed', { ...image, usage }))
+        : replyJson({ data: [image], usage })
+      const { events } = await call(script, asEvents ? stream : {}, options)
+      return factsOf(events).facts.usage
+    }
+    const bill = { cost: { micros: 41_200, currency: 'USD' } }
+    expect(await usageOf(told, { costFrom: 'reply' })).toMatchObject({ inputTokens: 3, ...bill })
+    expect(await usageOf(told, { costFrom: 'reply' }, true)).toMatchObject({ inputTokens: 3, ...bill })
+    expect(await usageOf({ cost_in_usd_ticks: 412_000_000 }, { costFrom: 'reply' })).toMatchObject(bill)
+    for (const options of [{}, { costFrom: 'prices' } as const])
+      expect(await usageOf(told, options)).not.toHaveProperty('cost')
+    expect(await usageOf({ ...told, cost: undefined }, { costFrom: 'reply' })).not.toHaveProperty('cost')
+  })
+
+  test('a bill for a picture that it keeps to itself', async () => {
+    const body = { data: [{ respect_moderation: false }], usage: { cost_in_usd_ticks: 400_000_000 } }
+    const { error } = await call(replyJson(body), {}, { costFrom: 'reply' })
+    expect(error).toMatchObject({ usage: { cost: { micros: 40_000, currency: 'USD' } } })
+  })
+
   test('3: usage with the names of chat completions', async () => {
     const { events } = await call(
       replyJson({ data: [image], usage: { prompt_tokens: 3, completion_tokens: 4 } }),

@@ -12,6 +12,8 @@ export interface Dialect {
   exchange: Exchange
   sends: SentParameters
   sortFailure: SortFailure
+  /** Whether its replies say what was charged: `as asked`, where the operator wants that as the cost. */
+  bill: 'never' | 'as asked' | 'always'
   /** The part that the sandbox speaks: these models, below this path of its address. */
   sandbox: { path: string; models: readonly ModelDefinition[] }
 }

@@ -19,6 +19,8 @@ export interface WireOptions {
   responseFormat: 'as asked' | 'always' | 'never'
   /** Some servers refuse a stream without partial images (new-api#1234). */
   forcePartialImages: boolean
+  /** Whether a bill in a reply is the cost. */
+  takesBill: boolean
   /** Parts of a prompt that the server would take as its own commands; they are removed. */
   stripFromPrompt: RegExp | null
 }
@@ -30,6 +32,7 @@ export interface ReadContext<T> extends Sorter {
   maxEventBytes: number
   /** How long a stream is read on after its last image, for the usage. */
   usageWaitMs: number
+  takesBill: boolean
   now(): Date
   /** Records the reply in its spool; none where it is read from there. */
   recorder?: ReplyRecorder

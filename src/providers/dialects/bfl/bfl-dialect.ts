@@ -37,6 +37,7 @@ export const bfl: Dialect = {
   },
   // HTTP's own statuses suffice: 402 without credits, 422 for a bad request, 429 above 24 tasks at a time.
   sortFailure: () => null,
+  bill: 'always',
   sandbox: { path: '/v1', models: [flux2Pro] },
 }
 

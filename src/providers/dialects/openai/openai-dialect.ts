@@ -50,6 +50,8 @@ export const openAi: Dialect = {
     VARIATION: new Set(['images', 'mask', ...picture]),
   },
   sortFailure: sortOpenAiFailure,
+  // OpenAI's have none, those of OpenRouter and of xAI do.
+  bill: 'as asked',
   sandbox: { path: '/v1', models: [gptImage1, gptImage2, dallE2, dallE3, gptImage1Mini] },
 }
 

@@ -1,17 +1,31 @@
-import { parseReportedUsage } from '../../../catalogue/reported-usage.ts'
+import { parseBill } from '../../../catalogue/reported-bill.ts'
+import { noTokens, parseReportedUsage, type ReportedUsage } from '../../../catalogue/reported-usage.ts'
+import type { ReadContext } from '../../exchanges/exchange.ts'
 import type { ReplyFacts } from '../../reply.ts'
 
 /** What a reply or an event says about itself. Everything is optional, and `size` is free text: upstreams differ. */
-export function readFacts(body: Record<string, unknown>, now: Date): ReplyFacts {
+export function readFacts(body: Record<string, unknown>, context: FactsContext): ReplyFacts {
   return {
-    created: parseCreated(body.created ?? body.created_at) ?? Math.floor(now.getTime() / 1000),
+    created: parseCreated(body.created ?? body.created_at) ?? Math.floor(context.now().getTime() / 1000),
     background: readWord(body.background),
     outputFormat: readWord(body.output_format),
     quality: readWord(body.quality),
     size: readWord(body.size),
     modelVersion: readWord(body.model),
-    usage: parseReportedUsage(body.usage),
+    usage: readUsage(body.usage, context),
   }
+}
+
+type FactsContext = Pick<ReadContext<unknown>, 'now' | 'takesBill'>
+
+/** The tokens, and the bill where it is to be the cost. */
+export function readUsage(
+  usage: unknown,
+  { takesBill }: Pick<FactsContext, 'takesBill'>,
+): ReportedUsage | null {
+  const tokens = parseReportedUsage(usage)
+  const cost = takesBill ? parseBill(usage) : null
+  return cost ? { ...(tokens ?? noTokens), cost } : tokens
 }
 
 /** Unix seconds; also as a text, as a fraction or in milliseconds. */

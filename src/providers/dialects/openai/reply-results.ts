@@ -1,10 +1,10 @@
-import { addReportedUsage, parseReportedUsage } from '../../../catalogue/reported-usage.ts'
+import { addReportedUsage } from '../../../catalogue/reported-usage.ts'
 import type { ReadContext } from '../../exchanges/exchange.ts'
 import { ProviderFailure } from '../../failure.ts'
 import type { ImageSink, ReplyEvent, ReplyFacts } from '../../reply.ts'
 import { ImageSlot } from '../../transport/image-slot.ts'
 import { isRecord } from '../../transport/is-record.ts'
-import { readFacts } from './reply-facts.ts'
+import { readFacts, readUsage } from './reply-facts.ts'
 
 /** Collects the results of one reply: counts its images against `n` and records how it ended. */
 export class ReplyResults<T> {
@@ -51,16 +51,16 @@ export class ReplyResults<T> {
   }
 
   learn(body: Record<string, unknown>): void {
-    const facts = readFacts(body, this.#context.now())
+    const facts = readFacts(body, this.#context)
     const usage = addReportedUsage(this.#facts?.usage ?? null, facts.usage)
     this.#facts = { ...facts, usage }
   }
 
   /** What is said after the images. */
   learnUsage(body: Record<string, unknown>): void {
-    const now = this.#context.now()
-    const known = this.#facts ?? readFacts({}, now)
-    this.#facts = { ...known, usage: addReportedUsage(known.usage, readFacts(body, now).usage) }
+    const known = this.#facts ?? readFacts({}, this.#context)
+    const more = readUsage(body.usage, this.#context)
+    this.#facts = { ...known, usage: addReportedUsage(known.usage, more) }
   }
 
   /** The server said that no further images come. */
@@ -80,7 +80,7 @@ export class ReplyResults<T> {
     if (!finished) return
     const index = readIndex(body.partial_image_index) ?? this.#partials
     this.#partials += 1
-    yield { type: 'partialImage', index, ...finished, facts: readFacts(body, this.#context.now()) }
+    yield { type: 'partialImage', index, ...finished, facts: readFacts(body, this.#context) }
   }
 
   /** Takes the next image or failure. */
@@ -109,7 +109,7 @@ export class ReplyResults<T> {
       index,
       image,
       revisedPrompt,
-      facts: readFacts(item, this.#context.now()),
+      facts: readFacts(item, this.#context),
     }
   }
 
@@ -123,7 +123,7 @@ export class ReplyResults<T> {
     const usage = this.#facts?.usage ?? null
     if (this.#images === 0) throw this.#failures[0]?.but({ usage }) ?? noImage(usage)
     while (!this.isComplete) yield { type: 'imageFailed', index: this.#take({}), failure: missing }
-    yield { type: 'completed', facts: this.#facts ?? readFacts({}, this.#context.now()) }
+    yield { type: 'completed', facts: this.#facts ?? readFacts({}, this.#context) }
   }
 
   /** The place that an event names for its image, where it is free, or else the first that is. */
@@ -142,7 +142,7 @@ export class ReplyResults<T> {
 
   /** The error in a body with a successful status. The provider has worked where an image has arrived or failed. */
   sortError(json: unknown): ProviderFailure {
-    const usage = isRecord(json) ? parseReportedUsage(json.usage) : null
+    const usage = isRecord(json) ? readUsage(json.usage, this.#context) : null
     const failure = this.#context.sort({ status: 200, headers: {}, json, text: '', usage })
     const hasWorked = this.settled > 0 || this.#partials > 0
     return hasWorked && !failure.mayBePaid ? failure.but({ certainty: 'FAILED' }) : failure

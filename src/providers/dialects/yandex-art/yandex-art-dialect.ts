@@ -36,6 +36,7 @@ export const yandexArt: Dialect = {
   }),
   sends: { GENERATE: new Set(['prompt', 'messages', 'size', 'seed', 'aspectRatio', 'mimeType']) },
   sortFailure: sortYandexArtFailure,
+  bill: 'never',
   sandbox: { path: '/', models: [yandexArtModel] },
 }
 
