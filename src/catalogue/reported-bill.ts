@@ -25,7 +25,7 @@ function readAmount(value: unknown): number | null {
   return typeof amount === 'number' && Number.isFinite(amount) && amount >= 0 ? amount : null
 }
 
-/** 0.07 * 1,000,000 is a little more than 70,000: what is beyond fifteen digits was never written. */
+/** 0.000123 * 1,000,000 is a little more than 123: what is beyond fifteen digits was never written. */
 function roundUp(value: number): number {
   return Math.ceil(Number(value.toPrecision(15)))
 }

@@ -4,7 +4,8 @@ import { parseBill } from '../../src/catalogue/reported-bill.ts'
 
 test.each([
   [{ cost: 0.04 }, 40_000],
-  [{ cost: 0.07 }, 70_000],
+  [{ cost: 0.000123 }, 123],
+  [{ cost: 0.000253 }, 253],
   [{ cost: '0.0412' }, 41_200],
   [{ cost: 0.0000001 }, 1],
   [{ cost: 0.0400001 }, 40_001],

@@ -77,6 +77,39 @@ test('begins days and months at the midnights of its time zone', async () => {
   expect((await look('2026-11-02T05:00:00Z'))[0]).toEqual([0n, '2026-11-03T05:00:00.000Z'])
 })
 
+test('keeps what was used on a date when the zone changes, so that no date has two budgets', async () => {
+  const { prisma } = database
+  const newId = () => crypto.randomUUID()
+  const inZone = (timeZone: string) => createUsage({ prisma, now: () => now, newId, timeZone })
+  const [moscow, utc] = [inZone('Europe/Moscow'), inZone('UTC')]
+  const userId = await createUser(prisma)
+  await utc.setBudget({ userId, period: 'DAY', unit: 'TOKENS', limit: 100n })
+  const spend = (room: Usage, tokens: number) =>
+    reserve(prisma, room, { operationId: newId(), userId, at: now, tokens, costMicros: 0 })
+  const look = async (room: Usage) => (await room.budgets([userId])).get(userId)?.[0]
+  const [refused, dayMs] = [{ code: 'BUDGET_EXCEEDED' }, 24 * 3_600_000]
+
+  now = new Date('2026-11-24T20:00:00Z')
+  await spend(utc, 60)
+  expect(await look(moscow)).toMatchObject({ reserved: 60n, resetsAt: new Date('2026-11-24T21:00:00Z') })
+  // Forward: the 25th begins with the change, and is one date in both zones.
+  now = new Date('2026-11-24T22:00:00Z')
+  await spend(moscow, 70)
+  await expect(spend(moscow, 31)).rejects.toMatchObject(refused)
+  // Back: it is the 24th once more, with what was used on it; then the 25th goes on.
+  await expect(spend(utc, 41)).rejects.toMatchObject(refused)
+  await spend(utc, 40)
+  now = new Date('2026-11-25T00:00:00Z')
+  expect(await look(utc)).toMatchObject({ reserved: 70n, remaining: 30n })
+  await expect(spend(utc, 31)).rejects.toMatchObject(refused)
+  for (const room of [moscow, utc]) {
+    const { resetsAt } = (await look(room)) ?? {}
+    expect(resetsAt?.getTime()).toBeLessThanOrEqual(now.getTime() + dayMs)
+  }
+  now = new Date('2026-11-26T00:00:00Z')
+  expect(await look(utc)).toMatchObject({ remaining: 100n })
+})
+
 test('changes a limit, and takes it away', async () => {
   const userId = await createUser(database.prisma)
   const budget = { userId, period: 'DAY', unit: 'TOKENS' } as const
