@@ -7,7 +7,7 @@ import {
   type Pricing,
   priceAt,
 } from './pricing.ts'
-import { add, type Count, countTokens, isTabulated, type TokenCounts } from './token-count.ts'
+import { add, type Count, countTokens, isBounded, isTabulated, type TokenCounts } from './token-count.ts'
 import { fillTokenParts, type TokenParts } from './tokens.ts'
 
 /** Why an estimate is no single figure. */
@@ -15,6 +15,7 @@ export type EstimateReason =
   | 'PROMPT_TOKENS_VARY'
   | 'INPUT_IMAGE_TOKENS_VARY'
   | 'PARTIAL_IMAGES_VARY'
+  | 'OUTPUT_TOKENS_VARY'
   | 'SIZE_IS_AUTO'
   | 'QUALITY_IS_AUTO'
   | 'SIZE_NOT_LISTED'
@@ -39,7 +40,8 @@ export function estimate(pricing: Pricing, facts: EstimateFacts, at: Date): Esti
   const cost = price && costRange(price, counts, facts)
   const reasons = findReasons({ pricing, facts, counts, hasCost: cost !== null })
   const tokens = { min: sum.min, max: sum.max }
-  return { certainty: certaintyOf({ tokens, cost, reasons }), tokens, cost, reasons }
+  const isGuess = pricing.outputTokenGrid !== undefined && isAuto(facts.size)
+  return { certainty: isGuess ? 'UNKNOWN' : certaintyOf({ tokens, cost, reasons }), tokens, cost, reasons }
 }
 
 function costRange(price: PriceRow, counts: TokenCounts, facts: EstimateFacts): Estimate['cost'] {
@@ -89,6 +91,7 @@ function tokenReasons(pricing: Pricing, facts: EstimateFacts, counts: TokenCount
   const listed = isTabulated(pricing, facts)
   if (counts.inputImageTokens.min !== counts.inputImageTokens.max) reasons.push('INPUT_IMAGE_TOKENS_VARY')
   if (facts.partialImages > 0) reasons.push('PARTIAL_IMAGES_VARY')
+  if (isBounded(pricing, facts)) reasons.push('OUTPUT_TOKENS_VARY')
   if (!listed.size) reasons.push('SIZE_NOT_LISTED')
   if (!listed.quality) reasons.push('QUALITY_NOT_LISTED')
   return reasons

@@ -46,6 +46,9 @@ export interface OutputTokens {
   tokens: number
 }
 
+/** Where the number is not published, the least and the most that it can be. */
+export type OutputTokenGrid = Readonly<Record<string, number | readonly [least: number, most: number]>>
+
 /** An input image is scaled until its shortest side is `shortestSide`, then paid by the tile, plus a surcharge. */
 export interface InputImageTokens {
   base: number
@@ -62,7 +65,7 @@ export interface Pricing {
   prices: readonly PriceRow[]
   outputTokens: readonly OutputTokens[]
   /** For models that draw any size: by quality, how many cells the longer side of an image has. */
-  outputTokenGrid?: Readonly<Record<string, number>> | undefined
+  outputTokenGrid?: OutputTokenGrid | undefined
   inputImageTokens: InputImageTokens | null
   /** Output tokens of each partial image. */
   partialImageTokens: number

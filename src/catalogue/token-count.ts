@@ -128,21 +128,21 @@ function matchingQualities(pricing: Pricing, quality: string | null): string[] {
 
 function tokensOfQuality(pricing: Pricing, quality: string, size: string | null): number[] {
   const rows = pricing.outputTokens.filter((row) => isSame(row.quality, quality))
-  const gridEdge = gridEdgeOf(pricing, quality)
-  if (isAuto(size)) {
-    const drawn = gridEdge ? autoSizes.map((drawnSize) => countGrid(gridEdge, drawnSize)) : []
-    return [...rows.map((row) => row.tokens), ...drawn]
-  }
+  const gridEdges = gridEdgesOf(pricing, quality)
+  const drawn = (sizes: readonly Dimensions[]) =>
+    sizes.flatMap((drawnSize) => gridEdges.map((edge) => countGrid(edge, drawnSize)))
+  if (isAuto(size)) return [...rows.map((row) => row.tokens), ...drawn(autoSizes)]
   const exact = rows.find((row) => isSame(row.size, size as string))
   if (exact) return [exact.tokens]
   const dimensions = size === null ? null : parseSize(size.toLowerCase())
-  if (gridEdge && dimensions) return [countGrid(gridEdge, dimensions)]
+  if (gridEdges.length > 0 && dimensions) return drawn([dimensions])
   return rows.flatMap((row) => [row.tokens, scaleToArea(row, dimensions)])
 }
 
-function gridEdgeOf({ outputTokenGrid }: Pricing, quality: string): number | null {
-  const entry = Object.entries(outputTokenGrid ?? {}).find(([name]) => isSame(name, quality))
-  return entry ? entry[1] : null
+/** One where the grid is known, the least and the most where only bounds are. */
+function gridEdgesOf({ outputTokenGrid }: Pricing, quality: string): number[] {
+  const found = Object.entries(outputTokenGrid ?? {}).find(([name]) => isSame(name, quality))
+  return found ? [found[1]].flat() : []
 }
 
 /**
@@ -165,6 +165,11 @@ export function add(one: Count, other: Count): Count {
   return { min: one.min + other.min, likely: one.likely + other.likely, max: one.max + other.max }
 }
 
+/** Whether the count of a final image is known only within bounds, for the quality asked for or for one that may be chosen. */
+export function isBounded(pricing: Pricing, { quality }: EstimateFacts): boolean {
+  return matchingQualities(pricing, quality).some((each) => gridEdgesOf(pricing, each).length > 1)
+}
+
 /** Whether the table has a row (or a rule) for exactly what was asked. */
 export function isTabulated(
   pricing: Pricing,
@@ -175,7 +180,7 @@ export function isTabulated(
   const hasQuality =
     isAuto(quality) ||
     rows.some((row) => isSame(row.quality, quality as string)) ||
-    gridEdgeOf(pricing, quality as string) !== null
+    gridEdgesOf(pricing, quality as string).length > 0
   const hasSize = isAuto(size) || hasGrid || rows.some((row) => isSame(row.size, size as string))
   return { size: hasSize, quality: hasQuality }
 }

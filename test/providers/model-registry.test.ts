@@ -90,8 +90,8 @@ describe('the registry', () => {
       details: {
         field: 'input.model',
         reason: 'MODEL_RETIRED',
-        allowed: ['openai/gpt-image-2'],
-        replacement: 'gpt-image-2',
+        allowed: ['openai/gpt-image-2.5-sunburst'],
+        replacement: 'gpt-image-2.5-sunburst',
       },
     })
     const before = open([openai], { now: () => new Date('2026-10-22T23:59:59Z') })

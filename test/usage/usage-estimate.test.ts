@@ -155,13 +155,28 @@ test.each([
   expect(estimate(gridded, makeFacts({ promptBytes: 0, quality, size }), at).tokens.min).toBe(tokens)
 })
 
+test('spans the bounds where no count is published, and says so', () => {
+  const bounded = { ...gridded, outputTokenGrid: { low: [27, 32], high: 48 } as const }
+  const facts = makeFacts({ promptBytes: 0, quality: 'LOW', size: '1024x1024' })
+  const { certainty, tokens, reasons } = estimate(bounded, facts, at)
+  expect({ certainty, min: tokens.min }).toEqual({ certainty: 'RANGE', min: 556 })
+  expect(tokens.max).toBeGreaterThanOrEqual(781)
+  expect(reasons).toContain('OUTPUT_TOKENS_VARY')
+  expect(estimate(bounded, { ...facts, quality: 'HIGH' }, at).reasons).not.toContain('OUTPUT_TOKENS_VARY')
+  expect(figure({ reported: null, pricing: bounded, facts: { ...facts, images: 1 }, at })).toMatchObject({
+    outputImageTokens: 781,
+    estimated: true,
+  })
+})
+
 test('spans what may be drawn where any size can be and none is asked for', () => {
   const { certainty, tokens } = estimate(
     gridded,
     makeFacts({ promptBytes: 0, size: null, quality: null }),
     at,
   )
-  expect(certainty).toBe('RANGE')
+  // What the provider draws then is published nowhere.
+  expect(certainty).toBe('UNKNOWN')
   expect(tokens.min).toBeLessThanOrEqual(158)
   // 1254x1254 in high quality.
   expect(tokens.max).toBeGreaterThanOrEqual(8232)

@@ -126,26 +126,32 @@ function defineGpt(
   }
 }
 
-/** Announced for the models before gpt-image-2 (third party: dev.to/max_bob, copying the deprecation page). */
-const beforeTwo: Retirement = { date: '2026-12-01', replacement: 'gpt-image-2' }
+/** Announced on 2026-06-02. The page has moved the replacement before. */
+const beforeTwo: Retirement = { date: '2026-12-01', replacement: 'gpt-image-2.6-sunburst' }
 /** Third party: live probe of 2026-09-23. */
 const finerQuality = ['AUTO', 'LOW', 'MEDIUM', 'HIGH', 'XHIGH', 'MAX']
 
 export const gptImage1 = defineGpt('gpt-image-1', {
   description: 'The first GPT image model: fixed sizes, transparency, input fidelity.',
   pricing: gptImage1Pricing,
-  retirement: { date: '2026-10-23', replacement: 'gpt-image-2' },
+  retirement: { date: '2026-10-23', replacement: 'gpt-image-2.5-sunburst' },
   fidelity: true,
 })
 
 export const gptImage1Mini = defineGpt('gpt-image-1-mini', {
+  // It takes `input_fidelity: low`, which is what it does without the parameter.
   description: 'A cheaper gpt-image-1 without input fidelity.',
   pricing: gptImage1MiniPricing,
   retirement: beforeTwo,
 })
 
+/**
+ * Transparent backgrounds are "in preview" in the guide, and an error in the reference of the command line: the provider
+ * decides, and its answer is shown.
+ */
 export const gptImage2 = defineGpt('gpt-image-2', {
-  description: 'Any size within bounds; input images are always read with high fidelity.',
+  description:
+    'Any size within bounds; input images are always read with high fidelity; transparent backgrounds in preview.',
   pricing: gptImage2Pricing,
   size: freeSizes,
 })
@@ -190,6 +196,14 @@ export const openAiModels: readonly ModelDefinition[] = [
   defineGpt('gpt-image-2.6-flare', { description: 'The newest model, for speed.', ...gptImage26 }),
   defineGpt('gpt-image-2.5-sunburst', { description: 'gpt-image-2.5, for quality.', ...gptImage25 }),
   defineGpt('gpt-image-2.5-flare', { description: 'gpt-image-2.5, for speed.', ...gptImage25 }),
+  defineGpt('gpt-image-2.5-sunburst-2026-09-08', {
+    description: 'gpt-image-2.5-sunburst as of 2026-09-08.',
+    ...gptImage25,
+  }),
+  defineGpt('gpt-image-2.5-flare-2026-09-08', {
+    description: 'gpt-image-2.5-flare as of 2026-09-08.',
+    ...gptImage25,
+  }),
   defineGpt('gpt-image-1.5', { description: 'Fixed sizes, transparency, input fidelity.', ...gptImage15 }),
   defineGpt('gpt-image-1.5-2025-12-16', { description: 'gpt-image-1.5 as of 2025-12-16.', ...gptImage15 }),
   defineGpt('chatgpt-image-latest', {

@@ -1,4 +1,10 @@
-import type { InputImageTokens, OutputTokens, PriceRow, Pricing } from '../../../catalogue/pricing.ts'
+import type {
+  InputImageTokens,
+  OutputTokenGrid,
+  OutputTokens,
+  PriceRow,
+  Pricing,
+} from '../../../catalogue/pricing.ts'
 
 /** From the day a model came; the same figures have held since. */
 interface TokenPrices {
@@ -63,8 +69,17 @@ const firstOutputTokens = tabulate({
  */
 const outputTokenGrid = { LOW: 16, MEDIUM: 48, HIGH: 96 }
 
-/** Nothing is published for the models after it: the same grid, and a guess on the high side for what is finer. */
-const finerOutputTokenGrid = { ...outputTokenGrid, XHIGH: 144, MAX: 192 }
+/**
+ * gpt-image-2.5 on a coarser grid: it gives all five counts that are told for 1024x1024, which are 196, 439, 1756, 3122
+ * and 7024 (third party: sanand0, 2026-09-26, quoting cellcog; the first also in Comfy-Org/docs#1664).
+ */
+const finerOutputTokenGrid = { LOW: 16, MEDIUM: 24, HIGH: 48, XHIGH: 64, MAX: 96 }
+
+/**
+ * gpt-image-2.6 spends three to four times as much on the two lowest, and the same on the others (third party:
+ * docs.laozhang.ai, gpt-image-2-6). Three times is an edge of 27.7 and 41.6.
+ */
+const boundedOutputTokenGrid: OutputTokenGrid = { ...finerOutputTokenGrid, LOW: [27, 32], MEDIUM: [41, 48] }
 
 /** OpenAI's guide to vision costs, for the GPT image models. */
 function readImages(fidelity: InputImageTokens['fidelity']): InputImageTokens {
@@ -148,7 +163,7 @@ export const gptImage2Pricing: Pricing = {
   partialImageTokens,
 }
 
-/** Third party, checked 2026-10-02. */
+/** The rates of both official model pages, as others copied them. */
 export const gptImage25Pricing: Pricing = {
   prices: [
     perMillion({
@@ -157,7 +172,7 @@ export const gptImage25Pricing: Pricing = {
       imageInput: 8,
       imageOutput: 30,
       cached: [1.25, 2],
-      source: 'third party, 2026-10-02',
+      source: 'llmgateway#3985, checked against both official model pages',
     }),
   ],
   outputTokens: [],
@@ -166,11 +181,11 @@ export const gptImage25Pricing: Pricing = {
   partialImageTokens,
 }
 
-/** The card of -sunburst; none was found for -flare, which is taken to cost the same. */
+/** The official pricing page has one row for both (apidog, 2026-11-05; apiyi). */
 export const gptImage26Pricing: Pricing = {
   prices: [
     perMillion({
-      from: '2026-11-01',
+      from: '2026-11-04',
       textInput: 5,
       imageInput: 8,
       imageOutput: 30,
@@ -179,7 +194,7 @@ export const gptImage26Pricing: Pricing = {
     }),
   ],
   outputTokens: [],
-  outputTokenGrid: finerOutputTokenGrid,
+  outputTokenGrid: boundedOutputTokenGrid,
   inputImageTokens: readImages('always'),
   partialImageTokens,
 }
