@@ -2,12 +2,7 @@ import type { Capabilities } from './capabilities.ts'
 import type { OperationKind } from './operation-kind.ts'
 import type { ModelParameter } from './parameter.ts'
 import type { Pricing } from './pricing.ts'
-
-export interface Retirement {
-  /** The first day without the model. */
-  date: string
-  replacement: string | null
-}
+import type { ModelRetirement } from './retirement.ts'
 
 /** One model at one provider, as data. */
 export interface ImageModel {
@@ -33,6 +28,6 @@ export interface ImageModel {
   parameters: Partial<Record<OperationKind, ModelParameter[]>>
   /** The reason for each kind that the model does not serve. */
   unsupported: Partial<Record<OperationKind, string>>
-  retirement: Retirement | null
+  retirement: ModelRetirement | null
   pricing: Pricing
 }

@@ -1,7 +1,7 @@
 import type { Capabilities } from './capabilities.ts'
-import type { Retirement } from './image-model.ts'
 import type { OperationKind } from './operation-kind.ts'
 import type { Pricing } from './pricing.ts'
+import type { Retirement } from './retirement.ts'
 
 /** One model as a preset or the configuration describes it. */
 export interface ModelDefinition {

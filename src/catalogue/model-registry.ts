@@ -6,6 +6,7 @@ import type { CustomModel } from './model-entry.ts'
 import { listParameters } from './model-parameters.ts'
 import { type OperationKind, operationKinds } from './operation-kind.ts'
 import { noPricing } from './pricing.ts'
+import { retireAt } from './retirement.ts'
 import { findUnsent, type SentParameters } from './sent-parameters.ts'
 import { variationCapabilities } from './variation-through-edit.ts'
 
@@ -19,12 +20,15 @@ export interface KnownModels {
   dialect: string
   models: readonly ModelDefinition[]
   describeModel(name: string): ModelDefinition
+  /** The provider's own address: there its retirements hold. */
+  baseUrl: string | null
   /** Whether the sandbox draws their images. */
   sandbox?: boolean
 }
 
 export interface RegistryEntry {
   name: string
+  baseUrl?: string | undefined
   folderId?: string | undefined
   models?: readonly (string | CustomModel)[] | undefined
   enable?: readonly Enablement[] | undefined
@@ -145,7 +149,7 @@ function createModel({ entry, preset, findDialect }: Registering, definition: Mo
     variationsThroughEdits: isEmulated,
     parameters: Object.fromEntries(forms),
     unsupported: explain(definition, served),
-    retirement: definition.retirement ?? null,
+    retirement: retireAt(definition.retirement, { own: preset.baseUrl, configured: entry.baseUrl }),
     pricing: definition.pricing ?? noPricing,
   }
 }
@@ -174,10 +178,6 @@ function explain(definition: ModelDefinition, served: readonly OperationKind[]):
   )
 }
 
-export function isRetired({ retirement }: ImageModel, now: Date): boolean {
-  return retirement !== null && now.toISOString().slice(0, 10) >= retirement.date
-}
-
 const artUri = /^art:\/\/([^/]+)\/([^/]+)(?:\/([^/]+))?$/
 
 /** Whether a caller who says `asked` means this model: its id, its name, or its URI with or without a version. */
@@ -195,20 +195,5 @@ export function refuseUnknownModel(asked: string, models: readonly ImageModel[])
     reason: 'MODEL_UNKNOWN',
     allowed: models.map(({ id }) => id),
     actual: asked.slice(0, 200),
-  })
-}
-
-export function refuseRetiredModel(
-  { name, retirement }: ImageModel,
-  models: readonly ImageModel[],
-): EaselError {
-  const replacement = retirement?.replacement ?? null
-  const advice = replacement ? ` Use ${replacement}.` : ''
-  return new EaselError('BAD_USER_INPUT', `${name} was retired on ${retirement?.date}.${advice}`, {
-    field: 'input.model',
-    reason: 'MODEL_RETIRED',
-    allowed: replacement ? models.filter(({ name }) => name === replacement).map(({ id }) => id) : [],
-    actual: name,
-    ...(replacement && { replacement }),
   })
 }

@@ -1,8 +1,9 @@
 import type { ImageModel } from '../catalogue/image-model.ts'
 import type { ImageRequest, RequestDraft } from '../catalogue/image-request.ts'
 import { refuseKind, validateRequest } from '../catalogue/judge.ts'
-import { answersTo, isRetired, refuseRetiredModel, refuseUnknownModel } from '../catalogue/model-registry.ts'
+import { answersTo, refuseUnknownModel } from '../catalogue/model-registry.ts'
 import { defaultWords, type OperationKind } from '../catalogue/operation-kind.ts'
+import { isRetired, refuseRetiredModel } from '../catalogue/retirement.ts'
 import { asSent } from '../catalogue/variation-through-edit.ts'
 import { EaselError } from '../errors.ts'
 import { findDialect } from './dialects/table.ts'
@@ -15,6 +16,7 @@ import type { ProviderLimits } from './provider-limits.ts'
 import { listProviderModels, type ProviderOptions } from './provider-options.ts'
 import { describeProvider, type ProviderStatus } from './provider-status.ts'
 import type { OpenSink, ReplyEvent } from './reply.ts'
+import { logRetirements } from './retirement-log.ts'
 import { guardedLookup } from './transport/address-guard.ts'
 import { createTransport } from './transport/transport.ts'
 
@@ -86,6 +88,10 @@ export function createProviders(options: ProvidersOptions): Providers {
     ]),
   )
   const models = configured.flatMap(listProviderModels)
+  for (const { name: provider, models: chosen } of configured) {
+    const own = models.filter((model) => model.provider === provider)
+    logRetirements({ provider, models: own, areChosen: chosen !== undefined, now: now(), log: options.log })
+  }
   const byId = new Map(models.map((model) => [model.id, model]))
   const named = (name: string) => {
     const provider = providers.get(name)

@@ -1,5 +1,6 @@
 import type { ImageModel as Model } from '../catalogue/image-model.ts'
 import type { ModelParameter } from '../catalogue/parameter.ts'
+import { isRetired, type ModelRetirement } from '../catalogue/retirement.ts'
 import { builder } from './builder.ts'
 import { OperationKind } from './enums.ts'
 import { ModelPrice } from './model-price.ts'
@@ -128,22 +129,25 @@ const UnsupportedOperation = builder
     }),
   })
 
-const ModelRetirement = builder
-  .objectRef<{ date: string; replacement: string | null }>('ModelRetirement')
-  .implement({
-    description: 'When a provider stops offering a model.',
-    fields: (t) => ({
-      date: t.exposeString('date', { description: 'The first day without it, `YYYY-MM-DD`.' }),
-      replacement: t.exposeString('replacement', {
-        nullable: true,
-        description: 'The model to use instead.',
-      }),
-      retired: t.boolean({
-        description: 'Whether that day has come. A retired model is refused.',
-        resolve: ({ date }, _, { now }) => date <= now().toISOString().slice(0, 10),
-      }),
+const ModelRetirementType = builder.objectRef<ModelRetirement>('ModelRetirement').implement({
+  description: 'When a provider stops offering a model.',
+  fields: (t) => ({
+    date: t.exposeString('date', { description: 'The first day without it, `YYYY-MM-DD`.' }),
+    replacement: t.exposeString('replacement', {
+      nullable: true,
+      description: 'The model to use instead.',
     }),
-  })
+    enforced: t.exposeBoolean('enforced', {
+      description:
+        'Whether the model is refused from that day on: the provider itself told it, and is called at its own address. Otherwise the date is a warning.',
+    }),
+    retired: t.boolean({
+      description: 'Whether the model is refused: that day has come, and it is enforced.',
+      resolve: (retirement, _, { now }) => isRetired({ retirement }, now()),
+    }),
+    source: t.exposeString('source', { description: 'Where the date comes from.' }),
+  }),
+})
 
 export const ImageModel = builder.objectRef<Model>('ImageModel').implement({
   description: 'A model at a provider: what it can do and what it accepts, enough to build a form from.',
@@ -167,7 +171,7 @@ export const ImageModel = builder.objectRef<Model>('ImageModel').implement({
         Object.entries(unsupported).map(([kind, reason]) => ({ kind: kind as KindForm['kind'], reason })),
     }),
     retirement: t.expose('retirement', {
-      type: ModelRetirement,
+      type: ModelRetirementType,
       nullable: true,
       description: 'When the provider retires it. Null where no date is known.',
     }),

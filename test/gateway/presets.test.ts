@@ -6,7 +6,10 @@ import { photoFile } from '../kit/photo.ts'
 let sandbox: Sandbox
 let gateway: TestGateway
 
-/** Every preset, each at the sandbox's address: what is not to be called must not even try to reach its real host. */
+/**
+ * Every preset, each at the sandbox's address: what is not to be called must not even try to reach its real host. And one
+ * at its own address, where retired models are refused before any call.
+ */
 const configFile = (url: string) => `
 providers:
   - { name: openai, preset: openai, apiKey: k1, baseUrl: "${url}/v1" }
@@ -18,6 +21,7 @@ providers:
   - { name: apigo, preset: apigo, apiKey: k5, baseUrl: "${url}/v1" }
   - { name: localai, preset: localai, baseUrl: "${url}/v1", models: [stablediffusion] }
   - { name: sandbox, preset: sandbox, baseUrl: "${url}" }
+  - { name: direct, preset: openai, apiKey: k7, models: [dall-e-3, gpt-image-2] }
 defaults: { generate: sandbox/gpt-image-1, edit: sandbox/gpt-image-1, variation: sandbox/dall-e-2 }
 `
 
@@ -82,7 +86,7 @@ describe('models', () => {
   test('shows every preset with what each accepts, enough to build a form', async () => {
     const { data, errors } = await gateway.graphql<{ models: Model[] }>(`{ models { id provider name sandbox
       operations { kind streaming throughEdits parameters { name type required values min max default dependsOn { parameter values } } }
-      unsupported { kind reason } retirement { date replacement retired } prices { from currency imageOutput source } } }`)
+      unsupported { kind reason } retirement { date replacement enforced retired source } prices { from currency imageOutput source } } }`)
     expect(errors).toBeUndefined()
     const providers = [...new Set(data.models.map(({ provider }) => provider))]
     expect(providers).toEqual([
@@ -95,6 +99,7 @@ describe('models', () => {
       'apigo',
       'localai',
       'sandbox',
+      'direct',
     ])
     const gpt2 = data.models.find(({ id }) => id === 'openai/gpt-image-2')
     const edit = gpt2?.operations.find(({ kind }) => kind === 'EDIT')
@@ -111,10 +116,13 @@ describe('models', () => {
         'partialImages',
       ]),
     )
-    expect(data.models.find(({ id }) => id === 'openai/dall-e-2')?.retirement).toMatchObject({
-      retired: true,
-      replacement: 'gpt-image-2',
-    })
+    const source = expect.stringContaining('developers.openai.com')
+    const ended = { date: '2026-05-12', replacement: 'gpt-image-2', source }
+    const retirementOf = (asked: string) => data.models.find(({ id }) => id === asked)?.retirement
+    expect(retirementOf('direct/dall-e-3')).toEqual({ ...ended, enforced: true, retired: true })
+    // The date is OpenAI's own; this provider is asked elsewhere.
+    expect(retirementOf('openai/dall-e-3')).toEqual({ ...ended, enforced: false, retired: false })
+    expect(retirementOf('direct/gpt-image-2')).toBeNull()
   })
 
   test('says where a document calls something unsupported, and why', async () => {
@@ -132,7 +140,7 @@ interface Model {
   provider: string
   operations: { kind: string; parameters: { name: string }[] }[]
   unsupported: { kind: string; reason: string }[]
-  retirement: { retired: boolean; replacement: string } | null
+  retirement: { retired: boolean; enforced: boolean; replacement: string } | null
 }
 
 describe('a call', () => {
@@ -149,7 +157,7 @@ describe('a call', () => {
 
   test('of a retired model names its replacement', async () => {
     const { errors } = await gateway.graphql(
-      'mutation { generateImage(input: { prompt: "x", model: "openai/dall-e-3" }) { id } }',
+      'mutation { generateImage(input: { prompt: "x", model: "direct/dall-e-3" }) { id } }',
     )
     expect(errors?.[0]?.extensions).toMatchObject({
       code: 'BAD_USER_INPUT',

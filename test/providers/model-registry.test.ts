@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, test } from 'vitest'
+import { afterEach, describe, expect, test, vi } from 'vitest'
 import { capabilityEntry } from '../../src/catalogue/capabilities.ts'
 import { EaselError } from '../../src/errors.ts'
 import type { Providers, ProvidersOptions } from '../../src/providers/providers.ts'
@@ -96,6 +96,47 @@ describe('the registry', () => {
     })
     const before = open([openai], { now: () => new Date('2026-10-22T23:59:59Z') })
     expect(idsOf(before.candidates('EDIT', 'gpt-image-1'))).toEqual(['openai/gpt-image-1'])
+  })
+
+  test('refuses no model for a date that belongs to another address, or that others told', () => {
+    const elsewhere = open([{ ...openai, baseUrl: 'https://images.example/v1' }])
+    expect(idsOf(elsewhere.candidates('EDIT', 'gpt-image-1'))).toEqual(['openai/gpt-image-1'])
+    expect(elsewhere.find('openai/gpt-image-1')?.retirement).toMatchObject({
+      date: '2026-10-23',
+      enforced: false,
+      source: expect.stringContaining('developers.openai.com'),
+    })
+    const same = open([{ ...openai, baseUrl: 'https://api.openai.com/v1/' }])
+    expect(same.find('openai/gpt-image-1')?.retirement?.enforced).toBe(true)
+    const hearsay = open([art])
+    expect(idsOf(hearsay.candidates('GENERATE', 'yandex-art'))).toEqual(['art/yandex-art'])
+    expect(hearsay.find('art/yandex-art')?.retirement).toMatchObject({ toldBy: 'OTHERS', enforced: false })
+  })
+
+  test('tells the operator at the start which models end, and of refused ones only those that were chosen', () => {
+    const told = (configured: ProvidersOptions['providers']) => {
+      const warn = vi.fn()
+      open(configured, { log: { info: () => {}, warn } })
+      return warn.mock.calls.map(([{ provider, ends }]) => [
+        provider,
+        ends.map(({ model }: { model: string }) => model),
+      ])
+    }
+    const ending = ['gpt-image-1.5', 'gpt-image-1.5-2025-12-16', 'chatgpt-image-latest', 'gpt-image-1-mini']
+    expect(told([openai, flux, sandbox])).toEqual([['openai', ending]])
+    const chosen = { ...openai, models: ['dall-e-2', 'gpt-image-2'] }
+    expect(told([chosen])).toEqual([['openai', ['dall-e-2']]])
+    expect(told([art])).toEqual([['art', ['yandex-art']]])
+  })
+
+  test('has no model that is to be replaced by one that it lacks, or that has ended by then', () => {
+    const models = open([openai]).models()
+    for (const { name, retirement } of models) {
+      if (!retirement) continue
+      const next = models.find((model) => model.name === retirement.replacement)
+      expect(next, name).toBeDefined()
+      expect(next?.retirement, name).toBeNull()
+    }
   })
 
   test('names the models there are when one is unknown', () => {

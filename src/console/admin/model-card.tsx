@@ -1,5 +1,6 @@
 import { formatBytes, labelOfValue } from '../controls/format.ts'
 import { labelOfParameter } from '../controls/parameter-label.ts'
+import { describeRetirement } from '../controls/retirement-text.ts'
 import { SandboxBadge } from '../controls/sandbox-badge.tsx'
 import type { FormParameterFragment, ModelCatalogueQuery } from '../generated/graphql.ts'
 import { kindLabels } from '../operations/operation-text.ts'
@@ -17,12 +18,7 @@ export function ModelCard({ model }: { model: CatalogueModel }) {
           {sandbox && <SandboxBadge />}
           <span className="muted">{description}</span>
         </p>
-        {retirement && (
-          <p className="small warning-text">
-            {retirement.retired ? 'Retired' : 'Retires'} on {retirement.date}
-            {retirement.replacement && `, to be replaced by ${retirement.replacement}`}
-          </p>
-        )}
+        {retirement && <p className="small warning-text">{describeRetirement(retirement)}</p>}
       </header>
       <div className="columns">
         {operations.map((operation) => (

@@ -2,6 +2,7 @@ import { Button } from 'react-aria-components/Button'
 import { Disclosure, DisclosurePanel } from 'react-aria-components/Disclosure'
 import { Heading } from 'react-aria-components/Heading'
 import { labelOfValue } from '../controls/format.ts'
+import { describeRetirement } from '../controls/retirement-text.ts'
 import { SelectField } from '../controls/select-field.tsx'
 import type { ModelFormFragment, OperationKind } from '../generated/graphql.ts'
 import { type ChosenModel, modelsFor } from './model-choice.ts'
@@ -18,7 +19,7 @@ export function ModelField({ models, kind, chosen: { model }, onChange, error }:
   const choices = modelsFor(models, kind).map(({ model: { id, name, provider, sandbox, retirement } }) => ({
     id,
     label: name,
-    description: [provider, sandbox ? 'sandbox' : '', retirement ? retirementText(retirement) : '']
+    description: [provider, sandbox ? 'sandbox' : '', retirement ? describeRetirement(retirement) : '']
       .filter(Boolean)
       .join(', '),
     isDisabled: retirement?.retired ?? false,
@@ -27,18 +28,10 @@ export function ModelField({ models, kind, chosen: { model }, onChange, error }:
     <div className="model-field">
       <SelectField label="Model" choices={choices} value={model.id} onChange={onChange} error={error} />
       <p className="muted small">{model.description}</p>
-      {model.retirement && <p className="small warning-text">{retirementText(model.retirement)}</p>}
+      {model.retirement && <p className="small warning-text">{describeRetirement(model.retirement)}</p>}
       <UnsupportedModels models={models} kind={kind} />
     </div>
   )
-}
-
-function retirementText({
-  date,
-  replacement,
-  retired,
-}: NonNullable<ModelFormFragment['retirement']>): string {
-  return `${retired ? 'Retired' : 'Retires'} on ${date}${replacement ? `, use ${replacement}` : ''}`
 }
 
 function UnsupportedModels({ models, kind }: Pick<ModelFieldProps, 'models' | 'kind'>) {

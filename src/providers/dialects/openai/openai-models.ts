@@ -1,7 +1,7 @@
 import { type Capabilities, noCapabilities } from '../../../catalogue/capabilities.ts'
-import type { Retirement } from '../../../catalogue/image-model.ts'
 import type { ModelDefinition } from '../../../catalogue/model-definition.ts'
 import type { Pricing } from '../../../catalogue/pricing.ts'
+import type { Retirement } from '../../../catalogue/retirement.ts'
 import type { SizeRule } from '../../../catalogue/size-rule.ts'
 import type { ImageRule } from '../../../catalogue/source-rules.ts'
 import {
@@ -126,15 +126,21 @@ function defineGpt(
   }
 }
 
-/** Announced on 2026-06-02. The page has moved the replacement before. */
-const beforeTwo: Retirement = { date: '2026-12-01', replacement: 'gpt-image-2.6-sunburst' }
+/** The page has moved replacements before. */
+function retireOn(date: string, replacement: string): Retirement {
+  return { date, replacement, toldBy: 'PROVIDER', source: 'developers.openai.com/api/docs/deprecations' }
+}
+
+/** Announced on 2026-06-02. */
+const beforeTwo = retireOn('2026-12-01', 'gpt-image-2.6-sunburst')
+const dallE = retireOn('2026-05-12', 'gpt-image-2')
 /** Third party: live probe of 2026-09-23. */
 const finerQuality = ['AUTO', 'LOW', 'MEDIUM', 'HIGH', 'XHIGH', 'MAX']
 
 export const gptImage1 = defineGpt('gpt-image-1', {
   description: 'The first GPT image model: fixed sizes, transparency, input fidelity.',
   pricing: gptImage1Pricing,
-  retirement: { date: '2026-10-23', replacement: 'gpt-image-2.5-sunburst' },
+  retirement: retireOn('2026-10-23', 'gpt-image-2.5-sunburst'),
   fidelity: true,
 })
 
@@ -160,7 +166,7 @@ export const dallE2: ModelDefinition = {
   name: 'dall-e-2',
   description: 'Small square images; the only model with variations.',
   capabilities: { GENERATE: dallE2Generate, EDIT: dallE2Edit, VARIATION: dallE2Variation },
-  retirement: { date: '2026-05-12', replacement: 'gpt-image-2' },
+  retirement: dallE,
   pricing: dallE2Pricing,
 }
 
@@ -177,7 +183,7 @@ export const dallE3: ModelDefinition = {
     },
   },
   unsupported: { EDIT: 'dall-e-3 makes images from prompts only.', VARIATION: onlyDallE2Varies },
-  retirement: { date: '2026-05-12', replacement: 'gpt-image-2' },
+  retirement: dallE,
   pricing: dallE3Pricing,
 }
 

@@ -34,6 +34,16 @@ export const yandexArtModel: ModelDefinition = {
   },
 }
 
+const latest: ModelDefinition = {
+  ...yandexArtModel,
+  retirement: {
+    date: '2026-09-09',
+    replacement: 'aliceai-image-art-3.0',
+    toldBy: 'OTHERS',
+    source: 'black-roland/homeassistant-yandexgpt#60: PERMISSION_DENIED since then',
+  },
+}
+
 const yandexArt2: ModelDefinition = {
   ...yandexArtModel,
   name: 'yandex-art-2.0',
@@ -41,4 +51,4 @@ const yandexArt2: ModelDefinition = {
   description: 'YandexART 2.0; its retirement was announced in August 2026.',
 }
 
-export const yandexArtModels: readonly ModelDefinition[] = [yandexArtModel, yandexArt2]
+export const yandexArtModels: readonly ModelDefinition[] = [latest, yandexArt2]
