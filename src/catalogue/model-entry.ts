@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { capabilityEntry } from './capabilities.ts'
 import { operationKinds } from './operation-kind.ts'
-import { priceEntry } from './price-entry.ts'
+import { priceEntries } from './price-entry.ts'
 
 const text = z.string().min(1)
 
@@ -13,7 +13,7 @@ const definition = z.strictObject({
   like: text.optional(),
   kinds: z.array(z.enum(operationKinds)).min(1).optional(),
   capabilities: capabilityEntry.optional(),
-  prices: z.array(priceEntry).optional(),
+  prices: priceEntries.optional(),
   variationsThroughEdits: z.boolean().optional(),
 })
 

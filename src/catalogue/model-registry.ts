@@ -7,7 +7,7 @@ import { listParameters } from './model-parameters.ts'
 import { type OperationKind, operationKinds } from './operation-kind.ts'
 import { noPricing } from './pricing.ts'
 import { retireAt } from './retirement.ts'
-import { findUnsent, type SentParameters } from './sent-parameters.ts'
+import type { SentParameters } from './sent-parameters.ts'
 import { variationCapabilities } from './variation-through-edit.ts'
 
 /** Features that an operator can switch on although the provider documents them as not supported. */
@@ -42,7 +42,7 @@ export interface ModelDialect {
   idempotency: ImageModel['idempotency']
 }
 
-interface Registering {
+export interface Registering {
   entry: RegistryEntry
   preset: KnownModels
   findDialect: (name: string) => ModelDialect
@@ -53,48 +53,6 @@ export function listModels(registering: Registering): ImageModel[] {
   const { entry, preset } = registering
   const definitions = entry.models?.map((model) => define(model, preset)) ?? preset.models
   return definitions.map((definition) => createModel(registering, definition))
-}
-
-/** A fault of the configuration, and its place among the models of the provider. */
-export interface ModelFault {
-  path: (string | number)[]
-  message: string
-}
-
-export function findModelFaults(registering: Registering): ModelFault[] {
-  const { entry, preset, findDialect } = registering
-  const models = listModels(registering)
-  const isTwice = ({ name }: ImageModel, index: number) =>
-    models.findIndex((each) => each.name === name) !== index
-  return models.flatMap((model, index) => {
-    const written = entry.models?.[index]
-    const unsent = findUnsent(model, findDialect(model.dialect).sends)
-    return [
-      ...(isTwice(model, index) ? [{ path: ['name'], message: `${model.name} is given twice` }] : []),
-      ...(typeof written === 'object' ? findIdleRules(written, { model, preset }) : []),
-      ...unsent.map((message) => ({ path: [], message })),
-    ].map(({ path, message }) => ({ path: [index, ...path], message }))
-  })
-}
-
-/** Faults: settings that would have no effect. */
-function findIdleRules(
-  { like, kinds = [], capabilities = {} }: CustomModel,
-  { model, preset }: { model: ImageModel; preset: KnownModels },
-): ModelFault[] {
-  const isUnknown = like !== undefined && !preset.models.some(({ name }) => name === like)
-  const known = preset.models.map(({ name }) => name).join(', ') || 'none'
-  const isIdle = (kind: OperationKind) => !model.kinds.includes(kind)
-  return [
-    ...(isUnknown ? [{ path: ['like'], message: `must be a model that the preset knows: ${known}` }] : []),
-    ...kinds.filter(isIdle).map((kind) => ({
-      path: ['kinds'],
-      message: `${model.name} does not serve ${kind}`,
-    })),
-    ...operationKinds
-      .filter((kind) => capabilities[kind] && isIdle(kind))
-      .map((kind) => ({ path: ['capabilities', kind], message: `${model.name} does not serve ${kind}` })),
-  ]
 }
 
 function define(model: string | CustomModel, preset: KnownModels): ModelDefinition {
@@ -109,6 +67,7 @@ function define(model: string | CustomModel, preset: KnownModels): ModelDefiniti
       ? [[kind, { ...rules, ...capabilities?.[kind] }] as const]
       : []
   })
+  const isListed = !only || only.includes('VARIATION')
   const own = {
     name,
     upstreamName: upstreamName ?? (like ? name : (base.upstreamName ?? name)),
@@ -118,7 +77,8 @@ function define(model: string | CustomModel, preset: KnownModels): ModelDefiniti
   return {
     ...base,
     ...own,
-    variationsThroughEdits: model.variationsThroughEdits ?? base.variationsThroughEdits ?? false,
+    variationsThroughEdits:
+      model.variationsThroughEdits ?? (isListed && base.variationsThroughEdits === true),
     capabilities: Object.fromEntries(changed),
     pricing,
     retirement: like ? null : (base.retirement ?? null),
@@ -127,7 +87,8 @@ function define(model: string | CustomModel, preset: KnownModels): ModelDefiniti
 
 function createModel({ entry, preset, findDialect }: Registering, definition: ModelDefinition): ImageModel {
   const capabilities = enable(definition, entry.enable ?? [])
-  const isEmulated = definition.variationsThroughEdits === true && !capabilities.VARIATION
+  const isEmulated =
+    definition.variationsThroughEdits === true && capabilities.EDIT !== undefined && !capabilities.VARIATION
   if (isEmulated && capabilities.EDIT) capabilities.VARIATION = variationCapabilities(capabilities.EDIT)
   const dialect = definition.dialect ?? preset.dialect
   const served = operationKinds.filter((kind) => capabilities[kind])

@@ -9,7 +9,6 @@ import { checkSize, offeredSizes, sizeRule } from './size-rule.ts'
 import { imageRule, maskRule } from './source-rules.ts'
 
 const text = z.string().nullable()
-const choices = z.array(z.string()).min(1)
 const positive = z.int().min(1)
 const bigNumber = z.coerce.bigint()
 const isOrdered = ({ min, max }: { min: number | bigint; max: number | bigint }) => min <= max
@@ -17,16 +16,16 @@ const outOfOrder = 'min must not exceed max'
 
 /** A value that is one of a list; `values` are all that there are, the rule of a model has those that it takes. */
 function choice<const Value extends string>(values: readonly Value[]) {
-  return {
-    ...freeChoice,
-    value: z.enum(values).nullable(),
-  }
+  const rule: z.ZodType<string[]> = z.array(z.enum(values)).min(1)
+  return { ...freeChoice, value: z.enum(values).nullable(), rule }
 }
+
+const mimeType = z.string().regex(/^image\/[\w.+-]+$/, 'must be a MIME type such as image/png')
 
 const freeChoice = {
   value: text,
   default: null,
-  rule: choices,
+  rule: z.array(mimeType).min(1) as z.ZodType<string[]>,
   form: (values: string[]) => ({
     type: 'ENUM' as const,
     values,
@@ -167,7 +166,7 @@ export const parameters = {
     value: z.object({ widthRatio: bigNumber, heightRatio: bigNumber }).nullable(),
     default: null,
     capability: 'aspectRatio',
-    rule: z.strictObject({ max: bigNumber }),
+    rule: z.strictObject({ max: bigNumber.min(1n) }),
     form: ({ max }) => ({ type: 'ASPECT_RATIO', min: '1', max: String(max) }),
     check: ({ widthRatio, heightRatio }, { max }) => {
       checkRange(widthRatio, { min: 1n, max }, { name: 'aspectRatio.widthRatio' })

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { qualities } from './choices.ts'
 import { isSame } from './pricing.ts'
-import { parseSize } from './wire-size.ts'
+import { sizeText } from './size-rule.ts'
 
 /** Far above every price in any currency, and below most prices that were written in millionths by mistake. */
 const largest = { perMillionTokens: 1_000_000, perImage: 10_000 }
@@ -40,28 +40,44 @@ const perImage = z
       )
       .nullable()
       .optional(),
-    size: z
-      .string()
-      .refine((text) => parseSize(text) !== null, 'must be WIDTHxHEIGHT')
-      .nullable()
-      .optional(),
+    size: sizeText.nullable().optional(),
     price: imagePrice,
   })
   .transform(({ price, ...image }) => ({ ...image, micros: price }))
 
 /** A price list of a model, as an operator writes it. */
-export const priceEntry = z.strictObject({
-  from: z.iso.date(),
-  currency: z.string().regex(/^[A-Z]{3}$/, 'must be three capital letters, such as USD'),
-  textInput: rate,
-  imageInput: rate,
-  textOutput: rate,
-  imageOutput: rate,
-  cachedTextInput: written.optional(),
-  cachedImageInput: written.optional(),
-  perImage: z.array(perImage).default([]),
-  megapixels: z
-    .strictObject({ first: imagePrice, further: imagePrice, largest: z.int().min(1).max(1_000) })
-    .optional(),
-  source: z.string().min(1).default('configuration'),
-})
+export const priceEntry = z
+  .strictObject({
+    from: z.iso.date(),
+    currency: z.string().regex(/^[A-Z]{3}$/, 'must be three capital letters, such as USD'),
+    textInput: rate,
+    imageInput: rate,
+    textOutput: rate,
+    imageOutput: rate,
+    cachedTextInput: written.optional(),
+    cachedImageInput: written.optional(),
+    perImage: z.array(perImage).default([]),
+    megapixels: z
+      .strictObject({ first: imagePrice, further: imagePrice, largest: z.int().min(1).max(1_000) })
+      .optional(),
+    source: z.string().min(1).default('configuration'),
+  })
+  .refine(
+    ({ textInput, imageInput, textOutput, imageOutput, perImage, megapixels }) =>
+      [textInput, imageInput, textOutput, imageOutput].some((rate) => rate !== null) ||
+      perImage.length > 0 ||
+      megapixels !== undefined,
+    'has no price: give rates, perImage or megapixels',
+  )
+  .refine(
+    ({ perImage, megapixels }) => perImage.length === 0 || megapixels === undefined,
+    'has both perImage and megapixels: give one of them',
+  )
+
+/** Two lists from the same day: one of them would have no effect. */
+export const priceEntries = z
+  .array(priceEntry)
+  .refine(
+    (rows) => new Set(rows.map(({ from }) => from)).size === rows.length,
+    'two price lists begin on the same day',
+  )

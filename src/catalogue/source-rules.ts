@@ -4,7 +4,8 @@ import { refuseValue } from './parameter-refusal.ts'
 import type { MaskFacts, SourceFacts } from './source-facts.ts'
 
 const count = z.int().min(1)
-const mimeTypes = z.array(z.string()).min(1)
+/** The types that the gateway takes. */
+const mimeTypes: z.ZodType<string[]> = z.array(z.enum(['image/png', 'image/jpeg', 'image/webp'])).min(1)
 
 export const imageRule = z
   .strictObject({

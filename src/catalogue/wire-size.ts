@@ -10,6 +10,13 @@ export function parseSize(size: string): Dimensions | null {
   return match && { width: Number(match[1]), height: Number(match[2]) }
 }
 
+/** `2K`, `16:9`, `landscape_16_9`: what some servers take in place of pixels. A size with a slip in it is none. */
+const wordPattern = /^(?!auto$)(?:\d{1,2}(?:\.\d{1,2})?K|\d{1,3}:\d{1,3}|[a-z][\w-]{0,31})$/i
+
+export function isSizeWord(text: string): boolean {
+  return wordPattern.test(text)
+}
+
 /** The two numbers without their common factor: 1536x1024 is 3:2. */
 export function reduceRatio({ width, height }: Dimensions): Dimensions {
   let [a, b] = [width, height]

@@ -1,7 +1,7 @@
 import { parse as parseYaml } from 'yaml'
 import { answersTo } from '../catalogue/model-registry.ts'
 import { defaultWords, operationKinds } from '../catalogue/operation-kind.ts'
-import { listProviderModels } from '../providers/provider-options.ts'
+import { findWrittenFaults, listProviderModels } from '../providers/provider-options.ts'
 import { readAuth } from './auth.ts'
 import { type ConfigFile, configFile } from './config-file.ts'
 import type { Env } from './env.ts'
@@ -130,13 +130,12 @@ function readFile(text: string | null, env: Env, faults: string[]): ConfigFile {
   const unset = new Set<string>()
   const filled = fillVariables(raw ?? {}, { env, path: [], faults, unset })
   const result = configFile.safeParse(filled, { error: describeMissing })
-  if (result.success) return result.data
-  for (const { path, message } of result.error.issues) {
+  for (const { path, message } of [...(result.error?.issues ?? []), ...findWrittenFaults(filled)]) {
     const place = path.join('.')
     // A text with a missing variable is reported once, as the missing variable.
     if (!unset.has(place)) faults.push(`${env.configFile}: ${place || '(the whole file)'}: ${message}`)
   }
-  return emptyFile
+  return result.data ?? emptyFile
 }
 
 /** Replaces zod's "expected string, received undefined" for a line that is not there. */

@@ -1,11 +1,14 @@
 import { z } from 'zod'
 import type { ImageModel } from '../catalogue/image-model.ts'
 import { type CustomModel, modelEntry } from '../catalogue/model-entry.ts'
-import { findModelFaults, listModels, type ModelDialect } from '../catalogue/model-registry.ts'
+import { listModels } from '../catalogue/model-registry.ts'
 import { isRecord } from '../is-record.ts'
 import type { Preset } from './dialects/dialect.ts'
-import { findDialect, type PresetName, presets } from './dialects/table.ts'
+import { type PresetName, presets } from './dialects/table.ts'
 import { type OptionName, optionRules } from './option-rules.ts'
+import { toRegistering } from './registering.ts'
+
+export { findWrittenFaults } from './model-check.ts'
 
 const httpAddress = z.url({
   protocol: /^https?$/,
@@ -58,14 +61,9 @@ const [first, ...more] = presetNames.map(createOptions) as [
   ...ReturnType<typeof createOptions>[],
 ]
 
-const oneProvider = z
-  .discriminatedUnion('preset', [first, ...more], {
-    error: ({ code }) => (code === 'invalid_union' ? `must be one of ${presetNames.join(', ')}` : undefined),
-  })
-  .superRefine((options, context) => {
-    for (const { path, message } of findModelFaults(toRegistering(options)))
-      context.addIssue({ code: 'custom', path: ['models', ...path], message })
-  })
+const oneProvider = z.discriminatedUnion('preset', [first, ...more], {
+  error: ({ code }) => (code === 'invalid_union' ? `must be one of ${presetNames.join(', ')}` : undefined),
+})
 
 /** The providers as an operator writes them. No fault shows the value of an option: it may be a key. */
 export const providerEntries = z.array(oneProvider).refine((entries) => listTwice(entries).length === 0, {
@@ -83,14 +81,4 @@ function listTwice(entries: unknown): string[] {
 /** In the order of the configuration, or else of the preset. */
 export function listProviderModels(provider: ProviderOptions): ImageModel[] {
   return listModels(toRegistering(provider))
-}
-
-function toRegistering(entry: ProviderOptions) {
-  const preset: Preset = presets[entry.preset]
-  return { entry, preset, findDialect: findModelDialect }
-}
-
-function findModelDialect(name: string): ModelDialect {
-  const { sends, exchange } = findDialect(name)
-  return { sends, idempotency: exchange.resume ? 'lookup' : 'none' }
 }

@@ -213,7 +213,7 @@ const fields = {
   },
   aspectRatio: {
     asked: (t) =>
-      t.field({ type: AspectRatioInput, description: 'For models that have no `size` (yandex-art).' }),
+      t.field({ type: AspectRatioInput, description: 'For models that have it; not beside a `size`.' }),
     shown: (t) =>
       t.field({
         type: AspectRatio,

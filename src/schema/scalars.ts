@@ -1,4 +1,5 @@
 import { GraphQLError, Kind, type ValueNode } from 'graphql'
+import { isSizeWord, parseSize } from '../catalogue/wire-size.ts'
 import type { Upload } from '../operations/accept/operation-sources.ts'
 import { builder } from './builder.ts'
 
@@ -64,11 +65,11 @@ function parseBigInt(value: unknown): bigint {
 
 builder.scalarType('ImageSize', {
   description:
-    '`auto`, or `WIDTHxHEIGHT` in pixels, e.g. `1024x1536`. Which sizes there are depends on the model: see `ImageModel.parameters`.',
+    '`auto`, or `WIDTHxHEIGHT` in pixels, e.g. `1024x1536`, or a word of the provider, e.g. `2K`. Which sizes there are depends on the model: see `ImageModel.parameters`.',
   serialize: (value) => value,
   parseValue: (value) => {
-    if (typeof value === 'string' && /^(auto|[1-9]\d{0,4}x[1-9]\d{0,4})$/.test(value)) return value
-    throw refuse('An ImageSize is "auto" or "WIDTHxHEIGHT", e.g. "1024x1536".')
+    if (typeof value === 'string' && (value === 'auto' || parseSize(value) || isSizeWord(value))) return value
+    throw refuse('An ImageSize is "auto" or "WIDTHxHEIGHT", e.g. "1024x1536", or a word such as "2K".')
   },
 })
 

@@ -383,6 +383,31 @@ describe('what goes over the wire', () => {
     `)
   })
 
+  test.each<[Partial<ImageRequest>, object]>([
+    [
+      { seed: 42n, aspectRatio: { widthRatio: 16n, heightRatio: 9n } },
+      { seed: 42, aspect_ratio: '16:9' },
+    ],
+    [
+      { seed: 0n, size: '2K' },
+      { seed: 0, size: '2K' },
+    ],
+    [{}, {}],
+  ])('to a server whose model takes a seed, a ratio and words for sizes, case %#', async (request, sent) => {
+    const rules = {
+      seed: { min: 0n, max: 4_294_967_295n },
+      aspectRatio: { max: 100n },
+      size: { type: 'list' as const, values: ['1K', '2K'] },
+    }
+    const models = [{ name: 'seedy', capabilities: { GENERATE: rules } }]
+    const recorded = await recordWire({ preset: 'openai-compatible', models }, 'seedy', {
+      prompt: 'a rose',
+      ...request,
+    })
+    const body = JSON.parse(recorded.split('\n').at(-1) ?? '')
+    expect(body).toEqual({ model: 'seedy', prompt: 'a rose', ...sent })
+  })
+
   test('to any other server, without the words it would take for commands', async () => {
     const options = {
       preset: 'openai-compatible',

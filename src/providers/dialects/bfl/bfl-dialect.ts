@@ -11,6 +11,8 @@ import type { Dialect } from '../dialect.ts'
 import { flux2Pro } from './bfl-models.ts'
 import { readCredits, readTask } from './bfl-task.ts'
 
+const seedCount = 2n ** 31n
+
 /*
  * The API of Black Forest Labs (docs.bfl.ai, read 2026-10): a request starts a task, the answer has the address to
  * ask for it at, and a finished task the address of its image, which lives for ten minutes. One task makes one image.
@@ -32,8 +34,11 @@ export const bfl: Dialect = {
     readPoll: readTask,
   }),
   sends: {
-    GENERATE: new Set(['prompt', 'size', 'seed', 'outputFormat']),
-    EDIT: new Set(['prompt', 'images', 'size', 'seed', 'outputFormat']),
+    byKind: {
+      GENERATE: new Set(['prompt', 'size', 'seed', 'outputFormat']),
+      EDIT: new Set(['prompt', 'images', 'size', 'seed', 'outputFormat']),
+    },
+    largestSeed: seedCount - 1n,
   },
   // HTTP's own statuses suffice: 402 without credits, 422 for a bad request, 429 above 24 tasks at a time.
   sortFailure: () => null,
@@ -64,7 +69,7 @@ function describeSubmit(
 
 /** The same seed makes the same image. */
 function distinctSeed(seed: bigint, index: number): number {
-  return Number((seed + BigInt(index)) % 2n ** 31n)
+  return Number((seed + BigInt(index)) % seedCount)
 }
 
 /** `input_image`, `input_image_2` and so on. */

@@ -21,7 +21,9 @@ const paths: Record<OperationKind, string> = {
 
 const picture = [
   'size',
+  'autoSize',
   'quality',
+  'autoQuality',
   'background',
   'inputFidelity',
   'outputFormat',
@@ -45,9 +47,14 @@ export const openAi: Dialect = {
     read: readOpenAiReply,
   }),
   sends: {
-    GENERATE: new Set(['prompt', ...picture]),
-    EDIT: new Set(['prompt', 'images', 'mask', ...picture]),
-    VARIATION: new Set(['images', 'mask', ...picture]),
+    byKind: {
+      GENERATE: new Set(['prompt', 'seed', 'aspectRatio', ...picture]),
+      EDIT: new Set(['prompt', 'images', 'mask', ...picture]),
+      VARIATION: new Set(['images', 'mask', ...picture]),
+    },
+    sizeWords: true,
+    // It goes out as a number of JSON.
+    largestSeed: BigInt(Number.MAX_SAFE_INTEGER),
   },
   sortFailure: sortOpenAiFailure,
   // OpenAI's have none, those of OpenRouter and of xAI do.
@@ -76,6 +83,8 @@ function listFields(model: ImageModel, request: ImageRequest, wire: WireOptions)
     ['prompt', request.kind === 'VARIATION' ? null : readPrompt(request, wire)],
     ['n', request.n > 1 ? request.n : null],
     ['size', toWireSize(request.size, capabilities)],
+    ['aspect_ratio', capabilities.aspectRatio && toWireRatio(request)],
+    ['seed', capabilities.seed && request.seed !== null ? Number(request.seed) : null],
     ['quality', capabilities.quality && toWireQuality(request.quality, capabilities)],
     ['background', capabilities.background && lower(request.background)],
     ['input_fidelity', capabilities.inputFidelity && lower(request.inputFidelity)],
@@ -91,6 +100,11 @@ function listFields(model: ImageModel, request: ImageRequest, wire: WireOptions)
 function readPrompt({ prompt }: ImageRequest, { stripFromPrompt }: WireOptions): string {
   const text = prompt ?? ''
   return stripFromPrompt ? text.replace(stripFromPrompt, '') : text
+}
+
+/** As xAI, OpenRouter and other servers take it. OpenAI has sizes alone. */
+function toWireRatio({ aspectRatio }: ImageRequest): string | null {
+  return aspectRatio && `${aspectRatio.widthRatio}:${aspectRatio.heightRatio}`
 }
 
 function toWireQuality(quality: string | null, { autoQuality }: Capabilities): string | null {

@@ -17,6 +17,8 @@ import { yandexArtModel } from './yandex-art-models.ts'
  * done. One operation makes one image, so `n` images are `n` operations. 64-bit integers travel as strings.
  */
 
+const seedCount = 2n ** 63n
+
 export const yandexArt: Dialect = {
   name: 'yandex-art',
   exchange: polledJob({
@@ -34,7 +36,10 @@ export const yandexArt: Dialect = {
     readPoll: ({ status, body }, sorter) =>
       status === 200 ? readOperation(body, sorter) : { type: 'pending' },
   }),
-  sends: { GENERATE: new Set(['prompt', 'messages', 'size', 'seed', 'aspectRatio', 'mimeType']) },
+  sends: {
+    byKind: { GENERATE: new Set(['prompt', 'messages', 'size', 'seed', 'aspectRatio', 'mimeType']) },
+    largestSeed: seedCount - 1n,
+  },
   sortFailure: sortYandexArtFailure,
   bill: 'never',
   sandbox: { path: '/', models: [yandexArtModel] },
@@ -58,8 +63,6 @@ function describeSubmit(
     body: createJsonBody(body),
   }
 }
-
-const seedCount = 2n ** 63n
 
 /** The same seed makes the same image. Zero means a random one, and is never reached by counting up. */
 function distinctSeed(seed: bigint, index: number): bigint {
