@@ -1,5 +1,13 @@
 import { z } from 'zod'
-import { backgrounds, fidelities, formats, lossyFormats, qualities, responseFormats } from './choices.ts'
+import {
+  backgrounds,
+  fidelities,
+  formats,
+  lossyFormats,
+  moderations,
+  qualities,
+  responseFormats,
+} from './choices.ts'
 import { checkRange } from './number-rules.ts'
 import { operationKinds } from './operation-kind.ts'
 import { type AnyParameter, ruled, sources, unruled } from './parameter.ts'
@@ -41,6 +49,16 @@ const freeChoice = {
     })
   },
 }
+
+const moderation = choice(moderations)
+
+/** The default goes out where a request says nothing. Null: nothing does, and the provider has its own. */
+const moderationRule = z
+  .strictObject({ values: moderation.rule, default: z.string().nullable().default(null) })
+  .refine(({ values, default: usual }) => usual === null || values.includes(usual), {
+    path: ['default'],
+    error: 'must be one of values',
+  })
 
 /**
  * Each parameter of the mutations, by the name of its input field and in the order of forms. The kept input, the forms,
@@ -125,6 +143,19 @@ export const parameters = {
       dependsOn: { parameter: 'outputFormat', values: lossyFormats },
     }),
     check: checkRange,
+  }),
+  moderation: ruled({
+    kinds: ['GENERATE', 'EDIT'],
+    value: moderation.value,
+    default: null,
+    capability: 'moderation',
+    rule: moderationRule,
+    form: ({ values, default: usual }) => ({
+      type: 'ENUM',
+      values,
+      default: usual ?? (values.includes('AUTO') ? 'AUTO' : null),
+    }),
+    check: (value, { values }, asked) => moderation.check(value, values, asked),
   }),
   responseFormat: ruled({ kinds: operationKinds, capability: 'responseFormat', ...choice(responseFormats) }),
   mimeType: ruled({ kinds: ['GENERATE'], capability: 'mimeType', ...freeChoice }),

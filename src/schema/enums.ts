@@ -1,4 +1,11 @@
-import type { backgrounds, fidelities, formats, qualities, responseFormats } from '../catalogue/choices.ts'
+import type {
+  backgrounds,
+  fidelities,
+  formats,
+  moderations,
+  qualities,
+  responseFormats,
+} from '../catalogue/choices.ts'
 import type { OperationKind as Kind } from '../catalogue/operation-kind.ts'
 import { builder } from './builder.ts'
 
@@ -62,6 +69,14 @@ export const InputFidelity = builder.enumType('InputFidelity', {
     LOW: { description: 'Loosely.' },
     HIGH: { description: 'Closely, for several thousand more input tokens per image.' },
   } as const satisfies Described<typeof fidelities>,
+})
+
+export const Moderation = builder.enumType('Moderation', {
+  description: "How strictly the provider checks an image's content. Its own rules always hold.",
+  values: {
+    AUTO: { description: "The provider's usual strictness." },
+    LOW: { description: 'Less strict.' },
+  } as const satisfies Described<typeof moderations>,
 })
 
 export const ResponseFormat = builder.enumType('ResponseFormat', {

@@ -6,7 +6,14 @@ import type { Prisma } from '../database/generated/client.ts'
 import type PrismaTypes from '../database/generated/pothos.ts'
 import { AspectRatio, AspectRatioInput } from './aspect-ratio.ts'
 import type { builder } from './builder.ts'
-import { ImageBackground, ImageFormat, ImageQuality, InputFidelity, ResponseFormat } from './enums.ts'
+import {
+  ImageBackground,
+  ImageFormat,
+  ImageQuality,
+  InputFidelity,
+  Moderation,
+  ResponseFormat,
+} from './enums.ts'
 import { PromptMessage, PromptMessageInput } from './prompt-message.ts'
 
 type Types = typeof builder.$inferSchemaTypes
@@ -142,6 +149,20 @@ const fields = {
         nullable: true,
         description: 'The compression asked for, 0 to 100.',
         resolve: ({ input }) => readValue(input, 'outputCompression'),
+      }),
+  },
+  moderation: {
+    asked: (t) =>
+      t.field({
+        type: Moderation,
+        description: "For models that have it. When absent, the gateway's default for the model.",
+      }),
+    shown: (t) =>
+      t.field({
+        type: Moderation,
+        nullable: true,
+        description: 'The moderation asked for.',
+        resolve: ({ input }) => readValue(input, 'moderation'),
       }),
   },
   responseFormat: {

@@ -134,6 +134,14 @@ describe('a model of the configuration', () => {
       'capabilities.GENERATE.size: multipleOf must not exceed maxEdge',
     ],
     [{ kinds: [] }, 'kinds: Too small'],
+    [
+      { capabilities: { GENERATE: { moderation: { values: ['AUTO'], default: 'LOW' } } } },
+      'capabilities.GENERATE.moderation.default: must be one of values',
+    ],
+    [
+      { capabilities: { GENERATE: { moderation: { values: ['NONE'] } } } },
+      'capabilities.GENERATE.moderation.values.0: Invalid option: expected one of "AUTO"|"LOW"',
+    ],
     [{ price: [] }, 'Unrecognized key: "price"'],
     [{ prices: { perImage: 0.04 } }, 'prices: Invalid input: expected array, received object'],
     [{ prices: [{ currency: 'USD', textInput: 5 }] }, 'prices.0.from: is missing'],

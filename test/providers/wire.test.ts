@@ -408,6 +408,23 @@ describe('what goes over the wire', () => {
     expect(body).toEqual({ model: 'seedy', prompt: 'a rose', ...sent })
   })
 
+  test.each<[asked: ImageRequest['moderation'], usual: string | null, sent: object]>([
+    ['AUTO', 'LOW', { moderation: 'auto' }],
+    [null, 'LOW', { moderation: 'low' }],
+    ['LOW', null, { moderation: 'low' }],
+    [null, null, {}],
+  ])(
+    'with the moderation asked for, or else the default of the model: %s, %s',
+    async (asked, usual, sent) => {
+      const moderation = { values: ['AUTO', 'LOW'], default: usual }
+      const models = [{ name: 'gpt-image-2', capabilities: { GENERATE: { moderation } } }]
+      const request = { prompt: 'a rose', moderation: asked }
+      const recorded = await recordWire({ preset: 'openai', apiKey: 'k', models }, 'gpt-image-2', request)
+      const body = JSON.parse(recorded.split('\n').at(-1) ?? '')
+      expect(body).toEqual({ model: 'gpt-image-2', prompt: 'a rose', ...sent })
+    },
+  )
+
   test('to any other server, without the words it would take for commands', async () => {
     const options = {
       preset: 'openai-compatible',

@@ -1,6 +1,6 @@
 import { type Capabilities, noCapabilities } from '../../../catalogue/capabilities.ts'
 import type { ModelDefinition } from '../../../catalogue/model-definition.ts'
-import { dallE2Variation, gptEdit } from './openai-models.ts'
+import { dallE2Variation, gptEdit, gptGenerate } from './openai-models.ts'
 
 /**
  * A model without a description: Easel refuses only what can never be right, and the server judges the rest. Usage is
@@ -11,6 +11,7 @@ const generate: Capabilities = {
   images: null,
   mask: null,
   inputFidelity: null,
+  moderation: gptGenerate.moderation,
   size: { type: 'any', presets: ['512x512', '1024x1024', '1536x1024', '1024x1536'] },
   quality: ['AUTO', 'LOW', 'MEDIUM', 'HIGH', 'STANDARD', 'HD', 'XHIGH', 'MAX'],
   autoQuality: false,

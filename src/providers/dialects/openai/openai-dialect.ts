@@ -48,8 +48,8 @@ export const openAi: Dialect = {
   }),
   sends: {
     byKind: {
-      GENERATE: new Set(['prompt', 'seed', 'aspectRatio', ...picture]),
-      EDIT: new Set(['prompt', 'images', 'mask', ...picture]),
+      GENERATE: new Set(['prompt', 'moderation', 'seed', 'aspectRatio', ...picture]),
+      EDIT: new Set(['prompt', 'moderation', 'images', 'mask', ...picture]),
       VARIATION: new Set(['images', 'mask', ...picture]),
     },
     sizeWords: true,
@@ -88,6 +88,7 @@ function listFields(model: ImageModel, request: ImageRequest, wire: WireOptions)
     ['quality', capabilities.quality && toWireQuality(request.quality, capabilities)],
     ['background', capabilities.background && lower(request.background)],
     ['input_fidelity', capabilities.inputFidelity && lower(request.inputFidelity)],
+    ['moderation', toWireModeration(request, capabilities)],
     ['output_format', capabilities.outputFormat && lower(request.outputFormat)],
     ['output_compression', toWireCompression(request, capabilities)],
     ['response_format', toWireResponseFormat(request, capabilities, wire)],
@@ -105,6 +106,10 @@ function readPrompt({ prompt }: ImageRequest, { stripFromPrompt }: WireOptions):
 /** As xAI, OpenRouter and other servers take it. OpenAI has sizes alone. */
 function toWireRatio({ aspectRatio }: ImageRequest): string | null {
   return aspectRatio && `${aspectRatio.widthRatio}:${aspectRatio.heightRatio}`
+}
+
+function toWireModeration({ moderation: asked }: ImageRequest, { moderation }: Capabilities): string | null {
+  return moderation && lower(asked ?? moderation.default)
 }
 
 function toWireQuality(quality: string | null, { autoQuality }: Capabilities): string | null {

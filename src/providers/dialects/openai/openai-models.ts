@@ -35,7 +35,7 @@ const freeSizes: SizeRule = {
   presets: ['1024x1024', '1536x1024', '1024x1536', '2048x2048', '2048x1152', '3840x2160', '2160x3840'],
 }
 
-const gptGenerate: Capabilities = {
+export const gptGenerate: Capabilities = {
   ...noCapabilities,
   endUser: true,
   prompt: { maxLength: 32_000 },
@@ -46,6 +46,7 @@ const gptGenerate: Capabilities = {
   background: ['AUTO', 'OPAQUE', 'TRANSPARENT'],
   outputFormat: ['PNG', 'JPEG', 'WEBP'],
   outputCompression: { min: 0, max: 100 },
+  moderation: { values: ['AUTO', 'LOW'], default: null },
   streaming: { maxPartialImages: 3 },
 }
 
@@ -63,6 +64,8 @@ export const maskRule = { mimeTypes: ['image/png'], maxBytes: 4 * mebibyte }
 
 export const gptEdit: Capabilities = {
   ...gptGenerate,
+  // Edits have it as JSON only, and Easel sends forms.
+  moderation: null,
   images: gptImages,
   mask: maskRule,
   inputFidelity: ['LOW', 'HIGH'],
