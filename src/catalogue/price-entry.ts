@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { qualities } from './choices.ts'
+import { currencyCode } from './currency.ts'
 import { isSame } from './pricing.ts'
 import { sizeText } from './size-rule.ts'
 
@@ -49,7 +50,7 @@ const perImage = z
 export const priceEntry = z
   .strictObject({
     from: z.iso.date(),
-    currency: z.string().regex(/^[A-Z]{3}$/, 'must be three capital letters, such as USD'),
+    currency: currencyCode,
     textInput: rate,
     imageInput: rate,
     textOutput: rate,

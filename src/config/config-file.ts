@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { isTimeZone } from '../calendar.ts'
+import { moneyEntry } from '../catalogue/exchange-rate.ts'
 import { providerEntries } from '../providers/provider-options.ts'
 import { limits } from './limits.ts'
 
@@ -63,6 +64,8 @@ export const configFile = z.strictObject({
       ),
     )
     .default([]),
+  /** The currency of reports, and what others are worth in it. */
+  money: moneyEntry.prefault({}),
   limits: limits.prefault({}),
   retention: retention.prefault({}),
 })

@@ -25,6 +25,7 @@ export interface Config {
   providerNames: string[] | null
   /** Where days and months begin. */
   timeZone: string
+  money: ConfigFile['money']
   limits: ConfigFile['limits']
   retention: ConfigFile['retention']
   logLevel: string
@@ -100,6 +101,7 @@ export function parseConfig(env: Env, fileText: string | null): { config: Config
       defaults: withoutUndefined(file.defaults ?? {}),
       providerNames: file.providers?.map(({ name }) => name) ?? null,
       timeZone: file.timeZone,
+      money: file.money,
       limits,
       retention,
       logLevel: env.logLevel ?? 'info',

@@ -65,6 +65,55 @@ describe('the configuration', () => {
       ])
   })
 
+  test('has US dollars and no rates unless told otherwise', () => {
+    expect(parse({}).config.money).toEqual({ currency: 'USD', rates: [] })
+    const file = `
+money:
+  currency: EUR
+  rates:
+    - { from: RUB, to: EUR, rate: 0.0096, since: 2026-01-01 }
+    - { from: RUB, to: EUR, rate: "0.009612345678", since: 2026-02-01 }`
+    expect(parse({}, file).config.money).toEqual({
+      currency: 'EUR',
+      rates: [
+        { from: 'RUB', to: 'EUR', rate: '0.0096', since: '2026-01-01' },
+        { from: 'RUB', to: 'EUR', rate: '0.009612345678', since: '2026-02-01' },
+      ],
+    })
+  })
+
+  test.each([
+    ['currency: usd', 'money.currency: must be three capital letters, such as USD'],
+    [
+      'rates: [{ from: RUB, to: RUB, rate: 1, since: 2026-01-01 }]',
+      'money.rates.0.to: must be another currency than from',
+    ],
+    [
+      'rates: [{ from: RUB, to: USD, rate: 0, since: 2026-01-01 }]',
+      'money.rates.0.rate: must be above 0 and below 10,000,000, with twelve decimals at most',
+    ],
+    [
+      'rates: [{ from: RUB, to: USD, rate: -1, since: 2026-01-01 }]',
+      'money.rates.0.rate: must be above 0 and below 10,000,000, with twelve decimals at most',
+    ],
+    [
+      'rates: [{ from: RUB, to: USD, rate: 1e-13, since: 2026-01-01 }]',
+      'money.rates.0.rate: must be above 0 and below 10,000,000, with twelve decimals at most',
+    ],
+    [
+      'rates: [{ from: RUB, to: USD, rate: 1234.1234567890123, since: 2026-01-01 }]',
+      'money.rates.0.rate: must be a text, in quotes: a number loses digits beyond 15',
+    ],
+    ['rates: [{ from: RUB, to: USD, rate: 1, since: yesterday }]', 'money.rates.0.since: Invalid ISO date'],
+    ['rates: [{ from: RUB, to: USD, rate: 1 }]', 'money.rates.0.since: is missing'],
+    [
+      'rates: [{ from: RUB, to: USD, rate: 1, since: 2026-01-01 }, { from: RUB, to: USD, rate: 2, since: 2026-01-01 }]',
+      'money.rates.1: the rate from RUB to USD since 2026-01-01 is given twice',
+    ],
+  ])('refuses money with %s', (line, fault) => {
+    expect(faultsOf(() => parse({}, `money:\n  ${line}`))).toEqual([`easel.yaml: ${fault}`])
+  })
+
   test('keeps what is not told otherwise, and refuses lives that contradict each other', () => {
     const day = 24 * 3_600_000
     expect(parse({}, `retention: { partialImagesMs: ${day / 2} }`).config.retention).toEqual({
