@@ -122,6 +122,7 @@ function addBudgetCommands(program: Command, run: Run): void {
         .makeOptionMandatory(),
     )
     .addOption(new Option('--unit <unit>', 'of what').choices(['tokens', 'money']).makeOptionMandatory())
+    .option('--currency <code>', "of money, such as USD; the budget's own or the gateway's by default")
     .requiredOption('--limit <limit>', 'tokens, or money such as 12.50; none takes the limit away')
     .action(run(setBudget))
 }

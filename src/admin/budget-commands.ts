@@ -6,6 +6,7 @@ import { findUserId, readUsers } from './users.ts'
 interface Budget {
   period: string
   unit: string
+  currency: string | null
   limit: string
   used: string
   reserved: string
@@ -21,10 +22,10 @@ interface UserWithBudgets {
 
 type Row = Budget & { user: { id: string; name: string } }
 
-const userFields = 'id name budgets { period unit limit used reserved remaining resetsAt }'
+const userFields = 'id name budgets { period unit currency limit used reserved remaining resetsAt }'
 
 const amount = (name: 'limit' | 'used' | 'reserved' | 'remaining') => (row: Row) =>
-  row.unit === 'MONEY' ? printMoney(row[name]) : row[name]
+  row.unit === 'MONEY' ? printMoney(row[name], row.currency ?? '') : row[name]
 
 const columns = {
   user: (row: Row) => row.user.name,
@@ -49,6 +50,7 @@ interface BudgetOptions {
   user: string
   period: string
   unit: string
+  currency?: string
   limit: string
 }
 
@@ -60,6 +62,7 @@ export const setBudget: AdminAction<[options: BudgetOptions]> = async (context, 
     userId: await findUserId(gateway, options.user),
     period: options.period.toUpperCase(),
     unit,
+    currency: options.currency?.toUpperCase(),
     limit,
   }
   const document = `mutation SetBudget($input: SetBudgetInput!) { setBudget(input: $input) { ${userFields} } }`

@@ -62,7 +62,7 @@ export async function openRooms(options: AppOptions, ground: Ground, closers: Cl
     log,
   })
   closers.push(() => providers.close())
-  const usage = createUsage({ prisma, now, newId, timeZone: config.timeZone })
+  const usage = createUsage({ prisma, money: config.money, now, newId, timeZone: config.timeZone })
   const accounts = await openAccounts(options, ground)
   closers.push(() => accounts.close())
   const rooms = { database, images, providers, usage, accounts, metrics: new Registry() }

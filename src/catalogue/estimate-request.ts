@@ -19,8 +19,20 @@ export function estimateRequest(
   request: PricedRequest,
   at: Date,
 ): Estimate {
+  return joinEstimates(estimateEach(models, request, at))
+}
+
+/** What a request uses on each of the models, in their order. */
+export function estimateEach(
+  models: readonly Pick<ImageModel, 'pricing'>[],
+  request: PricedRequest,
+  at: Date,
+): Estimate[] {
   const facts = estimateFacts(request)
-  const all = models.map(({ pricing }) => estimate(pricing, facts, at))
+  return models.map(({ pricing }) => estimate(pricing, facts, at))
+}
+
+export function joinEstimates(all: readonly Estimate[]): Estimate {
   const tokens = rangeOf(all.map((each) => each.tokens))
   const cost = joinCosts(all.flatMap((each) => each.cost ?? []))
   const certainties = new Set(all.map(({ certainty }) => certainty))
@@ -53,11 +65,11 @@ function dimensionsOf({ width, height }: Dimensions): Dimensions {
   return { width, height }
 }
 
-/** In the currency of the dearest one: a ledger entry has one currency, and amounts of two cannot be compared. */
+/** In the currency of the first one, which is asked first: amounts of two currencies cannot be compared. */
 function joinCosts(costs: NonNullable<Estimate['cost']>[]): Estimate['cost'] {
-  const [dearest] = costs.toSorted((one, other) => other.max - one.max)
-  if (!dearest) return null
-  const { currency } = dearest
+  const [first] = costs
+  if (!first) return null
+  const { currency } = first
   return { ...rangeOf(costs.filter((cost) => cost.currency === currency)), currency }
 }
 

@@ -1,4 +1,5 @@
 import { type CachedInput, costOfOneImage, costOfTokens, isPricedByToken, placeCached } from './cost.ts'
+import { usualCurrency } from './currency.ts'
 import { type EstimateFacts, isBilledByToken, type PriceRow, type Pricing, priceAt } from './pricing.ts'
 import { noTokens, type ReportedUsage } from './reported-usage.ts'
 import { countTokens } from './token-count.ts'
@@ -21,9 +22,6 @@ export interface FigureRequest {
   facts: EstimateFacts & { images: number }
   at: Date
 }
-
-/** What a record or an entry of the ledger says where no price, and so no currency, is known. */
-export const defaultCurrency = 'USD'
 
 /**
  * Turns what the upstream reported, however incomplete, into figures. A paid image is never lost over its usage: this
@@ -51,7 +49,7 @@ export function figure({ reported, pricing, facts, at }: FigureRequest): UsageFi
     cachedInputTokens: cached.text + cached.image,
     images: facts.images,
     costMicros: told?.micros ?? (price && costOf(price, { parts, cached, facts })),
-    currency: told?.currency ?? price?.currency ?? defaultCurrency,
+    currency: told?.currency ?? price?.currency ?? usualCurrency,
     estimated:
       input.estimated ||
       output.estimated ||

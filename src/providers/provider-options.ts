@@ -4,7 +4,7 @@ import { type CustomModel, modelEntry } from '../catalogue/model-entry.ts'
 import { listModels } from '../catalogue/model-registry.ts'
 import { isRecord } from '../is-record.ts'
 import type { Preset } from './dialects/dialect.ts'
-import { type PresetName, presets } from './dialects/table.ts'
+import { findDialect, type PresetName, presets } from './dialects/table.ts'
 import { type OptionName, optionRules } from './option-rules.ts'
 import { toRegistering } from './registering.ts'
 

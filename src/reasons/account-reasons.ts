@@ -77,6 +77,21 @@ export const accountReasons = {
     meaning: 'The total budget of money does not hold the most that this may take.',
     hint: 'Ask for less, or have the budget raised.',
   },
+  CURRENCY_NOT_CONVERTIBLE: {
+    code: 'BAD_USER_INPUT',
+    meaning: 'The model is paid for in another currency than a budget counts, and no rate leads to it.',
+    hint: 'Choose a model that is paid for in `budget.currency`. The operator can configure a rate in `money.rates`.',
+  },
+  PRICE_UNKNOWN: {
+    code: 'BAD_USER_INPUT',
+    meaning: 'There is a budget of money, and no price says the most that the model may cost.',
+    hint: 'Choose another model. The operator can give this one `prices`, of 0 if it is free.',
+  },
+  TOKENS_WITH_CURRENCY: {
+    code: 'BAD_USER_INPUT',
+    meaning: 'A budget of tokens was given a currency.',
+    hint: 'Leave `currency` out, or set a budget of money.',
+  },
   RANGE_EMPTY: {
     code: 'BAD_USER_INPUT',
     meaning: 'The report ends before it begins.',

@@ -5,7 +5,7 @@ import type { Image, Operation } from '../database/generated/client.ts'
 import type { Images } from '../images/images.ts'
 import type { BudgetState } from '../usage/budget.ts'
 import type { Usage } from '../usage/usage.ts'
-import { emptyRow, type UsageReport, type UsageRow } from '../usage/usage-report.ts'
+import type { UsageReport, UsageRow } from '../usage/usage-report.ts'
 
 /** Rows by id, one query for all that a document asks for at a time. */
 export interface Loaders {
@@ -61,7 +61,9 @@ async function loadUsage(sources: UsageSources, keys: readonly UsageKey[]): Prom
   }
   return keys.map((key) => {
     const found = totals.get(rangeOf(key))
-    return found instanceof Error ? found : { rows: [], total: found?.get(key.userId) ?? emptyRow() }
+    return found instanceof Error
+      ? found
+      : { rows: [], total: found?.get(key.userId) ?? sources.usage.emptyRow() }
   })
 }
 

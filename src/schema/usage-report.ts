@@ -75,14 +75,14 @@ const UsageRow = builder.objectRef<Row>('UsageRow').implement({
     ...Object.fromEntries(
       tokens.map(([name, description]) => [name, t.expose(name, { type: 'BigInt', description })]),
     ),
-    cost: t.field({
+    cost: t.expose('cost', {
       type: Money,
-      description: "What it cost, in the gateway's currency. `costs` has any others.",
-      resolve: ({ costs }) => costs[0] ?? { amountMicros: 0n, currency: 'USD' },
+      description:
+        "What it cost in the gateway's one currency of reports. What was paid in others is converted at the operator's rates of the days of use, rounded to the nearest micro-unit; what has no rate is in `costs` alone.",
     }),
     costs: t.field({
       type: [Money],
-      description: 'What it cost, one amount for each currency.',
+      description: 'What it cost as it was paid: one amount for each currency, not converted.',
       resolve: ({ costs }) => costs,
     }),
     estimatedShare: t.exposeFloat('estimatedShare', {

@@ -1,4 +1,5 @@
 import type { CalendarUnit } from '../calendar.ts'
+import type { MoneyRules } from '../catalogue/exchange-rate.ts'
 import { Prisma } from '../database/generated/client.ts'
 import type { ReportRequest, UsageDimension, UsageFilter } from './report-request.ts'
 import { hourColumns, recordColumns, reportSums } from './usage-columns.ts'
@@ -19,7 +20,10 @@ const fromRecords = Prisma.sql`
  * The whole report in one statement, the total first: `limit` cuts groups, never the total. Where it is grouped by a unit
  * of time, `starts` has where each begins, in order; the first of them is not after the report's beginning.
  */
-export function reportQuery(request: ReportRequest, starts: readonly Date[], limit: number): Sql {
+export function reportQuery(
+  request: ReportRequest,
+  { starts, limit, money }: { starts: readonly Date[]; limit: number; money: MoneyRules },
+): Sql {
   const groups = groupColumns(request.groupBy)
   const names = Prisma.join([...groups.map((group) => group.column), Prisma.sql`currency`])
   const sets = groups.length > 0 ? Prisma.sql`(${names}), (currency)` : Prisma.sql`(currency)`
@@ -27,8 +31,11 @@ export function reportQuery(request: ReportRequest, starts: readonly Date[], lim
   return Prisma.sql`
     WITH units AS (SELECT ${toTexts(starts)}::timestamptz[] AS starts),
          source AS (${sourceOf(request, starts)}),
-         grouped AS (SELECT *, (SELECT starts FROM units)[width_bucket(at, (SELECT starts FROM units))] AS start FROM source)
-    SELECT ${isTotal} AS "isTotal", ${selectDimensions(groups)}, currency, ${reportSums}
+         grouped AS (SELECT *, (SELECT starts FROM units)[width_bucket(at, (SELECT starts FROM units))] AS start,
+                            ${rateOf(money)} AS rate
+                       FROM source)
+    SELECT ${isTotal} AS "isTotal", ${selectDimensions(groups)}, currency, ${reportSums},
+           round(SUM(cost_micros * rate))::bigint AS "convertedMicros"
       FROM grouped
      GROUP BY GROUPING SETS (${sets})
      ORDER BY "isTotal" DESC, ${names}
@@ -81,6 +88,19 @@ function selectDimensions(groups: Group[]): Sql {
 /** The unit of time that a report is grouped by: of several the finest. */
 export function unitOf(groupBy: readonly UsageDimension[]): CalendarUnit | null {
   return (['HOUR', 'DAY', 'MONTH'] as const).find((unit) => groupBy.includes(unit)) ?? null
+}
+
+/** What the currency of a row was worth on its day (of UTC) in that of reports: the newest rate that had begun, or null. */
+function rateOf({ currency, rates }: MoneyRules): Sql {
+  const cases = rates
+    .filter(({ to }) => to === currency)
+    .toSorted((one, other) => (one.since < other.since ? 1 : -1))
+    .map(
+      ({ from, since, rate }) =>
+        Prisma.sql`WHEN currency = ${from} AND at >= ${`${since}T00:00:00Z`}::timestamptz THEN ${rate}::numeric`,
+    )
+  const own = Prisma.sql`WHEN currency = ${currency} THEN 1::numeric`
+  return Prisma.sql`CASE ${Prisma.join([own, ...cases], ' ')} END`
 }
 
 /** The roll-up knows no end users, and no hours that begin a quarter past those of UTC. */

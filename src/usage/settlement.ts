@@ -44,24 +44,35 @@ export function settle({ charge, lost }: Settlement): Record<string, Prisma.Sql>
     released: Prisma.sql`
       INSERT INTO ledger_entry (operation_id, kind, number, user_id, day, currency, tokens, cost_micros)
       SELECT operation_id, 'RELEASE'::"LedgerEntryKind", 0, reserved.user_id, day, currency, tokens - ${tokens},
-             cost_micros - ${micros}
+             cost_micros - CASE WHEN currency = ${charge?.figures.currency ?? null}::text THEN ${micros} ELSE 0 END
         FROM reserved LEFT JOIN locked ON locked.user_id = reserved.user_id
       ON CONFLICT DO NOTHING RETURNING operation_id`,
+    paid: Prisma.sql`
+      SELECT reserved.*, ${usedMoney(charge?.figures)} AS used
+        FROM reserved JOIN released ON released.operation_id = reserved.operation_id`,
     spent: Prisma.sql`
       UPDATE spending
-         SET tokens_used = tokens_used + ${tokens}, tokens_reserved = tokens_reserved - reserved.tokens,
-             cost_used_micros = cost_used_micros + ${micros},
-             cost_reserved_micros = cost_reserved_micros - reserved.cost_micros
+         SET tokens_used = tokens_used + ${tokens}, tokens_reserved = tokens_reserved - reserved.tokens
         FROM reserved JOIN released ON released.operation_id = reserved.operation_id
        WHERE spending.user_id = reserved.user_id AND spending.window_start = CASE spending.period
                WHEN 'DAY' THEN reserved.day WHEN 'MONTH' THEN date_trunc('month', reserved.day)::date
                ELSE '1970-01-01' END`,
+    spent_money: Prisma.sql`
+      INSERT INTO money_spending AS m (user_id, period, window_start, currency, used_micros, reserved_micros)
+      SELECT user_id, w.period, w.window_start, c.currency, coalesce((used ->> c.currency)::bigint, 0),
+             -coalesce((booked ->> c.currency)::bigint, 0)
+        FROM paid CROSS JOIN LATERAL jsonb_object_keys(booked || used) AS c (currency)
+       CROSS JOIN LATERAL (VALUES ('DAY'::"BudgetPeriod", day), ('MONTH', date_trunc('month', day)::date),
+                                  ('TOTAL', '1970-01-01'::date)) AS w (period, window_start)
+      ON CONFLICT (user_id, period, window_start, currency)
+      DO UPDATE SET used_micros = m.used_micros + EXCLUDED.used_micros,
+                    reserved_micros = m.reserved_micros + EXCLUDED.reserved_micros`,
     ...(charge && {
       captured: Prisma.sql`
-        INSERT INTO ledger_entry (operation_id, kind, number, user_id, day, currency, tokens, cost_micros)
-        SELECT reserved.operation_id, 'CAPTURE'::"LedgerEntryKind", 0, user_id, day, ${charge.figures.currency},
-               ${tokens}, ${micros}
-          FROM reserved JOIN released ON released.operation_id = reserved.operation_id`,
+        INSERT INTO ledger_entry (operation_id, kind, number, user_id, day, currency, tokens, cost_micros, booked)
+        SELECT operation_id, 'CAPTURE'::"LedgerEntryKind", 0, user_id, day, ${charge.figures.currency},
+               ${tokens}, ${micros}, used
+          FROM paid`,
       rolled_up: addToHour(charge.owner, charge.figures),
     }),
     ...(lost && isLoss(lost) && { lost: bookLoss(lost) }),
@@ -70,36 +81,48 @@ export function settle({ charge, lost }: Settlement): Record<string, Prisma.Sql>
 
 const isLoss = (lost: ShareLost | UsageFigures) => !('of' in lost) || lost.images > 0
 
+/** What the user pays, by currency, at the rates of the reservation. */
+function usedMoney(figures: UsageFigures | undefined): Prisma.Sql {
+  if (!figures) return Prisma.sql`'{}'::jsonb`
+  const { costMicros, currency } = figures
+  const micros = costMicros === null ? null : BigInt(costMicros)
+  return Prisma.sql`money_used(reserved.booked, ${micros}::bigint, ${currency}, reserved.rates)`
+}
+
 function bookLoss(lost: ShareLost | UsageFigures): Prisma.Sql {
-  const { tokens, micros } = 'of' in lost ? shareOf(lost) : amountOf(lost)
+  const { tokens, micros, currency } = 'of' in lost ? shareOf(lost) : amountOf(lost)
   return Prisma.sql`
     INSERT INTO ledger_entry (operation_id, kind, number, user_id, day, currency, tokens, cost_micros)
-    SELECT reserved.operation_id, 'PROVIDER_LOSS'::"LedgerEntryKind", 0, user_id, day, currency, ${tokens}, ${micros}
-      FROM reserved JOIN released ON released.operation_id = reserved.operation_id`
+    SELECT operation_id, 'PROVIDER_LOSS'::"LedgerEntryKind", 0, user_id, day, ${currency}, ${tokens}, ${micros}
+      FROM paid`
 }
 
 /** A share of the reservation, rounded up. */
 function shareOf({ images, of }: ShareLost) {
   const share = (whole: Prisma.Sql) =>
     Prisma.sql`(${whole} * ${BigInt(images)}::bigint + ${BigInt(of - 1)}::bigint) / ${BigInt(of)}::bigint`
-  return { tokens: share(Prisma.sql`tokens`), micros: share(Prisma.sql`cost_micros`) }
+  return {
+    tokens: share(Prisma.sql`tokens`),
+    micros: share(Prisma.sql`cost_micros`),
+    currency: Prisma.sql`currency`,
+  }
 }
 
 /** Without a price the reserved cost is booked: the real one is at most as high. */
-function amountOf({ totalTokens, costMicros }: UsageFigures) {
-  return {
-    tokens: Prisma.sql`${BigInt(totalTokens)}::bigint`,
-    micros: costMicros === null ? Prisma.sql`cost_micros` : Prisma.sql`${BigInt(costMicros)}::bigint`,
-  }
+function amountOf({ totalTokens, costMicros, currency }: UsageFigures) {
+  const tokens = Prisma.sql`${BigInt(totalTokens)}::bigint`
+  if (costMicros === null) return { tokens, micros: Prisma.sql`cost_micros`, currency: Prisma.sql`currency` }
+  return { tokens, micros: Prisma.sql`${BigInt(costMicros)}::bigint`, currency: Prisma.sql`${currency}` }
 }
 
 /** The columns that the end of the statement returns from the parts. */
 export function settledAnswer({ charge }: Settlement): { answer: Prisma.Sql; from: Prisma.Sql } {
-  const { totalTokens = 0, costMicros = 0 } = charge?.figures ?? {}
+  const { totalTokens = 0, costMicros = 0, currency = null } = charge?.figures ?? {}
   return {
     answer: Prisma.sql`reserved.operation_id IS NOT NULL AS "isReserved", released.operation_id IS NOT NULL AS "isSettled",
       coalesce(reserved.tokens < ${BigInt(totalTokens)}::bigint
-               OR reserved.cost_micros < ${BigInt(costMicros ?? 0)}::bigint, false) AS exceeded`,
+               OR coalesce((reserved.booked ->> ${currency}::text)::bigint, 0) < ${BigInt(costMicros ?? 0)}::bigint, false)
+        AS exceeded`,
     from: Prisma.sql`LEFT JOIN reserved ON true LEFT JOIN released ON true`,
   }
 }

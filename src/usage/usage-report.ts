@@ -1,4 +1,5 @@
 import type { Calendar } from '../calendar.ts'
+import type { MoneyRules } from '../catalogue/exchange-rate.ts'
 import type { OperationKind } from '../catalogue/operation-kind.ts'
 import { fillTokens, type Tokens, tokenKeys } from '../catalogue/tokens.ts'
 import type { PrismaClient } from '../database/database.ts'
@@ -24,7 +25,12 @@ export interface UsageRow extends Tokens<bigint> {
   start: Date | null
   operations: bigint
   images: bigint
-  /** One entry for each currency that was paid in; amounts of different currencies are never added up. */
+  /**
+   * In the one currency of reports: what was paid in it, and what was paid in others and can be converted, at the rates of
+   * the days on which it was used. Rounded to the nearest micro-unit.
+   */
+  cost: Money
+  /** One entry for each currency that was paid in, as it was paid. */
   costs: Money[]
   /** Which part of the operations has figures that are Easel's estimate, from 0 to 1. */
   estimatedShare: number
@@ -44,18 +50,18 @@ const maxCurrencies = 16
 export async function report(
   prisma: PrismaClient,
   asked: ReportRequest,
-  calendar: Calendar,
+  { calendar, money }: { calendar: Calendar; money: MoneyRules },
 ): Promise<UsageReport> {
   const request = { ...asked, ...checkRange(asked) }
   const starts = await listStarts(prisma, request, calendar)
   const limit = maxReportRows + maxCurrencies + 1
   const read = (client: Pick<PrismaClient, '$queryRaw'>) =>
-    client.$queryRaw<SumRow[]>(reportQuery(request, starts, limit))
+    client.$queryRaw<SumRow[]>(reportQuery(request, { starts, limit, money }))
   const sums = await (needsRecords(request, starts) ? readReport(prisma, read) : read(prisma))
   if (sums.length >= limit) throw reportTooLarge()
   const rows = new Map<string, UsageRow>()
-  const total = emptyRow()
-  for (const sum of sums) addTo(sum.isTotal ? total : rowOf(rows, sum), sum)
+  const total = emptyRow(money.currency)
+  for (const sum of sums) addTo(sum.isTotal ? total : rowOf(rows, sum, money.currency), sum)
   return { rows: [...rows.values()], total }
 }
 
@@ -84,19 +90,21 @@ async function findUsedTime(prisma: PrismaClient, { from, to }: ReportRange): Pr
 }
 
 /** One row of the statement: the sums of one group in one currency. */
-interface SumRow extends Omit<UsageRow, 'costs' | 'estimatedShare'> {
+interface SumRow extends Omit<UsageRow, 'cost' | 'costs' | 'estimatedShare'> {
   isTotal: boolean
   currency: string
   costMicros: bigint
+  /** Null where nothing of it can be converted. */
+  convertedMicros: bigint | null
   estimated: bigint
 }
 
 const summed = ['images', ...tokenKeys] as const
 
-function rowOf(rows: Map<string, UsageRow>, sum: SumRow): UsageRow {
+function rowOf(rows: Map<string, UsageRow>, sum: SumRow, currency: string): UsageRow {
   const { userId, endUser, provider, model, kind, start } = sum
   const key = JSON.stringify([start, userId, endUser, provider, model, kind])
-  const row = rows.get(key) ?? { ...emptyRow(), userId, endUser, provider, model, kind, start }
+  const row = rows.get(key) ?? { ...emptyRow(currency), userId, endUser, provider, model, kind, start }
   rows.set(key, row)
   return row
 }
@@ -106,11 +114,12 @@ function addTo(row: UsageRow, sum: SumRow): void {
   row.operations += sum.operations
   row.estimatedShare = estimated / Number(row.operations)
   for (const part of summed) row[part] += sum[part]
+  row.cost.amountMicros += sum.convertedMicros ?? 0n
   row.costs.push({ amountMicros: sum.costMicros, currency: sum.currency })
 }
 
 /** The sums of nothing. */
-export function emptyRow(): UsageRow {
+export function emptyRow(currency: string): UsageRow {
   return {
     userId: null,
     endUser: null,
@@ -121,6 +130,7 @@ export function emptyRow(): UsageRow {
     operations: 0n,
     images: 0n,
     ...fillTokens(() => 0n),
+    cost: { amountMicros: 0n, currency },
     costs: [],
     estimatedShare: 0,
   }

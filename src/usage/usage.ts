@@ -1,4 +1,5 @@
 import { createCalendar } from '../calendar.ts'
+import { type MoneyRules, plainMoney, ratesAt } from '../catalogue/exchange-rate.ts'
 import { type FigureRequest, figure, type UsageFigures } from '../catalogue/usage-figures.ts'
 import type { Prisma, PrismaClient } from '../database/database.ts'
 import { type BudgetChange, type BudgetState, readBudgets, setBudget } from './budget.ts'
@@ -12,7 +13,7 @@ import { type RollUpCheck, verifyRollUps } from './roll-up.ts'
 import { type Settlement, settle, settledAnswer } from './settlement.ts'
 import { streamCsv } from './usage-csv.ts'
 import { type UsageOwner, writeUsageRecord } from './usage-record.ts'
-import { report, type UsageReport } from './usage-report.ts'
+import { emptyRow, report, type UsageReport, type UsageRow } from './usage-report.ts'
 
 type Transaction = Prisma.TransactionClient
 
@@ -31,6 +32,8 @@ export interface Usage {
   record(tx: Transaction, owner: UsageOwner, figures: UsageFigures): Promise<void>
   /** Reports what the viewer may see, and refuses a request for more. */
   reportFor(viewer: ReportViewer, request: ReportRequest): Promise<UsageReport>
+  /** The sums of nothing. */
+  emptyRow(): UsageRow
   /** The same report as CSV, from the parameters of an address. */
   streamCsvFor(viewer: ReportViewer, parameters: Readonly<Record<string, string>>): AsyncGenerator<string>
   /** The house's losses: paid calls whose images did not arrive. */
@@ -43,23 +46,30 @@ export interface Usage {
 
 export interface UsageOptions {
   prisma: PrismaClient
+  /** US dollars without rates by default. */
+  money?: MoneyRules
   now: () => Date
   newId: () => string
   timeZone?: string
 }
 
-export function createUsage({ prisma, now, newId, timeZone = 'UTC' }: UsageOptions): Usage {
+export function createUsage(options: UsageOptions): Usage {
+  const { prisma, money = plainMoney, now, newId, timeZone = 'UTC' } = options
   const calendar = createCalendar(timeZone)
-  const read = async (request: ReportRequest) => report(prisma, request, chooseCalendar(request, calendar))
+  const read = async (request: ReportRequest) =>
+    report(prisma, request, { calendar: chooseCalendar(request, calendar), money })
+  const rates = (at: Date) => ratesAt(money.rates, at)
   return {
     timeZone,
     figure,
-    reserving: (request) => reserving(request, calendar),
-    explainRefusal: (error, request) => explainRefusal(prisma, error, { request, calendar }),
+    reserving: (request) => reserving(request, { calendar, rates: rates(request.at) }),
+    explainRefusal: (error, request) =>
+      explainRefusal(prisma, error, { request, calendar, rates: rates(request.at) }),
     settle,
     settledAnswer,
     record: writeUsageRecord,
     reportFor: async (viewer, request) => read(limitToVisible(request, viewer, 'filter.userId')),
+    emptyRow: () => emptyRow(money.currency),
     streamCsvFor: (viewer, parameters) =>
       streamCsv(read, limitToVisible(parseReportParameters(parameters), viewer, 'userId')),
     reportLosses: (range) => reportLosses(prisma, range),
@@ -70,7 +80,7 @@ export function createUsage({ prisma, now, newId, timeZone = 'UTC' }: UsageOptio
       )
       return new Map(userIds.map((userId) => [userId, states.get(userId) ?? []]))
     },
-    setBudget: (change) => setBudget(prisma, change, newId),
+    setBudget: (change) => setBudget(prisma, change, { newId, currency: money.currency }),
     verifyRollUps: (options) => verifyRollUps(prisma, options),
   }
 }

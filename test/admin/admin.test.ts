@@ -101,8 +101,24 @@ describe('the admin command', () => {
     expect(out.split('\n').map((line) => line.split(/ {2,}/).slice(0, 4))).toEqual([
       ['user', 'period', 'unit', ' limit'].map((name) => name.trim()),
       ['Bob', 'MONTH', 'TOKENS', '500000'],
-      ['Bob', 'MONTH', 'MONEY', '12.50'],
+      ['Bob', 'MONTH', 'MONEY', '12.50 USD'],
       [''],
+    ])
+    const words = [
+      'budgets',
+      'set',
+      '--user',
+      'Bob',
+      '--period',
+      'month',
+      '--unit',
+      'money',
+      '--limit',
+      '900',
+    ]
+    expect(await read(...words, '--currency', 'rub')).toMatchObject([
+      { unit: 'TOKENS', currency: null },
+      { unit: 'MONEY', currency: 'RUB', limit: '900000000' },
     ])
     expect(await set('tokens', 'none')).toMatchObject([{ unit: 'MONEY' }])
     expect(await read('budgets', 'list')).toHaveLength(1)

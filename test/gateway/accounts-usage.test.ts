@@ -120,7 +120,7 @@ test('a model that is paid by the image has a cost and no tokens', async () => {
   )
   const generate = () =>
     gateway.graphql<{ generateImage: { id: string } }>(
-      'mutation { generateImage(input: { messages: [{ text: "a fox" }], model: "sandbox/yandex-art" }) { id } }',
+      'mutation { generateImage(input: { prompt: "a fox", model: "sandbox/flux-2-pro", size: "1024x1024" }) { id } }',
       {},
       bearer(eve.key),
     )
@@ -129,6 +129,7 @@ test('a model that is paid by the image has a cost and no tokens', async () => {
   await follow(data.generateImage.id, eve.key)
   const { total } = await report('', eve.key)
   expect(total).toMatchObject({ operations: 1, images: 1, totalTokens: '0' })
+  expect(Number(total.cost.amountMicros)).toBeGreaterThan(0)
   const { viewer } = (
     await gateway.graphql<{ viewer: object }>('{ viewer { budgets { used reserved } } }', {}, bearer(eve.key))
   ).data

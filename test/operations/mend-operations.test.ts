@@ -62,8 +62,9 @@ async function halve(id: string): Promise<void> {
   await prisma.image.deleteMany({ where: { operationId: id, role: 'RESULT' } })
   await prisma.ledgerEntry.deleteMany({ where: { operationId: id, kind: { not: 'RESERVE' } } })
   await prisma.$executeRaw`
-    UPDATE spending SET tokens_used = 0, cost_used_micros = 0,
-           tokens_reserved = (SELECT sum(tokens) FROM ledger_entry), cost_reserved_micros = (SELECT sum(cost_micros) FROM ledger_entry)`
+    UPDATE spending SET tokens_used = 0, tokens_reserved = (SELECT sum(tokens) FROM ledger_entry)`
+  await prisma.$executeRaw`
+    UPDATE money_spending SET used_micros = 0, reserved_micros = (SELECT sum(cost_micros) FROM ledger_entry)`
   await prisma.attempt.updateMany({
     where: { operationId: id },
     data: { state: 'RESPONDED', settledAt: null },

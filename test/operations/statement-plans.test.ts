@@ -152,9 +152,10 @@ test('the sweep of the storage asks once for each page, by the keys of the page'
 
 test('reports read the time they are about', async () => {
   const range = { from: new Date(Date.now() - dayMs), to: new Date() }
+  const money = { currency: 'USD', rates: [{ from: 'RUB', to: 'USD', rate: '0.0105', since: '2026-01-01' }] }
   await reportLosses(prisma, range)
   for (const timeZone of ['UTC', 'Europe/Moscow', 'Asia/Kathmandu'])
     for (const groupBy of [['HOUR'], ['DAY'], ['MONTH'], []] as const)
-      await report(prisma, { ...range, groupBy, filter: {} }, createCalendar(timeZone))
+      await report(prisma, { ...range, groupBy, filter: {} }, { calendar: createCalendar(timeZone), money })
   expect(growing(plans)).toEqual([])
 })

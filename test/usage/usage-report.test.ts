@@ -156,6 +156,10 @@ function sumUp(records: Written[]) {
     cachedInputTokens: sum((record) => record.cachedInputTokens),
     outputTextTokens: 0n,
     outputImageTokens: sum((record) => record.outputImageTokens),
+    cost: {
+      currency: 'USD',
+      amountMicros: sum(({ currency, costMicros }) => (currency === 'USD' ? (costMicros ?? 0) : 0)),
+    },
     costs: byCurrency
       .map(([currency, some = []]) => ({
         currency,

@@ -4,6 +4,7 @@ import { Button } from '../controls/button.tsx'
 import { Dialog } from '../controls/dialog.tsx'
 import { NumberField } from '../controls/number-field.tsx'
 import { SelectField } from '../controls/select-field.tsx'
+import { TextField } from '../controls/text-field.tsx'
 import { type BudgetPeriod, type BudgetUnit, SetBudgetDocument } from '../generated/graphql.ts'
 import { failureOf } from '../graphql/failure.ts'
 
@@ -29,12 +30,14 @@ export function BudgetDialog({ user, isOpen, onClose, onChange }: BudgetDialogPr
   const [{ error, fetching }, setBudget] = useMutation(SetBudgetDocument)
   const [period, setPeriod] = useState<BudgetPeriod>('MONTH')
   const [unit, setUnit] = useState<BudgetUnit>('MONEY')
+  const [currency, setCurrency] = useState('')
   const [amount, setAmount] = useState<number | null>(null)
   const submit = async (event: SubmitEvent) => {
     event.preventDefault()
     if (amount === null) return
     const limit = String(Math.round(unit === 'MONEY' ? amount * 1_000_000 : amount))
-    const result = await setBudget({ input: { userId: user.id, period, unit, limit } })
+    const named = unit === 'MONEY' && currency !== '' ? currency.toUpperCase() : undefined
+    const result = await setBudget({ input: { userId: user.id, period, unit, currency: named, limit } })
     if (result.error) return
     onChange()
     onClose()
@@ -44,8 +47,17 @@ export function BudgetDialog({ user, isOpen, onClose, onChange }: BudgetDialogPr
       <form className="stack" onSubmit={submit}>
         <SelectField label="For" choices={periods} value={period} onChange={setPeriod} />
         <SelectField label="Of" choices={units} value={unit} onChange={setUnit} />
+        {unit === 'MONEY' && (
+          <TextField
+            label="Currency"
+            description="A code such as USD. Empty: that of the limit so far, or else the gateway’s."
+            value={currency}
+            onChange={setCurrency}
+            maxLength={3}
+          />
+        )}
         <NumberField
-          label={unit === 'MONEY' ? 'Limit in the gateway’s currency' : 'Limit in tokens'}
+          label={unit === 'MONEY' ? 'Limit in this currency' : 'Limit in tokens'}
           value={amount}
           onChange={setAmount}
           minValue={0}

@@ -47,21 +47,32 @@ function BudgetLine({
   budget: CostEstimate['budgets'][number]
   estimate: CostEstimate
 }) {
-  const { cost, tokens } = estimate
-  const most = budget.unit === 'TOKENS' ? tokens.max : (cost?.max.amountMicros ?? '0')
-  const left = BigInt(budget.remaining) - BigInt(most)
+  const { currency, remaining } = budget
   const show = (value: bigint) =>
-    budget.unit === 'TOKENS'
-      ? `${formatCount(String(value))} tokens`
-      : formatMoney({ amountMicros: String(value), currency: cost?.max.currency ?? 'USD' })
+    typeof currency === 'string'
+      ? formatMoney({ amountMicros: String(value), currency })
+      : `${formatCount(String(value))} tokens`
   const period = { DAY: 'today', MONTH: 'this month', TOTAL: 'in all' }[budget.period]
+  const most = mostFor(budget, estimate)
+  // The gateway alone knows the rates.
+  if (most === null) return <p className="small">{`${show(BigInt(remaining))} left ${period}`}</p>
+  const left = BigInt(remaining) - most
   return (
     <p className="small" data-tone={left < 0n ? 'error' : undefined}>
       {left < 0n
-        ? `Over the budget: ${show(BigInt(budget.remaining))} left ${period}`
+        ? `Over the budget: ${show(BigInt(remaining))} left ${period}`
         : `Leaves ${show(left)} ${period}`}
     </p>
   )
+}
+
+/** Null where what it costs is not known in the currency of the budget. */
+function mostFor(
+  { unit, currency }: CostEstimate['budgets'][number],
+  { cost, tokens }: CostEstimate,
+): bigint | null {
+  if (unit === 'TOKENS') return BigInt(tokens.max)
+  return cost && cost.max.currency === currency ? BigInt(cost.max.amountMicros) : null
 }
 
 function moneyRange({ min, max }: NonNullable<CostEstimate['cost']>): string {

@@ -7,9 +7,11 @@ const periods = { DAY: 'Today', MONTH: 'This month', TOTAL: 'In all' }
 
 /** The used, the reserved and the remaining part of a budget. */
 export function BudgetMeter({ budget }: { budget: BudgetPartsFragment }) {
-  const { period, unit, limit, used, reserved, remaining, resetsAt } = budget
+  const { period, unit, currency, limit, used, reserved, remaining, resetsAt } = budget
   const show = (value: string) =>
-    unit === 'TOKENS' ? `${formatCount(value)} tokens` : formatMoney({ amountMicros: value, currency: 'USD' })
+    currency === null || currency === undefined
+      ? `${formatCount(value)} tokens`
+      : formatMoney({ amountMicros: value, currency })
   const share = (value: string) => (limit === '0' ? 0 : Math.min(100, (Number(value) / Number(limit)) * 100))
   return (
     <Meter className="meter" value={share(used)} valueLabel={`${show(used)} of ${show(limit)}`}>
@@ -17,7 +19,7 @@ export function BudgetMeter({ budget }: { budget: BudgetPartsFragment }) {
         <>
           <div className="meter-head">
             <Label>
-              {periods[period]}, {unit === 'TOKENS' ? 'tokens' : 'money'}
+              {periods[period]}, {unit === 'TOKENS' ? 'tokens' : `money in ${currency}`}
             </Label>
             <span className="muted">{valueText}</span>
           </div>

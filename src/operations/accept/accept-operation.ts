@@ -1,4 +1,4 @@
-import { estimateRequest } from '../../catalogue/estimate-request.ts'
+import { estimateEach, joinEstimates } from '../../catalogue/estimate-request.ts'
 import type { ImageModel } from '../../catalogue/image-model.ts'
 import { writeInput } from '../../catalogue/operation-input.ts'
 import { toRequestParameters } from '../../catalogue/request-parameters.ts'
@@ -11,6 +11,7 @@ import type { OperationQueue } from '../../database/queue.ts'
 import { inTransaction, retryConflicts } from '../../database/transaction.ts'
 import { EaselError } from '../../errors.ts'
 import type { Images } from '../../images/images.ts'
+import type { ReservationRequest } from '../../usage/reservation.ts'
 import type { Usage } from '../../usage/usage.ts'
 import type { Failpoint } from '../failpoint.ts'
 import { accept, acceptedTurn, type NewOperation } from '../transitions/accept.ts'
@@ -156,7 +157,7 @@ function acceptNew(
 }
 
 interface Reserved {
-  models: readonly Pick<ImageModel, 'pricing'>[]
+  models: readonly Pick<ImageModel, 'id' | 'pricing'>[]
   stored: readonly { role: 'INPUT' | 'MASK'; image: Dimensions }[]
 }
 
@@ -165,10 +166,15 @@ export function mostOf(
   { kind, input }: Pick<SubmitRequest, 'kind' | 'input'>,
   { models, stored }: Reserved,
   at: Date,
-): { tokens: number; costMicros: number; currency?: string } {
+): Pick<ReservationRequest, 'tokens' | 'costMicros' | 'currency' | 'costs'> {
   const take = (role: 'INPUT' | 'MASK') =>
     stored.filter((source) => source.role === role).map(({ image }) => image)
   const images = { images: take('INPUT'), mask: take('MASK')[0] ?? null }
-  const { tokens, cost } = estimateRequest(models, { ...toRequestParameters(kind, input), ...images }, at)
-  return { tokens: tokens.max, costMicros: cost?.max ?? 0, ...(cost && { currency: cost.currency }) }
+  const each = estimateEach(models, { ...toRequestParameters(kind, input), ...images }, at)
+  const { tokens, cost } = joinEstimates(each)
+  const costs = models.map(({ id: model }, index) => {
+    const own = each[index]?.cost
+    return { model, most: own ? { micros: own.max, currency: own.currency } : null }
+  })
+  return { tokens: tokens.max, costMicros: cost?.max ?? 0, ...(cost && { currency: cost.currency }), costs }
 }

@@ -85,17 +85,28 @@ export async function checkLedger(prisma: PrismaClient): Promise<void> {
     WITH entry AS (
       SELECT user_id, sum(tokens) FILTER (WHERE kind = 'RESERVE') AS reserved,
              coalesce(sum(tokens) FILTER (WHERE kind = 'CAPTURE'), 0) AS captured,
-             coalesce(sum(tokens) FILTER (WHERE kind = 'RELEASE'), 0) AS released,
-             coalesce(sum(cost_micros) FILTER (WHERE kind = 'CAPTURE'), 0) AS cost
+             coalesce(sum(tokens) FILTER (WHERE kind = 'RELEASE'), 0) AS released
         FROM ledger_entry GROUP BY user_id)
-    SELECT s.user_id, s.tokens_used, s.tokens_reserved, s.cost_used_micros, entry.*
+    SELECT s.user_id, s.tokens_used, s.tokens_reserved, entry.*
       FROM spending s JOIN entry USING (user_id)
      WHERE s.period = 'TOTAL' AND NOT (
-           s.tokens_used = entry.captured AND s.cost_used_micros = entry.cost
-       AND s.tokens_reserved = entry.reserved - entry.captured - entry.released)`
+           s.tokens_used = entry.captured AND s.tokens_reserved = entry.reserved - entry.captured - entry.released)`
   assert.deepEqual(wrong, [], 'I2: spending says what the ledger says')
+  const wrongMoney = await prisma.$queryRaw`
+    WITH entry AS (
+      SELECT l.user_id, b.key AS currency,
+             coalesce(sum(b.value::bigint) FILTER (WHERE l.kind = 'CAPTURE'), 0) AS used,
+             coalesce(sum(b.value::bigint) FILTER (WHERE l.kind = 'RESERVE' AND r.operation_id IS NULL), 0) AS reserved
+        FROM ledger_entry l CROSS JOIN LATERAL jsonb_each_text(l.booked) b
+        LEFT JOIN ledger_entry r ON r.operation_id = l.operation_id AND r.kind = 'RELEASE'
+       GROUP BY 1, 2)
+    SELECT user_id, currency, entry.used, entry.reserved, m.used_micros, m.reserved_micros
+      FROM (SELECT * FROM money_spending WHERE period = 'TOTAL') m FULL JOIN entry USING (user_id, currency)
+     WHERE (m.used_micros, m.reserved_micros) IS DISTINCT FROM (entry.used, entry.reserved)`
+  assert.deepEqual(wrongMoney, [], 'I2: spending of money says what the ledger says, in every currency')
   const negative = await prisma.$queryRaw`
-    SELECT * FROM spending WHERE tokens_used < 0 OR tokens_reserved < 0 OR cost_reserved_micros < 0`
+    SELECT user_id FROM spending WHERE tokens_used < 0 OR tokens_reserved < 0
+     UNION ALL SELECT user_id FROM money_spending WHERE used_micros < 0 OR reserved_micros < 0`
   assert.deepEqual(negative, [], 'I2: nothing is below zero')
   const unsettled = await prisma.$queryRaw`
     SELECT o.id, o.status, array_agg(l.kind::text ORDER BY l.kind) AS kinds
@@ -117,8 +128,8 @@ export async function checkLedger(prisma: PrismaClient): Promise<void> {
 /** I2: when every operation has ended no budget holds anything for one. */
 async function checkReserved(prisma: PrismaClient): Promise<void> {
   const reserved = await prisma.$queryRaw`
-    SELECT user_id, period, tokens_reserved, cost_reserved_micros FROM spending
-     WHERE tokens_reserved <> 0 OR cost_reserved_micros <> 0`
+    SELECT user_id, period, tokens_reserved FROM spending WHERE tokens_reserved <> 0
+     UNION ALL SELECT user_id, period, reserved_micros FROM money_spending WHERE reserved_micros <> 0`
   assert.deepEqual(reserved, [], 'I2: nothing is reserved any more')
 }
 
