@@ -39,6 +39,7 @@ const documents = z.strictObject({
   maxAliases: count.default(30),
   maxDirectives: count.default(50),
   maxFields: count.default(2_000),
+  maxComparisons: count.default(10_000),
   maxBreadth: count.default(400),
   maxComplexity: count.default(20_000),
 })

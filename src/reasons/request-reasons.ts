@@ -116,6 +116,11 @@ export const requestReasons = {
     meaning: 'The document asks for too many fields.',
     hint: 'Ask for fewer fields.',
   },
+  TOO_MANY_COMPARISONS: {
+    code: 'BAD_USER_INPUT',
+    meaning: 'The document names the same fields too often in one place to be validated.',
+    hint: 'Name each field once in a selection set, or use fewer fragments.',
+  },
   TEXT_MALFORMED: {
     code: 'BAD_USER_INPUT',
     meaning: 'A text contains U+0000 or half of a surrogate pair.',

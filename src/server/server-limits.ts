@@ -37,6 +37,8 @@ export interface ServerLimits {
   maxDirectives: number
   /** Fields, with each spread of a fragment counted. Pothos limits the sizes of lists as well. */
   maxFields: number
+  /** Fields of one selection set that share a name are compared pairwise by validation, and what is selected in them. */
+  maxComparisons: number
 
   maxStreamsPerViewer: number
   maxOperationsPerStream: number

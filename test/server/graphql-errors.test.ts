@@ -214,6 +214,7 @@ describe('a document that does not fit', () => {
     ['TOO_MANY_ALIASES', `{ ${Array.from({ length: 900 }, (_, i) => `a${i}: hello`).join(' ')} }`],
     ['TOO_MANY_DIRECTIVES', `{ hello ${'@skip(if: false) '.repeat(500)} }`],
     ['DOCUMENT_TOO_LARGE', `{ hello(name: "${'x'.repeat(100_000)}") }`],
+    ['TOO_MANY_COMPARISONS', `{ ${'self { self { hello } } '.repeat(300)} }`],
     [
       'TOO_MANY_FIELDS',
       `{ ...f0 } ${Array.from({ length: 20 }, (_, i) => `fragment f${i} on Query { hello ...f${i + 1} ...f${i + 1} }`).join(' ')} fragment f20 on Query { hello }`,

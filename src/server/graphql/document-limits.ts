@@ -12,11 +12,18 @@ import {
 import { EaselError } from '../../errors.ts'
 import type { ReasonOf } from '../../reasons/reasons.ts'
 import type { ServerLimits } from '../server-limits.ts'
+import { countComparisons } from './field-comparisons.ts'
 import { NestingLexer, type NestingLimits } from './nesting-lexer.ts'
 
 export type DocumentLimits = Pick<
   ServerLimits,
-  'maxDocumentBytes' | 'maxTokens' | 'maxDepth' | 'maxAliases' | 'maxDirectives' | 'maxFields'
+  | 'maxDocumentBytes'
+  | 'maxTokens'
+  | 'maxDepth'
+  | 'maxAliases'
+  | 'maxDirectives'
+  | 'maxFields'
+  | 'maxComparisons'
 > &
   NestingLimits
 
@@ -54,6 +61,7 @@ export function checkDocument(document: DocumentNode, limits: DocumentLimits): v
     check('TOO_DEEP', depth, limits.maxDepth)
     check('TOO_MANY_FIELDS', fields, limits.maxFields)
   }
+  check('TOO_MANY_COMPARISONS', countComparisons(document, limits.maxComparisons), limits.maxComparisons)
 }
 
 interface Weight {
