@@ -66,6 +66,10 @@ export const configFile = z.strictObject({
     .default([]),
   /** The currency of reports, and what others are worth in it. */
   money: moneyEntry.prefault({}),
+  /** Whether clients may ask for the schema, and get its names in "Did you mean" of an error. */
+  introspection: z.boolean().optional(),
+  /** Whether `/graphql` shows GraphiQL to a browser. */
+  graphiql: z.boolean().optional(),
   limits: limits.prefault({}),
   retention: retention.prefault({}),
 })

@@ -26,6 +26,8 @@ export interface Config {
   /** Where days and months begin. */
   timeZone: string
   money: ConfigFile['money']
+  introspection: boolean
+  graphiql: boolean
   limits: ConfigFile['limits']
   retention: ConfigFile['retention']
   logLevel: string
@@ -76,6 +78,7 @@ export function parseConfig(env: Env, fileText: string | null): { config: Config
   const auth = readAuth(env, { host, publicUrl, hasJwt: file.jwt !== undefined }, faults)
   const storage = readStorage(env.storage, faults)
   const urlSecrets = readUrlSecrets(env, faults)
+  const production = env.nodeEnv === 'production'
   if (env.databaseUrl && !/^postgres(ql)?:\/\//.test(env.databaseUrl)) {
     faults.push('DATABASE_URL must start with postgresql://')
   }
@@ -102,10 +105,12 @@ export function parseConfig(env: Env, fileText: string | null): { config: Config
       providerNames: file.providers?.map(({ name }) => name) ?? null,
       timeZone: file.timeZone,
       money: file.money,
+      introspection: file.introspection ?? !production,
+      graphiql: file.graphiql ?? !production,
       limits,
       retention,
       logLevel: env.logLevel ?? 'info',
-      production: env.nodeEnv === 'production',
+      production,
     },
     secrets: {
       databaseUrl: env.databaseUrl ?? null,

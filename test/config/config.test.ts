@@ -155,6 +155,19 @@ money:
     expect(faultsOf(() => parse({}, `limits: { drainTimeoutMs: ${2 ** 31} }`))).toHaveLength(1)
   })
 
+  test('shows the schema in development, and in production where the file says so', () => {
+    const shown = (variables: Record<string, string>, file: string | null = null) => {
+      const { introspection, graphiql } = parse(variables, file).config
+      return { introspection, graphiql }
+    }
+    const production = { NODE_ENV: 'production' }
+    expect(shown({})).toEqual({ introspection: true, graphiql: true })
+    expect(shown(production)).toEqual({ introspection: false, graphiql: false })
+    const both = (value: boolean) => `{ introspection: ${value}, graphiql: ${value} }`
+    expect(shown(production, both(true))).toEqual({ introspection: true, graphiql: true })
+    expect(shown({}, both(false))).toEqual({ introspection: false, graphiql: false })
+  })
+
   const jwt = 'jwt: { issuer: https://i.example, audience: easel, jwksUrl: "https://i.example/jwks" }'
   const signs: [string, Record<string, string>, string | null][] = [
     ['HOST is "0.0.0.0"', { HOST: '0.0.0.0' }, null],
