@@ -1,9 +1,16 @@
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { v7 as newId } from 'uuid'
+import { type Config, ConfigError } from '../config/config.ts'
 import type { Limits } from '../config/limits.ts'
 import { createContextFactory } from '../schema/create-context.ts'
-import { schema } from '../schema/index.ts'
+import { paidMutations, schema } from '../schema/index.ts'
 import { createGatewayServer, type GatewayServer } from '../server/gateway-server.ts'
+import {
+  type DocumentList,
+  readDocumentList,
+  type TrustedDocuments,
+} from '../server/graphql/trusted-documents.ts'
 import { createServeConsole } from '../server/http/console-files.ts'
 import { createUsageCsvRoute } from '../server/http/usage-csv-route.ts'
 import type { ServerLimits } from '../server/server-limits.ts'
@@ -50,12 +57,36 @@ export async function createServer({ config, log }: AppOptions, rooms: Rooms): P
     },
     graphiql: config.graphiql,
     introspection: config.introspection,
+    trustedDocuments: await openTrustedDocuments(config, serveConsole !== null),
     limits: toServerLimits(config.limits),
     publicUrl: config.publicUrl,
     metrics,
     log,
     newId,
   })
+}
+
+/** The console's own documents are trusted wherever it is served. */
+async function openTrustedDocuments(
+  { trustedDocuments: given }: Config,
+  hasConsole: boolean,
+): Promise<TrustedDocuments | null> {
+  if (!given) return null
+  const files = [given.file, ...(hasConsole ? [join(consoleFolder, 'persisted-documents.json')] : [])]
+  const lists = await Promise.all(files.map(openDocumentList))
+  return {
+    list: new Map(lists.flatMap((list) => [...list])),
+    mode: given.mode,
+    registeredMutations: given.paidMutations === 'registered' ? paidMutations : [],
+  }
+}
+
+async function openDocumentList(file: string): Promise<DocumentList> {
+  try {
+    return readDocumentList(await readFile(file, 'utf8'))
+  } catch (error) {
+    throw new ConfigError([`the trusted documents in ${file} cannot be read: ${(error as Error).message}`])
+  }
 }
 
 function toServerLimits({ requests, rates, documents, streams, ...limits }: Limits): ServerLimits {

@@ -35,6 +35,15 @@ const jwt = z.strictObject({
   algorithms: z.array(z.string()).min(1).optional(),
 })
 
+/** The documents of known clients, and what others may send. */
+const trustedDocuments = z.strictObject({
+  /** JSON, from the folder of this file: documents by their hashes, or Apollo's manifest. */
+  file: z.string().min(1),
+  mode: z.enum(['off', 'log', 'enforce']).default('enforce'),
+  /** Whether mutations that cost money are for the documents on the list alone, whatever the mode is. */
+  paidMutations: z.enum(['registered', 'any']).default('any'),
+})
+
 /** The shape of `easel.yaml`. */
 export const configFile = z.strictObject({
   providers: providerEntries.optional(),
@@ -70,6 +79,7 @@ export const configFile = z.strictObject({
   introspection: z.boolean().optional(),
   /** Whether `/graphql` shows GraphiQL to a browser. */
   graphiql: z.boolean().optional(),
+  trustedDocuments: trustedDocuments.optional(),
   limits: limits.prefault({}),
   retention: retention.prefault({}),
 })

@@ -1,3 +1,4 @@
+import { dirname, resolve } from 'node:path'
 import { parse as parseYaml } from 'yaml'
 import { answersTo } from '../catalogue/model-registry.ts'
 import { defaultWords, operationKinds } from '../catalogue/operation-kind.ts'
@@ -28,6 +29,8 @@ export interface Config {
   money: ConfigFile['money']
   introspection: boolean
   graphiql: boolean
+  /** The file is an absolute path. */
+  trustedDocuments: NonNullable<ConfigFile['trustedDocuments']> | null
   limits: ConfigFile['limits']
   retention: ConfigFile['retention']
   logLevel: string
@@ -107,6 +110,7 @@ export function parseConfig(env: Env, fileText: string | null): { config: Config
       money: file.money,
       introspection: file.introspection ?? !production,
       graphiql: file.graphiql ?? !production,
+      trustedDocuments: findTrustedDocuments(file, env),
       limits,
       retention,
       logLevel: env.logLevel ?? 'info',
@@ -207,6 +211,12 @@ function checkRetention(
       'retention.tempMs must be at least twice limits.operationTimeoutMs: files in use would be removed',
     )
   }
+}
+
+function findTrustedDocuments({ trustedDocuments }: ConfigFile, env: Env): Config['trustedDocuments'] {
+  if (!trustedDocuments) return null
+  const folder = dirname(env.configFile ?? '')
+  return { ...trustedDocuments, file: resolve(folder, trustedDocuments.file) }
 }
 
 function readPort(text: string | undefined, faults: string[]): number {

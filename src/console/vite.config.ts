@@ -1,14 +1,31 @@
+import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import react from '@vitejs/plugin-react'
-import { defineConfig } from 'vite'
+import { defineConfig, type Plugin } from 'vite'
 
 const gateway = process.env.EASEL_GATEWAY ?? 'http://127.0.0.1:4000'
+
+/** For a gateway that takes trusted documents only; it is not served. */
+function persistedDocuments(): Plugin {
+  const file = fileURLToPath(new URL('generated/persisted-documents.json', import.meta.url))
+  return {
+    name: 'persisted-documents',
+    apply: 'build',
+    generateBundle() {
+      this.emitFile({
+        type: 'asset',
+        fileName: 'persisted-documents.json',
+        source: readFileSync(file, 'utf8'),
+      })
+    },
+  }
+}
 
 export default defineConfig({
   root: fileURLToPath(new URL('.', import.meta.url)),
   // Relative addresses, so that the page also works behind a path prefix.
   base: './',
-  plugins: [react()],
+  plugins: [react(), persistedDocuments()],
   build: {
     outDir: fileURLToPath(new URL('../../dist/console', import.meta.url)),
     emptyOutDir: true,

@@ -5,6 +5,8 @@ export const errorCodes = {
   BAD_USER_INPUT: { httpStatus: 400, retryable: false },
   UNSUPPORTED_BY_MODEL: { httpStatus: 400, retryable: false },
   NOT_FOUND: { httpStatus: 404, retryable: false },
+  // Apollo Server's status: clients for phones take any other for a broken connection, and do not send the query.
+  PERSISTED_QUERY_NOT_FOUND: { httpStatus: 200, retryable: false },
   PAYLOAD_TOO_LARGE: { httpStatus: 413, retryable: false },
   // Apollo Server's status: clients for phones take any other for a broken connection, and do not send the query.
   PERSISTED_QUERY_NOT_SUPPORTED: { httpStatus: 200, retryable: false },

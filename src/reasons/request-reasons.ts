@@ -81,6 +81,21 @@ export const requestReasons = {
     meaning: 'The request has the hash of a query in place of the query, and Easel keeps no queries.',
     hint: 'Send the query; clients with persisted queries do so by themselves.',
   },
+  PERSISTED_QUERY_NOT_FOUND: {
+    code: 'PERSISTED_QUERY_NOT_FOUND',
+    meaning: 'No document on the list of this gateway has this id.',
+    hint: 'Send the query, or ask the operator to put the document on the list.',
+  },
+  PERSISTED_QUERY_MISMATCH: {
+    code: 'BAD_USER_INPUT',
+    meaning: 'The request has a query and the hash of another one.',
+    hint: 'Send the SHA-256 of exactly this query, or the query alone.',
+  },
+  DOCUMENT_NOT_TRUSTED: {
+    code: 'FORBIDDEN',
+    meaning: 'The document is not on the list of this gateway, and must be.',
+    hint: 'Ask the operator to put the document on the list.',
+  },
   DOCUMENT_TOO_LARGE: {
     code: 'BAD_USER_INPUT',
     meaning: 'The GraphQL document has too many bytes.',

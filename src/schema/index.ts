@@ -21,4 +21,7 @@ builder.subscriptionType({
   description: 'What can be watched, over server-sent events: at /graphql/stream (graphql-sse) or /graphql.',
 })
 
+/** Those that make images cost money upstream. */
+export const paidMutations = ['generateImage', 'editImage', 'createVariation'] as const
+
 export const schema = builder.toSchema({})

@@ -9,6 +9,7 @@ import type { RateState } from '../rate-counter.ts'
 import type { ContextBase } from '../schema/context.ts'
 import { describeError } from './error-description.ts'
 import { createGraphQLEndpoint } from './graphql/graphql-endpoint.ts'
+import type { TrustedDocuments } from './graphql/trusted-documents.ts'
 import { createAddressRate } from './http/address-rate.ts'
 import { createTrustedProxies, rateKeyOf } from './http/client-address.ts'
 import { createCrossOriginAccess } from './http/cross-origin-access.ts'
@@ -46,6 +47,7 @@ export interface GatewayServerOptions {
   readiness: ReadinessChecks
   graphiql: boolean
   introspection: boolean
+  trustedDocuments?: TrustedDocuments | null | undefined
   limits: ServerLimits
   publicUrl?: string | null | undefined
   allowedOrigins?: readonly string[] | undefined

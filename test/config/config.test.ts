@@ -168,6 +168,23 @@ money:
     expect(shown({}, both(false))).toEqual({ introspection: false, graphiql: false })
   })
 
+  test('finds the list of trusted documents beside its own file, and enforces it unless told otherwise', () => {
+    const variables = { EASEL_CONFIG: '/etc/easel/easel.yaml' }
+    const trusted = (text: string) => parse(variables, `trustedDocuments: ${text}`).config.trustedDocuments
+    expect(parse({}).config.trustedDocuments).toBe(null)
+    expect(trusted('{ file: list.json }')).toEqual({
+      file: '/etc/easel/list.json',
+      mode: 'enforce',
+      paidMutations: 'any',
+    })
+    expect(trusted('{ file: /srv/list.json, mode: log, paidMutations: registered }')).toEqual({
+      file: '/srv/list.json',
+      mode: 'log',
+      paidMutations: 'registered',
+    })
+    expect(faultsOf(() => trusted('{ mode: sometimes }'))).toHaveLength(2)
+  })
+
   const jwt = 'jwt: { issuer: https://i.example, audience: easel, jwksUrl: "https://i.example/jwks" }'
   const signs: [string, Record<string, string>, string | null][] = [
     ['HOST is "0.0.0.0"', { HOST: '0.0.0.0' }, null],

@@ -18,6 +18,8 @@ export interface GraphQLCall {
   operationId: string | null
   params: GraphQLParams | null
   document: DocumentNode | undefined
+  /** The hash of a text that is not on the list of trusted documents. */
+  strangerHash: string | null
   files: UploadedFile[]
 }
 

@@ -15,6 +15,7 @@ import { documentPlugin } from './document-plugin.ts'
 import type { CallContext, CallPlugin, GraphQLCall } from './graphql-call.ts'
 import { isStream, presentResult, type ResultScope, withoutBatches } from './graphql-result.ts'
 import { requestPlugin } from './request-plugin.ts'
+import { type TrustedDocuments, trustPlugin } from './trusted-documents.ts'
 
 export interface GraphQLEndpointOptions {
   schema: GraphQLSchema
@@ -24,6 +25,7 @@ export interface GraphQLEndpointOptions {
   limits: ServerLimits
   introspection: boolean
   admitViewer(viewer: Viewer, asked: { requests: number }): RateState | null
+  trustedDocuments?: TrustedDocuments | null | undefined
   log: Logger
   onUploadBytes(count: number): void
 }
@@ -36,10 +38,12 @@ export interface GraphQLEndpoint {
 const cachedDocumentChars = 4_000_000
 
 export function createGraphQLEndpoint(options: GraphQLEndpointOptions): GraphQLEndpoint {
+  const { trustedDocuments, log } = options
+  const trust = trustedDocuments ? [trustPlugin(trustedDocuments, log)] : []
   const yoga = createYoga<CallContext, object>({
     schema: options.schema,
     context: ({ call }) => options.createContext(contextBase(call)),
-    plugins: [documentPlugin(options), requestPlugin(options), resultPlugin(options)],
+    plugins: [documentPlugin(options), ...trust, requestPlugin(options), resultPlugin(options)],
     parserAndValidationCache: {
       documentCache: createDocumentCache<DocumentNode>(),
       errorCache: createDocumentCache<Error>(),
@@ -91,7 +95,7 @@ function openCall(exchange: Exchange, viewer: Viewer, shared: ReservedStream | n
   if (!shared)
     exchange.signal.addEventListener('abort', () => abort.abort(exchange.signal.reason), { once: true })
   const idempotencyKey = readIdempotencyKey(exchange.request.headers)
-  const blank = { operationId: null, params: null, document: undefined, files: [] }
+  const blank = { operationId: null, params: null, document: undefined, strangerHash: null, files: [] }
   return { exchange, viewer, shared, abort, idempotencyKey, ...blank }
 }
 

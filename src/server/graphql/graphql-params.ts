@@ -32,6 +32,7 @@ export function readQueryParams({ searchParams }: URL, limits: JsonLimits): Grap
   }
   const params = {
     query: searchParams.get('query') ?? undefined,
+    documentId: searchParams.get('documentId') ?? undefined,
     operationName: searchParams.get('operationName') || undefined,
     variables: readObject('variables'),
     extensions: readObject('extensions'),

@@ -11,16 +11,19 @@ import {
   readQueryParams,
   refuseHashAlone,
 } from './graphql-params.ts'
+import { createTrust, type TrustedDocuments } from './trusted-documents.ts'
 
 export interface RequestPluginOptions {
   stage: StageUpload
   limits: ServerLimits
+  trustedDocuments?: TrustedDocuments | null | undefined
   onUploadBytes(count: number): void
 }
 
 /** Reads the parameters of an operation with parsers that stop at a limit. */
 export function requestPlugin(options: RequestPluginOptions): CallPlugin {
   const { stage, limits, onUploadBytes } = options
+  const trust = options.trustedDocuments ? createTrust(options.trustedDocuments) : null
   let receiving = 0
   async function readMultipart(call: GraphQLCall): Promise<GraphQLParams> {
     if (receiving >= limits.maxConcurrentUploads) {
@@ -52,6 +55,7 @@ export function requestPlugin(options: RequestPluginOptions): CallPlugin {
       setRequestParser(async () => {
         call.params = await readParams(call)
         if (call.shared) nameOperation(call, call.shared, limits.maxOperationsPerStream)
+        if (trust) Object.assign(call, trust(call.params))
         refuseHashAlone(call.params)
         return call.params
       })

@@ -36,8 +36,13 @@ export async function handleEventStream(
   if (!shared && isDistinct) return execute(null)
   if (!shared) throw new EaselError('NOT_FOUND', 'There is no such stream', { reason: 'STREAM_NOT_FOUND' })
   if (method === 'DELETE') return endOperation(shared, url.searchParams.get('operationId'))
-  if (method === 'GET' && !url.searchParams.has('query')) return openEventStream(shared.open())
+  if (method === 'GET' && !namesDocument(url)) return openEventStream(shared.open())
   return execute(shared)
+}
+
+/** Whether it is a request for an operation, by its text or by an id that stands for it. */
+function namesDocument({ searchParams }: URL): boolean {
+  return ['query', 'documentId', 'extensions'].some((name) => searchParams.has(name))
 }
 
 function endOperation({ stream, starting }: ReservedStream, id: string | null): Response {
