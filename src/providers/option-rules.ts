@@ -20,6 +20,7 @@ export const optionRules = {
   forcePartialImages: z.boolean().optional(),
   /** `reply`: what the provider says that it charged is the cost; without a word of it, the prices are as ever. */
   costFrom: z.enum(['prices', 'reply']).optional(),
+  allowPromptTags: z.boolean().optional(),
 }
 
 export type OptionName = keyof typeof optionRules

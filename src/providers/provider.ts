@@ -223,7 +223,7 @@ function resolveWire(options: ProviderOptions, preset: Preset, dialect: Dialect)
     responseFormat: options.responseFormat ?? preset.wire.responseFormat ?? 'as asked',
     forcePartialImages: options.forcePartialImages ?? preset.wire.forcePartialImages ?? false,
     takesBill: options.costFrom === 'reply',
-    stripFromPrompt: preset.wire.stripFromPrompt ?? null,
+    allowPromptTags: options.allowPromptTags ?? preset.wire.allowPromptTags ?? true,
   }
 }
 

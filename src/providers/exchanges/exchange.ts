@@ -21,8 +21,8 @@ export interface WireOptions {
   forcePartialImages: boolean
   /** Whether a bill in a reply is the cost. */
   takesBill: boolean
-  /** Parts of a prompt that the server would take as its own commands; they are removed. */
-  stripFromPrompt: RegExp | null
+  /** False: parts of a prompt that the server would take for commands are removed. */
+  allowPromptTags: boolean
 }
 
 export interface ReadContext<T> extends Sorter {

@@ -12,6 +12,7 @@ import type { Dialect } from '../dialect.ts'
 import { sortOpenAiFailure } from './openai-failures.ts'
 import { dallE2, dallE3, gptImage1, gptImage1Mini, gptImage2 } from './openai-models.ts'
 import { readOpenAiReply } from './openai-reply.ts'
+import { withoutTags } from './prompt-tags.ts'
 
 const paths: Record<OperationKind, string> = {
   GENERATE: 'images/generations',
@@ -98,9 +99,9 @@ function listFields(model: ImageModel, request: ImageRequest, wire: WireOptions)
   return fields.filter((field): field is Field => field[1] !== null)
 }
 
-function readPrompt({ prompt }: ImageRequest, { stripFromPrompt }: WireOptions): string {
+function readPrompt({ prompt }: ImageRequest, { allowPromptTags }: WireOptions): string {
   const text = prompt ?? ''
-  return stripFromPrompt ? text.replace(stripFromPrompt, '') : text
+  return allowPromptTags ? text : withoutTags(text)
 }
 
 /** As xAI, OpenRouter and other servers take it. OpenAI has sizes alone. */

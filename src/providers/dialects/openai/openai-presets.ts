@@ -15,6 +15,9 @@ const takes = [
   'forcePartialImages',
 ] as const satisfies Preset['takes']
 
+/** Servers that run a model themselves take parts of a prompt for commands. */
+const selfHosted = { takes: [...takes, 'allowPromptTags'], wire: { allowPromptTags: false } } as const
+
 /** Any server that copies OpenAI's Images API. */
 export const openAiLike = {
   dialect: 'openai',
@@ -37,14 +40,15 @@ export const openAiPresets = {
   openai: { ...openAiLike, baseUrl: 'https://api.openai.com/v1', models: openAiModels },
   'openai-compatible': {
     ...openAiLike,
+    ...selfHosted,
     baseUrl: null,
-    wire: { stripFromPrompt: /<\/?sd_cpp_extra_args>/gi },
   },
   localai: {
     ...openAiLike,
+    ...selfHosted,
     baseUrl: 'http://127.0.0.1:8080/v1',
     describeModel: describeLocalAiModel,
-    wire: { responseFormat: 'always' },
+    wire: { ...selfHosted.wire, responseFormat: 'always' },
   },
   tokenops: { ...openAiLike, baseUrl: 'https://model-api.skyengine.com.cn/v1', models: tokenOpsModels },
   apigo: { ...openAiLike, baseUrl: 'https://maas.apigo.ai/v1', models: apigoModels },
