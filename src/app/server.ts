@@ -55,6 +55,7 @@ export async function createServer({ config, log }: AppOptions, rooms: Rooms): P
       'the queue of operations': async () => operations.isOpen(),
       'the storage of the images': opened.canKeepProbed,
     },
+    metricsAccess: config.metrics,
     graphiql: config.graphiql,
     introspection: config.introspection,
     trustedDocuments: await openTrustedDocuments(config, serveConsole !== null),

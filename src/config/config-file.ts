@@ -75,6 +75,8 @@ export const configFile = z.strictObject({
     .default([]),
   /** The currency of reports, and what others are worth in it. */
   money: moneyEntry.prefault({}),
+  /** Who reads `/metrics` without the key of an administrator. */
+  metrics: z.enum(['admins', 'machine', 'everybody']).default('admins'),
   /** Whether clients may ask for the schema, and get its names in "Did you mean" of an error. */
   introspection: z.boolean().optional(),
   /** Whether `/graphql` shows GraphiQL to a browser. */

@@ -27,6 +27,7 @@ export interface Config {
   /** Where days and months begin. */
   timeZone: string
   money: ConfigFile['money']
+  metrics: ConfigFile['metrics']
   introspection: boolean
   graphiql: boolean
   /** The file is an absolute path. */
@@ -108,6 +109,7 @@ export function parseConfig(env: Env, fileText: string | null): { config: Config
       providerNames: file.providers?.map(({ name }) => name) ?? null,
       timeZone: file.timeZone,
       money: file.money,
+      metrics: file.metrics,
       introspection: file.introspection ?? !production,
       graphiql: file.graphiql ?? !production,
       trustedDocuments: findTrustedDocuments(file, env),

@@ -57,7 +57,7 @@ export function createImageRoute(options: ImageRouteOptions): (request: Request)
 async function answer(options: ImageRouteOptions, request: Request): Promise<Response> {
   if (request.method !== 'GET' && request.method !== 'HEAD') return methodNotAllowed()
   const { pathname, search } = new URL(request.url)
-  const id = /\/images\/([^/]+)$/.exec(pathname)?.[1] ?? ''
+  const id = /^\/images\/([^/]+)$/.exec(pathname)?.[1] ?? ''
   if (!isRowId(id)) throw new EaselError('NOT_FOUND', 'There is no such image.')
   const verified = options.urls.verify(id, search.slice(1))
   if (!verified) throw new EaselError('FORBIDDEN', 'The address is not valid, or its time is over.')

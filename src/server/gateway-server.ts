@@ -12,12 +12,13 @@ import { createGraphQLEndpoint } from './graphql/graphql-endpoint.ts'
 import type { TrustedDocuments } from './graphql/trusted-documents.ts'
 import { createAddressRate } from './http/address-rate.ts'
 import { createTrustedProxies, rateKeyOf } from './http/client-address.ts'
+import { remember } from './http/brief-memory.ts'
 import { createCrossOriginAccess } from './http/cross-origin-access.ts'
 import { createCrossSiteGuard } from './http/cross-site-guard.ts'
 import { type Exchange, openFetchExchange } from './http/exchange.ts'
 import { failureResponse } from './http/http-failure.ts'
 import { createHttpMetrics } from './http/http-metrics.ts'
-import { type AuthenticatedRoute, createHttpRoutes } from './http/http-routes.ts'
+import { type AuthenticatedRoute, createHttpRoutes, type MetricsAccess } from './http/http-routes.ts'
 import { createNodeServer } from './http/node-server.ts'
 import { rateHeaders } from './http/rate-headers.ts'
 import { createReadiness, type ReadinessChecks } from './http/readiness.ts'
@@ -45,6 +46,8 @@ export interface GatewayServerOptions {
   routes?: readonly AuthenticatedRoute[] | undefined
   /** The checks of what this process needs to work, by the names that operators read. */
   readiness: ReadinessChecks
+  /** Who reads `/metrics` without an administrator's key. */
+  metricsAccess: MetricsAccess
   graphiql: boolean
   introspection: boolean
   trustedDocuments?: TrustedDocuments | null | undefined
@@ -69,10 +72,14 @@ export interface GatewayServer {
   drain(): Promise<void>
 }
 
+/** How long an answer of `/readyz` and `/metrics` holds. */
+const memoryMs = 1_000
+
 /** The HTTP edge: everything between a socket and a resolver. */
 export function createGatewayServer(options: GatewayServerOptions): GatewayServer {
   const { log, newId, limits, now = Date.now, random = Math.random, newToken = randomUUID } = options
   const { publicUrl = null, allowedOrigins = [], routes = [], trustedProxies = [] } = options
+  const isHttps = publicUrl?.startsWith('https:') ?? false
   const metrics = createHttpMetrics(options.metrics ?? null)
   const crossOrigin = createCrossOriginAccess(allowedOrigins)
   const addresses = createAddressRate(limits.addressRequestsPerMinute, now)
@@ -97,11 +104,11 @@ export function createGatewayServer(options: GatewayServerOptions): GatewayServe
     ...options,
     graphql,
     streams,
-    metrics,
     crossOrigin,
     routes,
     isDraining,
-    findMissing: createReadiness(options.readiness, limits.readyTimeoutMs),
+    findMissing: remember(createReadiness(options.readiness, limits.readyTimeoutMs), { forMs: memoryMs }),
+    printMetrics: remember(metrics.print, { forMs: memoryMs }),
     checkCrossSite: createCrossSiteGuard({ ...options, publicUrl, allowedOrigins }),
   })
 
@@ -115,7 +122,7 @@ export function createGatewayServer(options: GatewayServerOptions): GatewayServe
     // Responses made by `fetch` or `Response.redirect` have headers that cannot be changed.
     const headers = new Headers(response.headers)
     headers.set('x-request-id', requestId)
-    addSecurityHeaders(headers)
+    addSecurityHeaders(headers, { isHttps })
     for (const [name, value] of rateHeaders(exchange.rate)) headers.set(name, value)
     crossOrigin.addHeaders(request, headers)
     return new Response(response.body, { status: response.status, headers })

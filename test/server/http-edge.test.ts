@@ -319,6 +319,63 @@ describe('an answer from a file', () => {
   })
 })
 
+describe('a client that leaves in the middle of a JSON body', () => {
+  it('is no fault of the gateway', async () => {
+    let admitted = 0
+    const authenticate = async () => {
+      admitted += 1
+      return viewerOf('ann')
+    }
+    await using left = await openToyGateway({ authenticate, limits: { lingerMs: 20 } })
+    const head = 'POST /graphql HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ann\r\n'
+    for (const [index, how] of (['resetAndDestroy', 'destroy', 'end'] as const).entries()) {
+      const { socket, closed } = await openRaw(left.port)
+      socket.write(`${head}content-type: application/json\r\ncontent-length: 1000\r\n\r\n{"query":`)
+      await until(() => admitted === index + 1)
+      socket[how]()
+      await closed
+    }
+    await until(() => left.logs.filter(({ msg }) => msg === 'request').length === 3)
+    expect(left.logs.filter(({ level }) => Number(level) > 30)).toEqual([])
+  })
+})
+
+describe('the headers of every answer', () => {
+  it('keep a page to itself, and browsers to https where the gateway is reached by it', async () => {
+    for (const [publicUrl, transport] of [
+      ['https://easel.example', 'max-age=31536000'],
+      ['http://easel.example', null],
+    ] as const) {
+      await using served = await openToyGateway({ publicUrl })
+      for (const path of ['/healthz', '/graphql', '/nothing']) {
+        const { headers } = await fetch(`${served.url}${path}`)
+        expect(headers.get('strict-transport-security')).toBe(transport)
+        expect(headers.get('cross-origin-opener-policy')).toBe('same-origin')
+      }
+    }
+  })
+})
+
+describe('a path with dots', () => {
+  it.each([
+    '/images/./x',
+    '/images/../images/x',
+    '/images/%2e/x',
+    '/a/%2E%2e/healthz',
+    '/.',
+    '/images/x/..?y',
+  ])('is no other spelling of one without: %s', async (path) => {
+    const { socket, received, closed } = await openRaw(toy.port)
+    socket.write(`GET ${path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n`)
+    await closed
+    expect(received()).toMatch(/^HTTP\/1\.1 400 .*REQUEST_TARGET_INVALID/s)
+  })
+
+  it('has them where they are names', async () => {
+    expect((await fetch(`${toy.url}/images/x.y..z?a=/../b`)).status).toBe(200)
+  })
+})
+
 describe('the GraphiQL page', () => {
   const visit = (gateway: ToyGateway) => fetch(`${gateway.url}/graphql`, { headers: { accept: 'text/html' } })
 

@@ -66,7 +66,6 @@ const strangers: [string, Asked][] = [
   ].map((header): [string, Asked] => [header, { headers: `${header}\r\n` }]),
   ['a public host name', { host: 'gateway.example' }],
   ['a name that was pointed at this machine', { host: '127.0.0.1.evil.example' }],
-  ['two hosts', { headers: 'host: evil.example\r\n' }],
   ['a host behind a user name', { host: 'evil.example@localhost' }],
   ['HTTP/1.0', { version: '1.0' }],
   ['HTTP/1.0 without a host', { version: '1.0', host: null }],
@@ -85,6 +84,16 @@ describe('without authentication', () => {
       expect([door, status]).toEqual([door, 403])
       expect(text).toContain('REQUEST_NOT_LOCAL')
       expect(text).toContain('EASEL_AUTH=on')
+    }
+  })
+
+  it('a request with two hosts is refused, whatever they are', async () => {
+    for (const door of [...doors, '/healthz', '/images/1']) {
+      for (const gateway of [open, closed]) {
+        const answer = await get(door, { headers: 'host: localhost\r\n' }, gateway)
+        expect([door, answer.status]).toEqual([door, 400])
+        expect(answer.text).toContain('HEADER_INVALID')
+      }
     }
   })
 
@@ -137,5 +146,23 @@ describe('with authentication', () => {
     }
     const admin = { host: 'gateway.example', headers: 'authorization: Bearer root\r\n' }
     expect(await get('/metrics', admin, closed)).toMatchObject({ status: 200 })
+  })
+  it('metrics need a key on this machine too, unless the operator opens them', async () => {
+    const key = { headers: 'authorization: Bearer root\r\n' }
+    await using admins = await openToyGateway({
+      ...shared,
+      metrics: shared.metrics(),
+      metricsAccess: 'admins',
+    })
+    expect(await get('/metrics', {}, admins)).toMatchObject({ status: 401 })
+    expect(await get('/metrics', key, admins)).toMatchObject({ status: 200 })
+    await using anybody = await openToyGateway({
+      ...shared,
+      metrics: shared.metrics(),
+      metricsAccess: 'everybody',
+    })
+    for (const [sign, asked] of strangers) {
+      expect([sign, (await get('/metrics', asked, anybody)).status]).toEqual([sign, 200])
+    }
   })
 })

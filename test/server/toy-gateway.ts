@@ -74,6 +74,7 @@ export async function openToyGateway(overrides: ToyOptions = {}): Promise<ToyGat
     stage: (source, options) => stageInto(folder, source, options),
     serveImage: async () => new Response('image', { headers: { 'content-type': 'image/png' } }),
     readiness: {},
+    metricsAccess: 'machine',
     graphiql: false,
     introspection: true,
     log,

@@ -107,20 +107,31 @@ function blankExchange({ request, url }: { request: Request; url: URL }, { now, 
   }
 }
 
+const dotSegment = /^[^?#]*[/\\](\.|%2e){1,2}(?=[/\\?#]|$)/i
+
 /** Only a path of this server: an absolute or protocol-relative target would put a foreign host into `request.url`. */
 function targetOf(target: string, base: string): URL {
   if (!target.startsWith('/') || target.startsWith('//')) {
     throw badRequest('REQUEST_TARGET_INVALID', 'The request target must be a path of this server')
   }
+  // URL would take them away, and one image would have many addresses.
+  if (dotSegment.test(target)) {
+    throw badRequest('REQUEST_TARGET_INVALID', 'The request target must have no "." or ".." in its path')
+  }
   return new URL(base + target)
 }
 
-/** `__proto__` is a valid header name that Node drops silently. No honest client sends it. */
+/**
+ * `__proto__` is a valid header name that Node drops silently. No honest client sends it, nor two hosts: proxies differ in
+ * which of them they go by (RFC 9112, 3.2).
+ */
 function readHeaders({ rawHeaders }: IncomingMessage): Headers {
   const headers = new Headers()
   for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
     const name = rawHeaders[i] ?? ''
-    if (name.toLowerCase() === '__proto__') throw badRequest('HEADER_INVALID', 'A header name is not allowed')
+    const isSecondHost = name.toLowerCase() === 'host' && headers.has('host')
+    if (isSecondHost || name.toLowerCase() === '__proto__')
+      throw badRequest('HEADER_INVALID', 'A header name is not allowed')
     headers.append(name, rawHeaders[i + 1] ?? '')
   }
   return headers

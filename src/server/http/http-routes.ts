@@ -20,10 +20,17 @@ export interface AuthenticatedRoute {
   handle(request: Request, viewer: Viewer): Promise<Response>
 }
 
+/**
+ * Who reads `/metrics` beside administrators: nobody, what seems to be a program of this machine, or everybody. A proxy on
+ * this machine that adds no header makes everybody look like one.
+ */
+export type MetricsAccess = 'admins' | 'machine' | 'everybody'
+
 export interface HttpRoutesOptions {
   graphql: GraphQLEndpoint
   streams: StreamRegistry
-  metrics: HttpMetrics
+  printMetrics: HttpMetrics['print']
+  metricsAccess: MetricsAccess
   crossOrigin: CrossOriginAccess
   checkCrossSite(request: Request, url: URL): void
   authenticate(headers: Headers): Promise<Viewer>
@@ -69,13 +76,17 @@ export function createHttpRoutes(options: HttpRoutesOptions): (exchange: Exchang
     return missing.length === 0 ? plain('ready') : plain(`not ready: ${missing.join(', ')}`, 503)
   }
 
+  async function checkMetricsAccess(exchange: Exchange): Promise<void> {
+    const { metricsAccess } = options
+    if (metricsAccess === 'everybody' || (metricsAccess === 'machine' && isLocalRequest(exchange))) return
+    const { role } = await admit(exchange)
+    if (role !== 'ADMIN') throw new EaselError('FORBIDDEN', 'Metrics are for administrators')
+  }
+
   async function answerMetrics(exchange: Exchange): Promise<Response> {
-    const printed = await options.metrics.print()
+    await checkMetricsAccess(exchange)
+    const printed = await options.printMetrics()
     if (!printed) throw notFound()
-    if (!isLocalRequest(exchange)) {
-      const { role } = await admit(exchange)
-      if (role !== 'ADMIN') throw new EaselError('FORBIDDEN', 'Metrics are for administrators')
-    }
     return new Response(printed.text, { headers: { 'content-type': printed.contentType } })
   }
 

@@ -26,8 +26,16 @@ export async function readJson(
   limits: BodyLimits & JsonLimits,
 ): Promise<unknown> {
   checkBodyHeaders(exchange.request.headers, maxBytes)
-  const bytes = await readBytes(exchange.openBody(), { maxBytes, signal: exchange.signal, limits })
+  const { signal } = exchange
+  const bytes = await readBytes(exchange.openBody(), { maxBytes, signal, limits }).catch((cause: unknown) => {
+    throw hasLeft(exchange) ? bodyCutOff(cause) : cause
+  })
   return parseJson({ text: decode(bytes), limits, malformed: notJson })
+}
+
+/** Node notices on the stream that is read or on the answer, whichever comes first. */
+function hasLeft({ incoming, signal }: Exchange): boolean {
+  return signal.aborted || (incoming?.destroyed === true && !incoming.complete)
 }
 
 function decode(bytes: Buffer): string {
@@ -84,6 +92,11 @@ export function bodyTooLarge(allowed: number, actual?: number): EaselError {
     allowed,
     actual,
   })
+}
+
+function bodyCutOff(cause: unknown): EaselError {
+  const details = { reason: 'UPLOAD_TRUNCATED' } as const
+  return new EaselError('BAD_USER_INPUT', 'The request ended before its body did', details, { cause })
 }
 
 export function bodyTooSlow(): EaselError {
