@@ -66,6 +66,8 @@ export class ConfigError extends Error {
 
 const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']
 const leastSecret = 16
+/** Sixteen random digits, hexadecimal, have fewer in four of a hundred thousand cases. */
+const leastDifferent = 6
 
 /** Pure: the environment and the text of the configuration file in, the configuration or all its faults out. */
 export function parseConfig(env: Env, fileText: string | null): { config: Config; secrets: Secrets } {
@@ -89,9 +91,7 @@ export function parseConfig(env: Env, fileText: string | null): { config: Config
   if (env.logLevel && !logLevels.includes(env.logLevel)) {
     faults.push(`LOG_LEVEL must be one of ${logLevels.join(', ')}, not "${env.logLevel}"`)
   }
-  if (env.adminKey && env.adminKey.length < leastSecret) {
-    faults.push(`EASEL_ADMIN_KEY must have at least ${leastSecret} characters`)
-  }
+  if (env.adminKey) checkAdminKey(env.adminKey, faults)
   if (faults.length > 0) throw new ConfigError(faults)
   return {
     config: {
@@ -219,6 +219,12 @@ function findTrustedDocuments({ trustedDocuments }: ConfigFile, env: Env): Confi
   if (!trustedDocuments) return null
   const folder = dirname(env.configFile ?? '')
   return { ...trustedDocuments, file: resolve(folder, trustedDocuments.file) }
+}
+
+function checkAdminKey(key: string, faults: string[]): void {
+  if (key.length < leastSecret) faults.push(`EASEL_ADMIN_KEY must have at least ${leastSecret} characters`)
+  else if (new Set(key).size < leastDifferent)
+    faults.push(`EASEL_ADMIN_KEY must have at least ${leastDifferent} different characters`)
 }
 
 function readPort(text: string | undefined, faults: string[]): number {

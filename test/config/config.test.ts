@@ -155,6 +155,20 @@ money:
     expect(faultsOf(() => parse({}, `limits: { drainTimeoutMs: ${2 ** 31} }`))).toHaveLength(1)
   })
 
+  test('refuses a key of the first admin that is easy to guess', () => {
+    const refused = (EASEL_ADMIN_KEY: string) => faultsOf(() => parse({ EASEL_ADMIN_KEY }))
+    expect(refused('a'.repeat(16))).toEqual(['EASEL_ADMIN_KEY must have at least 6 different characters'])
+    expect(refused('abcab'.repeat(10))).toHaveLength(1)
+    expect(refused('fifteen-letters')).toEqual(['EASEL_ADMIN_KEY must have at least 16 characters'])
+    expect(refused('0123456789abcdef')).toEqual([])
+  })
+
+  test('keeps metrics for administrators unless the file opens them', () => {
+    expect(parse({}).config.metrics).toBe('admins')
+    for (const metrics of ['machine', 'everybody'] as const)
+      expect(parse({}, `metrics: ${metrics}`).config.metrics).toBe(metrics)
+  })
+
   test('shows the schema in development, and in production where the file says so', () => {
     const shown = (variables: Record<string, string>, file: string | null = null) => {
       const { introspection, graphiql } = parse(variables, file).config
