@@ -4,6 +4,9 @@ import { isRowId } from '../row-id.ts'
 
 const nodeTypes = new Set(['ApiKey', 'Image', 'Operation', 'User'])
 
+/** Twice what an id of Easel has: a text of a megabyte is not decoded first. */
+const longestId = 128
+
 interface NodeName {
   typename: string
   id: string
@@ -27,6 +30,7 @@ export function plainIdOf(typename: string, globalId: string): string | null {
 }
 
 function decodeKnown(globalId: string): NodeName | null {
+  if (globalId.length > longestId) return null
   const { typename, id } = safeDecode(globalId)
   return typename && nodeTypes.has(typename) && id && isRowId(id.toLowerCase()) ? { typename, id } : null
 }
