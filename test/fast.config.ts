@@ -2,7 +2,18 @@ import { configDefaults, mergeConfig } from 'vitest/config'
 import config from './vitest.config.ts'
 
 /** Rooms whose tests start gateways, browsers or servers. */
-const slow = ['admin', 'bench', 'clients', 'console', 'database', 'faults', 'gateway', 'kit', 'readme']
+const slow = [
+  'abuse',
+  'admin',
+  'bench',
+  'clients',
+  'console',
+  'database',
+  'faults',
+  'gateway',
+  'kit',
+  'readme',
+]
 
 /** Of the others: what starts a process, or needs a server or a heap of its own. */
 const apart = [
