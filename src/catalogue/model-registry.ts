@@ -150,9 +150,18 @@ export function answersTo(model: ImageModel, asked: string): boolean {
   return model.sandbox || uri[1] === own[1]
 }
 
-export function refuseUnknownModel(asked: string, models: readonly ImageModel[]): EaselError {
+/** Whether a list of models, each as callers name it, has this one. An empty list has them all. */
+export function isAllowed(model: ImageModel, allowed: readonly string[]): boolean {
+  return allowed.length === 0 || allowed.some((name) => answersTo(model, name))
+}
+
+export function refuseUnknownModel(
+  asked: string,
+  models: readonly ImageModel[],
+  field = 'input.model',
+): EaselError {
   return new EaselError('BAD_USER_INPUT', 'There is no such model here.', {
-    field: 'input.model',
+    field,
     reason: 'MODEL_UNKNOWN',
     allowed: models.map(({ id }) => id),
     actual: asked.slice(0, 200),

@@ -46,6 +46,11 @@ export const deadlineExceeded = createOperationFailure(
   'The operation did not finish before its deadline. You were not charged.',
 )
 
+export const accessRevoked = createOperationFailure(
+  'ACCESS_REVOKED',
+  'The key was revoked, or the user disabled, before this was sent to a provider. You were not charged.',
+)
+
 /** The deadline passed while the storage was away: an image could not have been kept. */
 export const storageUnavailable = createOperationFailure(
   'STORAGE_UNAVAILABLE',

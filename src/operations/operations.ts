@@ -12,6 +12,7 @@ import type { Providers } from '../providers/providers.ts'
 import type { Usage } from '../usage/usage.ts'
 import { createAccept } from './accept/accept-operation.ts'
 import { createCancel } from './accept/cancel-operation.ts'
+import { createEndClosed } from './accept/end-closed.ts'
 import { estimateOperation, type PlannedWork } from './accept/estimate-operation.ts'
 import { createOperationSources } from './accept/operation-sources.ts'
 import { createSubmit } from './accept/submit-operation.ts'
@@ -79,6 +80,8 @@ export interface Operations {
   estimate(planned: PlannedWork): Estimate
   submit(request: SubmitRequest): Promise<Operation>
   cancel(operationId: string): Promise<void>
+  /** Ends what was not sent yet of users that are disabled and of keys that are revoked. */
+  endClosed(): Promise<void>
   /**
    * Resolves once the operation has ended, the signal aborts, or this process drains and will not see its end: then
    * the operation goes on elsewhere.
@@ -122,6 +125,7 @@ export function createOperations(options: OperationsOptions): Operations {
   const sources = createOperationSources(options)
   const submit = createSubmit({ ...options, sources, accept: createAccept({ ...parts, sources }) })
   const cancel = createCancel({ ...options, finish })
+  const endClosed = createEndClosed({ ...options, finish })
   const stopping = new AbortController()
   let opening: Promise<void> = Promise.resolve()
 
@@ -141,6 +145,7 @@ export function createOperations(options: OperationsOptions): Operations {
     estimate: (planned) => estimateOperation(options, planned),
     submit: (request) => submit(request).catch(rethrow),
     cancel: (operationId) => cancel(operationId).catch(rethrow),
+    endClosed: () => endClosed().catch(rethrow),
     wait: async (operationId, signal) => {
       const leaving = workers.waitSignal(operationId)
       const signals = signal ? [signal, leaving.signal] : [leaving.signal]

@@ -12,6 +12,11 @@ export const accountReasons = {
     meaning: 'The API key or the token is not valid.',
     hint: 'Use another key, or have the token renewed.',
   },
+  MODEL_NOT_ALLOWED: {
+    code: 'FORBIDDEN',
+    meaning: 'The key may not use this model.',
+    hint: 'Use one of `allowed`, or another key.',
+  },
   REQUEST_NOT_LOCAL: {
     code: 'FORBIDDEN',
     meaning: 'Authentication is off, and the request comes from another machine.',

@@ -26,6 +26,12 @@ export const operationReasons = {
     meaning: 'The model that this operation was accepted for is not configured any more.',
     hint: 'Choose another model.',
   },
+  ACCESS_REVOKED: {
+    status: 'PERMISSION_DENIED',
+    retryable: false,
+    meaning: 'The key was revoked, or the user disabled, before the request was sent to a provider.',
+    hint: 'Use another key; nothing was sent or charged.',
+  },
   INTERNAL: {
     status: 'INTERNAL',
     retryable: true,

@@ -111,10 +111,11 @@ async function insert(
   const [{ provider, name: model }] = models
   const at = now()
   const owner = { id: operationId, kind, userId, endUser: input.user, requestId, fingerprint: print }
+  const apiKeyId = request.apiKey?.id ?? null
   const reservation = { operationId, userId, at, ...mostOf(request, { models, stored }, at) }
   request.admit({ images: input.n, tokens: reservation.tokens })
   const operation: NewOperation = {
-    row: { ...owner, input: writeInput(input), provider, model },
+    row: { ...owner, apiKeyId, input: writeInput(input), provider, model },
     at,
     timeoutMs: operationTimeoutMs,
     mostUnfinished: request.mostUnfinished,

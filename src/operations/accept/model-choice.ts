@@ -1,5 +1,6 @@
 import type { ImageModel } from '../../catalogue/image-model.ts'
 import type { RequestDraft } from '../../catalogue/image-request.ts'
+import { isAllowed } from '../../catalogue/model-registry.ts'
 import { type OperationInput, readInput } from '../../catalogue/operation-input.ts'
 import type { OperationKind } from '../../catalogue/operation-kind.ts'
 import { toRequestParameters } from '../../catalogue/request-parameters.ts'
@@ -18,13 +19,20 @@ export interface DraftSources {
   mask: MaskFacts | null
 }
 
+export interface ModelQuestion {
+  /** As the caller names it; null: the default of the kind. */
+  asked: string | null
+  draft: RequestDraft
+  /** The models to which the caller's key is limited; empty: to none. */
+  allowed?: readonly string[] | undefined
+}
+
 /** The models that accept the request, in the order to try. When none does, it throws the error of the first one. */
 export function acceptingModels(
   providers: Providers,
-  asked: string | null,
-  draft: RequestDraft,
+  { asked, draft, allowed = [] }: ModelQuestion,
 ): [ImageModel, ...ImageModel[]] {
-  const candidates = providers.candidates(draft.kind, asked)
+  const candidates = allowedOf(providers.candidates(draft.kind, asked), allowed)
   let refusal: unknown
   const accepting = candidates.filter((model) => {
     try {
@@ -38,6 +46,17 @@ export function acceptingModels(
   const [first, ...others] = accepting
   if (!first) throw refusal
   return [first, ...others]
+}
+
+function allowedOf(models: ImageModel[], allowed: readonly string[]): ImageModel[] {
+  const open = models.filter((model) => isAllowed(model, allowed))
+  if (open.length > 0 || models.length === 0) return open
+  throw new EaselError('FORBIDDEN', 'The key that you use may not use this model.', {
+    reason: 'MODEL_NOT_ALLOWED',
+    field: 'input.model',
+    allowed,
+    actual: models[0]?.id,
+  })
 }
 
 /** What the judge is asked. Before the files have arrived (`sources` is null) only the parameters are known. */
@@ -55,12 +74,20 @@ export function toDraft({ kind, input }: AskedWork, sources: DraftSources | null
  */
 export function findCandidates(
   providers: Providers,
-  { kind, input: kept }: Pick<Operation, 'kind' | 'input'>,
+  {
+    kind,
+    input: kept,
+    allowedModels: allowed,
+  }: Pick<Operation, 'kind' | 'input'> & { allowedModels: readonly string[] },
   sources: DraftSources,
 ): ImageModel[] {
   const input = readInput(kept)
   try {
-    return acceptingModels(providers, input.model, toDraft({ kind, input }, sources))
+    return acceptingModels(providers, {
+      asked: input.model,
+      draft: toDraft({ kind, input }, sources),
+      allowed,
+    })
   } catch (error) {
     if (error instanceof EaselError) return []
     throw error

@@ -30,7 +30,11 @@ export function createSubmit(options: SubmitOptions) {
   return async (request: SubmitRequest): Promise<Operation> => {
     const { kind, input } = request
     const accepting = (known: DraftSources | null) =>
-      acceptingModels(providers, input.model, toDraft({ kind, input }, known))
+      acceptingModels(providers, {
+        asked: input.model,
+        draft: toDraft({ kind, input }, known),
+        allowed: request.apiKey?.models,
+      })
     const used = await findUsed(database, request)
     if (!used) accepting(null)
     const print = fingerprint(input, await fingerprintFiles(request.sources))

@@ -7,6 +7,8 @@ import type { NamedSource } from './operation-sources.ts'
 export interface SubmitRequest {
   kind: OperationKind
   userId: string
+  /** The key that asks, if it is one, and the models to which it is limited (empty: to none). */
+  apiKey?: { id: string; models: readonly string[] } | null
   input: OperationInput
   sources: NamedSource[]
   requestId: string | null

@@ -10,6 +10,8 @@ export interface Claim {
   lease: Lease
   /** The lease's, joined with the shutdown of the process. */
   signal: AbortSignal
+  /** The models to which the key that asked is limited; empty: to none. */
+  allowedModels: readonly string[]
   /** How many attempts before were provably not carried out. */
   settled: number
 }

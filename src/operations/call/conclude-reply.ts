@@ -12,7 +12,7 @@ import { CancelRequested } from '../run/operation-lease.ts'
 import type { AttemptEnd, Attempts } from '../transitions/attempts.ts'
 import type { Finish, Outcome } from '../transitions/finish-operation.ts'
 import type { Progress } from '../transitions/progress.ts'
-import { LeaseLost } from '../transitions/statement.ts'
+import { AccessLost, LeaseLost } from '../transitions/statement.ts'
 import type { ReportAttempt } from './attempt-report.ts'
 import type { Claim, EndedCall } from './claim.ts'
 import { planNextTry } from './next-try.ts'
@@ -112,6 +112,8 @@ class Conclusion {
   async #broken(reply: ReceivedReply, error: unknown): Promise<KeptFailure | null> {
     const { lease, signal } = this.#claim
     if (lease.signal.reason instanceof LeaseLost) throw new LeaseLost()
+    if (error instanceof AccessLost)
+      return this.#end({ status: 'FAILED', failure: failures.accessRevoked, paid: this.#call.sent }, reply)
     const isCancelled = lease.signal.reason instanceof CancelRequested
     if (!(error instanceof ProviderFailure)) {
       if (!isCancelled) return this.#interrupted(error)

@@ -43,7 +43,9 @@ export class CancelRequested extends Error {
 }
 
 /** An operation as it was found, and the right to act on it. */
-export type ClaimedLease = Pick<Claimed, 'operation' | 'attempts'> & { lease: Lease }
+export type ClaimedLease = Pick<Claimed, 'operation' | 'attempts' | 'hasAccess' | 'allowedModels'> & {
+  lease: Lease
+}
 
 export interface Leases {
   /** The lease of an operation that is not finished and that nobody holds, or null. */

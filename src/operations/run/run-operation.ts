@@ -58,13 +58,14 @@ export function createRun(options: RunOptions) {
   return async (operationId: string, shutdown: AbortSignal): Promise<void> => {
     const claimed = await leases.claim(operationId, shutdown)
     if (!claimed) return
-    const { lease, operation, attempts } = claimed
+    const { lease, operation, attempts, hasAccess, allowedModels } = claimed
     let isGivenBack = false
     try {
       await failpoint('claimed')
       const signal = AbortSignal.any([lease.signal, shutdown])
       const settled = attempts.filter(({ state }) => state === 'SETTLED').length
-      await new Run(options, { operation, lease, signal, settled }).drive(attempts.at(-1))
+      const claim = { operation, lease, signal, settled, allowedModels }
+      await new Run(options, claim).drive(attempts.at(-1), hasAccess)
       isGivenBack = true
     } catch (error) {
       if (shutdown.aborted && !(error instanceof LeaseLost)) {
@@ -109,13 +110,14 @@ class Run {
     this.#claim = claim
   }
 
-  async drive(last: OpenAttempt | undefined): Promise<void> {
+  async drive(last: OpenAttempt | undefined, hasAccess: boolean): Promise<void> {
     const { operation, lease } = this.#claim
     this.#last = last
     if (lease.deadOwners > maxDeadOwners) return this.#giveUp(last)
     if (last?.state === 'RESPONDED') return this.#readSpooled(last)
     if (last?.state === 'SENT') return this.#reconcile(last)
     if (operation.cancelRequestedAt) return this.#end('CANCELLED', failures.cancelled)
+    if (!hasAccess) return this.#end('FAILED', failures.accessRevoked)
     if (lease.timeLeftMs() <= 0) return this.#end('FAILED', this.#tooLate())
     if (!(await this.#deps.isStorageUp())) return this.#waitForStorage()
     await this.#callProvider()
@@ -151,10 +153,10 @@ class Run {
 
   async #callProvider(): Promise<void> {
     const { providers, sources, attempts, attemptCall, failpoint } = this.#deps
-    const { operation, lease, settled } = this.#claim
+    const { operation, lease, settled, allowedModels } = this.#claim
     const loaded = await sources.load(operation, operation.model).catch(ignoreMissing)
     if (!loaded) return this.#end('FAILED', failures.sourceMissing)
-    const models = findCandidates(providers, operation, loaded)
+    const models = findCandidates(providers, { ...operation, allowedModels }, loaded)
     const model = chooseModel(providers, models, settled)
     if (!model) return this.#end('FAILED', failures.modelGone)
     // The first call of each provider is no repetition for it, however many others refused the request before.

@@ -6,7 +6,7 @@ import { tryTransit } from './statement.ts'
 export interface NewOperation {
   row: Pick<
     Operation,
-    'id' | 'kind' | 'userId' | 'endUser' | 'requestId' | 'fingerprint' | 'provider' | 'model'
+    'id' | 'kind' | 'userId' | 'endUser' | 'apiKeyId' | 'requestId' | 'fingerprint' | 'provider' | 'model'
   > & { input: Prisma.InputJsonObject }
   at: Date
   timeoutMs: number
@@ -36,12 +36,12 @@ export async function accept(
   client: Pick<Prisma.TransactionClient, '$queryRaw'>,
   { row, at, timeoutMs, mostUnfinished, sources, reserving, sending }: NewOperation,
 ): Promise<Operation | null> {
-  const { id, kind, userId, endUser, requestId, fingerprint, input, provider, model } = row
+  const { id, kind, userId, endUser, apiKeyId, requestId, fingerprint, input, provider, model } = row
   // The deadline is by the database's clock, like the lease: processes whose clocks differ still mean the same moment.
   const moved = Prisma.sql`
-    INSERT INTO operation (id, kind, user_id, end_user, request_id, fingerprint, input, provider, model, created_at,
-      modified_at, deadline_at, last_sequence, turn)
-    VALUES (${id}::uuid, ${kind}::"OperationKind", ${userId}::uuid, ${endUser}, ${requestId}, ${fingerprint},
+    INSERT INTO operation (id, kind, user_id, end_user, api_key_id, request_id, fingerprint, input, provider, model,
+      created_at, modified_at, deadline_at, last_sequence, turn)
+    VALUES (${id}::uuid, ${kind}::"OperationKind", ${userId}::uuid, ${endUser}, ${apiKeyId}::uuid, ${requestId}, ${fingerprint},
       ${JSON.stringify(input)}::jsonb, ${provider}, ${model}, ${at}, ${at},
       now() + ${`${timeoutMs} milliseconds`}::interval, 1, next_turn(${userId}::uuid))
     ON CONFLICT (user_id, kind, request_id) DO NOTHING RETURNING *`

@@ -3,7 +3,7 @@ import { type Attempt, Prisma } from '../../database/generated/client.ts'
 import { retryConflicts } from '../../database/transaction.ts'
 import { isJobHandle, type JobHandle } from '../../providers/exchanges/job.ts'
 import { statusEvent } from './new-events.ts'
-import { type Fence, LeaseLost, transit, underLease } from './statement.ts'
+import { AccessLost, type Fence, LeaseLost, transit, underLease } from './statement.ts'
 
 /** Moves attempts along PREPARED → SENT → RESPONDED → SETTLED (or ABANDONED), each time under the lease. */
 export interface Attempts {
@@ -11,7 +11,8 @@ export interface Attempts {
   prepare(lease: Fence, choice: AttemptChoice): Promise<OpenAttempt>
   /**
    * The point of no return: committed before a byte of a paid request leaves, and only while the lease holds by the
-   * database's clock and nobody has cancelled. From here on the attempt is never sent again. Its reply will be in that
+   * database's clock and nobody has cancelled. Throws {@link AccessLost} where nothing may be sent for the user any more. From
+   * here on the attempt is never sent again. Its reply will be in that
    * spool.
    */
   markSent(lease: Fence, attemptId: string, spoolId: string): Promise<void>
@@ -94,15 +95,20 @@ export function createAttempts({ database, newId, now }: AttemptsOptions): Attem
     },
 
     markSent: async ({ operationId, epoch }, attemptId, spoolId) => {
-      const moved = await prisma.$executeRaw`
+      const [mark] = await prisma.$queryRaw<{ isSent: boolean; hasAccess: boolean }[]>`
         WITH held AS (
-          SELECT id FROM operation
+          SELECT id, hold_access(user_id, api_key_id) AS has_access FROM operation
            WHERE id = ${operationId}::uuid AND lease_epoch = ${epoch} AND lease_until > clock_timestamp()
              AND status = 'RUNNING' AND cancel_requested_at IS NULL
-             FOR UPDATE)
-        UPDATE attempt SET state = 'SENT', sent_at = now(), spool_id = ${spoolId} FROM held
-         WHERE attempt.id = ${attemptId}::uuid AND attempt.operation_id = held.id AND attempt.state = 'PREPARED'`
-      if (moved !== 1) throw new LeaseLost()
+             FOR UPDATE),
+        sent AS (
+          UPDATE attempt SET state = 'SENT', sent_at = now(), spool_id = ${spoolId} FROM held
+           WHERE attempt.id = ${attemptId}::uuid AND attempt.operation_id = held.id AND attempt.state = 'PREPARED'
+             AND held.has_access
+          RETURNING attempt.id)
+        SELECT EXISTS (SELECT FROM sent) AS "isSent", has_access AS "hasAccess" FROM held`
+      if (mark?.hasAccess === false) throw new AccessLost()
+      if (!mark?.isSent) throw new LeaseLost()
     },
 
     abandon: async ({ epoch }, attemptId) => {

@@ -32,6 +32,10 @@ export interface Claimed {
   ageMs: number
   /** How many owners died without giving the operation back. */
   deadOwners: number
+  /** Whether the user, and the key that asked for it, may still have something sent. */
+  hasAccess: boolean
+  /** The models to which the key is limited; empty: to none. */
+  allowedModels: string[]
 }
 
 /** A lease that its owner did not renew. */
@@ -66,10 +70,11 @@ export async function claim(
               extract(epoch FROM now() - started_at)::float8 * 1000 AS "ageMs", dead_owners AS "deadOwners",
               id, kind::text, status::text, stage, user_id AS "userId", end_user AS "endUser", input, provider, model,
               created_at AS "createdAt", modified_at AS "modifiedAt", cancel_requested_at AS "cancelRequestedAt",
-              attempts_of(id) AS attempts`
+              attempts_of(id) AS attempts, has_access(user_id, api_key_id) AS "hasAccess",
+              models_of_key(api_key_id) AS "allowedModels"`
   if (!rows[0]) return null
-  const { epoch, timeLeftMs, ageMs, deadOwners, attempts, ...operation } = rows[0]
-  return { operation, attempts, epoch, timeLeftMs, ageMs, deadOwners }
+  const { epoch, timeLeftMs, ageMs, deadOwners, attempts, hasAccess, allowedModels, ...operation } = rows[0]
+  return { operation, attempts, epoch, timeLeftMs, ageMs, deadOwners, hasAccess, allowedModels }
 }
 
 /** The lease of an owner that did not renew it, or null. */

@@ -51,6 +51,10 @@ import { type NewEvent, writeEvents } from './new-events.ts'
  * A SETTLED attempt is therefore always one that may be followed by another: provably unsent, or documented as refused
  * before it ran (call/next-try.ts). One that is not ends the operation in the same transaction that settles it.
  *
+ * Nothing is sent for a user that is disabled, or under a key that is revoked: SENT is committed only while both rows are
+ * held (hold_access), so that taking access away comes before it or after it. Such an operation ends FAILED with
+ * ACCESS_REVOKED, and not CANCELLED: nobody asked for its end, and its follower is told why. What was SENT goes on.
+ *
  * A client that disconnects changes nothing. A cancel aborts the call; the operation ends CANCELLED unless its images
  * had been read to the end by then. An error of Easel's own (no database, a full disk) leaves the operation as it is
  * and puts it off: its next owner goes on from that state. A process that shuts down gives back what it cannot end.
@@ -67,6 +71,14 @@ export class LeaseLost extends Error {
   constructor() {
     super('The lease on this operation is no longer held')
     this.name = 'LeaseLost'
+  }
+}
+
+/** The user, or the key that asked for it, has lost its access: the attempt was not marked as sent. */
+export class AccessLost extends Error {
+  constructor() {
+    super('Whoever asked for this operation has no access any more')
+    this.name = 'AccessLost'
   }
 }
 
