@@ -1,22 +1,29 @@
 import { LRUCache } from 'lru-cache'
-import type { PrismaClient } from '../database/database.ts'
+import type { Prisma, PrismaClient } from '../database/database.ts'
 import type { User } from '../database/generated/client.ts'
 import type { Notifications } from '../database/notifications.ts'
+import { inTransaction } from '../database/transaction.ts'
 import { describeAccess } from './access.ts'
-import { type ApiKeyFacts, createApiKeys } from './api-keys.ts'
+import { type ApiKeyFacts, createApiKeys, type NewApiKey } from './api-keys.ts'
+import { type Act, createAuditLog } from './audit-log.ts'
 import { isToken, readCredential } from './credential.ts'
+import { refuseClosed } from './credential-error.ts'
 import { type RateLimits, withDefaults } from './rate-limits.ts'
 import { createRevocations } from './revocations.ts'
+import { createSetRateLimits, type SetRateLimits } from './set-rate-limits.ts'
 import { createSharedCounts } from './shared-counts.ts'
 import { createTokenVerifier, type JwtOptions } from './token-verifier.ts'
+import { createUserLife } from './user-life.ts'
 import { createUsers } from './users.ts'
 import type { Role, Viewer } from './viewer.ts'
 import { createViewerRates, type ViewerRates } from './viewer-rates.ts'
 
 export type { ApiKeyFacts } from './api-keys.ts'
+export type { AuditAction } from './audit-log.ts'
 export type { RateLimits } from './rate-limits.ts'
 export type { JwtOptions } from './token-verifier.ts'
 export type { Credential, Role, Viewer } from './viewer.ts'
+export { keyIdOf, modelLimitOf } from './viewer.ts'
 
 /** Users, their API keys and tokens. What a viewer may see is not decided here. */
 export interface Accounts {
@@ -24,20 +31,31 @@ export interface Accounts {
   authenticate(headers: Headers): Promise<Viewer>
   /** Describes in one line who may use the gateway, for the operator. */
   describeAccess(): Promise<string>
-  /** Calls `end` once, when the viewer's key is revoked or its token expires. The returned function cancels this. */
+  /** Calls `end` once, when the viewer loses its access or its role. The returned function cancels this. */
   onRevoked(viewer: Viewer, end: () => void): () => void
-  createUser(user: { name: string; role: Role }): Promise<User>
+  // Who does it is written into the audit log; without `by` it is the gateway itself.
+  createUser(user: { name: string; role: Role }, by?: Viewer): Promise<User>
+  setUserRole(change: { userId: string; role: Role }, by?: Viewer): Promise<void>
+  /** Keys, tokens and streams of the user stop at once, in every process, and nothing of it is sent any more. */
+  disableUser(userId: string, by?: Viewer): Promise<void>
+  /** Of a deleted user it lets the same subject come again, as a new user. */
+  enableUser(userId: string, by?: Viewer): Promise<void>
+  /** The usage stays; who it was is gone, and so are its keys. */
+  deleteUser(userId: string, by?: Viewer): Promise<void>
   /** The secret is returned here only; its hash is kept. */
-  createApiKey(request: { userId: string; name: string }): Promise<{ apiKey: ApiKeyFacts; secret: string }>
-  /** Takes effect at once, in every process. Revoking a key again changes nothing. */
-  revokeApiKey(id: string): Promise<ApiKeyFacts>
+  createApiKey(request: NewApiKey, by?: Viewer): Promise<{ apiKey: ApiKeyFacts; secret: string }>
+  /**
+   * Takes effect at once, in every process, also for the keys that were made with it. Revoking a key again changes nothing.
+   */
+  revokeApiKey(id: string, by?: Viewer): Promise<ApiKeyFacts>
+  /** All keys of a user, and what was made with them; answers how many worked until now. */
+  revokeAllKeys(userId: string, by?: Viewer): Promise<number>
+  /** Carries out an act of another room's, and writes it into the audit log in the same transaction. */
+  audited<T>(by: Viewer, act: Act, work: (tx: Prisma.TransactionClient) => Promise<T>): Promise<T>
   /** Counts what a viewer asks for against its rates: all of it, or with RATE_LIMITED nothing. */
   admit: ViewerRates['admit']
-  /** Sets the limits of a user, or of one of its keys. Those left out stay; null gives the default back. Answers the user, or null if there is no such owner. */
-  setRateLimits(
-    owner: { userId: string } | { apiKeyId: string },
-    limits: { [Name in keyof RateLimits]?: number | null | undefined },
-  ): Promise<string | null>
+  /** Sets the limits of a user, or of one of its keys. */
+  setRateLimits: SetRateLimits
   /** The limits of a user: its own, and the defaults for those that nobody set. */
   rateLimitsOf(user: RateLimits): RateLimits
   /** Checks the keys of open streams for revocations that were not notified. It also runs at intervals by itself. */
@@ -59,6 +77,8 @@ export interface AccountsOptions {
   /** Secrets of the API keys' hashes: new hashes use the first, and all of them verify. */
   hashSecrets: readonly string[]
   jwt?: JwtOptions | undefined
+  /** How long a key may live that a member makes with a token; 30 days when absent. */
+  maxTokenKeyMs?: number | undefined
   now: () => Date
   newId: () => string
   fetch?: ((url: string, init?: RequestInit) => Promise<Response>) | undefined
@@ -69,15 +89,19 @@ export interface AccountsOptions {
 /** How long the user of a token is cached; then its name and role are read again. */
 const userCacheMs = 10_000
 const maxCachedUsers = 10_000
+const defaultTokenKeyMs = 30 * 24 * 3600 * 1000
 const adminKeyName = 'EASEL_ADMIN_KEY'
 
 export async function createAccounts(options: AccountsOptions): Promise<Accounts> {
   const { now, jwt, hashSecrets, rateLimits, prisma } = options
   if (hashSecrets.length === 0) throw new Error('API keys need a secret to be hashed with')
-  const users = createUsers(options)
+  const record = createAuditLog(options)
+  const users = createUsers({ ...options, record })
   const verifier = jwt && createTokenVerifier(jwt, { now, fetch: options.fetch })
   const revocations = createRevocations(options)
-  const keys = createApiKeys({ ...options, revocations })
+  const { maxTokenKeyMs = defaultTokenKeyMs } = options
+  const keys = createApiKeys({ ...options, revocations, record, maxTokenKeyMs })
+  const life = createUserLife({ ...options, record, announce: revocations.announce })
   const perf = { now: () => now().getTime() }
   const tokenUsers = new LRUCache<string, User>({
     max: maxCachedUsers,
@@ -85,15 +109,24 @@ export async function createAccounts(options: AccountsOptions): Promise<Accounts
     ttlResolution: 0,
     perf,
   })
+  let gone = 0
+  revocations.onGone((id) => {
+    gone++
+    for (const [externalId, user] of [...tokenUsers.entries()])
+      if (user.id === id) tokenUsers.delete(externalId)
+  })
 
   const authenticateToken = async (
     token: string,
     { verify }: NonNullable<typeof verifier>,
   ): Promise<Viewer> => {
     const { externalId, name, expiresAt } = await verify(token)
+    const before = gone
     const known = tokenUsers.get(externalId)
     const user = known ?? (await users.ensure({ externalId, name, role: 'MEMBER' }))
-    if (!known) tokenUsers.set(externalId, user)
+    refuseClosed(user)
+    // A user that was read before it was disabled must not be cached after it.
+    if (!known && gone === before) tokenUsers.set(externalId, user)
     const { id: userId, name: userName, role } = user
     const limits = { user: withDefaults(user, rateLimits), key: null }
     return { userId, name: userName, role, credential: { kind: 'jwt', expiresAt }, rateLimits: limits }
@@ -138,30 +171,30 @@ export async function createAccounts(options: AccountsOptions): Promise<Accounts
       describeAccess({ auth: options.auth, hasApiKeys: await keys.exist(), issuer: jwt?.issuer ?? null }),
     onRevoked: revocations.watch,
     createUser: users.create,
+    setUserRole: life.setRole,
+    disableUser: life.disable,
+    enableUser: life.enable,
+    deleteUser: life.delete,
     createApiKey: keys.create,
     revokeApiKey: keys.revoke,
+    revokeAllKeys: keys.revokeAll,
+    audited: (by, act, work) =>
+      inTransaction(options.prisma, async (tx) => {
+        const result = await work(tx)
+        await record(tx, by, act)
+        return result
+      }),
     admit: rates.admit,
     rateLimitsOf: (user) => withDefaults(user, rateLimits),
-    setRateLimits: async (owner, limits) => {
-      const userId = await writeLimits(prisma, owner, limits)
-      keys.forget()
-      tokenUsers.clear()
-      return userId
-    },
+    setRateLimits: createSetRateLimits({
+      prisma,
+      record,
+      onChange: () => {
+        keys.forget()
+        tokenUsers.clear()
+      },
+    }),
     recheck: revocations.recheck,
     close,
   }
-}
-
-async function writeLimits(
-  prisma: PrismaClient,
-  owner: Parameters<Accounts['setRateLimits']>[0],
-  limits: Parameters<Accounts['setRateLimits']>[1],
-): Promise<string | null> {
-  if ('userId' in owner) {
-    const rows = await prisma.user.updateManyAndReturn({ where: { id: owner.userId }, data: limits })
-    return rows[0]?.id ?? null
-  }
-  const rows = await prisma.apiKey.updateManyAndReturn({ where: { id: owner.apiKeyId }, data: limits })
-  return rows[0]?.userId ?? null
 }

@@ -8,13 +8,16 @@ const recheckMs = 30_000
 const longestTimerMs = 2 ** 31 - 1
 
 export interface Revocations {
-  /** Calls `end` once, when the viewer's key is revoked or its token expires. The returned function cancels this. */
+  /**
+   * Calls `end` once, when the viewer's key or token expires, its key is revoked, or its user is disabled, deleted or given
+   * another role. The returned function cancels this.
+   */
   watch(viewer: Viewer, end: () => void): () => void
-  /** Calls back for every key that is revoked, here or by another process. */
-  onKey(drop: (keyId: string) => void): void
+  /** Calls back with the id of every key and user that has not the access any more that it had, in any process. */
+  onGone(drop: (id: string) => void): void
   /** Tells this process of a revocation at once; the database notifies the other processes. */
-  announce(keyId: string): void
-  /** Looks for watched keys that were revoked without a notification. */
+  announce(id: string): void
+  /** Looks for watched keys and users that lost their access without a notification. */
   recheck(): Promise<void>
   /** Waits for a check that is under way. */
   close(): Promise<void>
@@ -29,47 +32,53 @@ export interface RevocationOptions {
 
 export function createRevocations({ prisma, notifications, now, onError }: RevocationOptions): Revocations {
   const watchers = new Map<string, Set<() => void>>()
-  const drops: ((keyId: string) => void)[] = []
+  const drops: ((id: string) => void)[] = []
   const looks = new Set<Promise<void>>()
 
-  const announce = (keyId: string) => {
-    for (const drop of drops) drop(keyId)
-    const ends = watchers.get(keyId)
-    watchers.delete(keyId)
+  const announce = (id: string) => {
+    for (const drop of drops) drop(id)
+    const ends = watchers.get(id)
+    watchers.delete(id)
     for (const end of ends ?? []) end()
   }
-  const watchKey = (keyId: string, end: () => void) => {
-    const ends = watchers.get(keyId) ?? new Set()
-    watchers.set(keyId, ends.add(end))
-    // The key may have been revoked since it was read.
-    look([keyId])
+  const watchId = (id: string, end: () => void) => {
+    const ends = watchers.get(id) ?? new Set()
+    watchers.set(id, ends.add(end))
     return () => {
       ends.delete(end)
-      if (ends.size === 0 && watchers.get(keyId) === ends) watchers.delete(keyId)
+      if (ends.size === 0 && watchers.get(id) === ends) watchers.delete(id)
     }
   }
-  const recheck = async (keyIds = [...watchers.keys()]) => {
-    if (keyIds.length === 0) return
-    const where = { id: { in: keyIds }, revokedAt: { not: null } }
-    for (const { id } of await prisma.apiKey.findMany({ where, select: { id: true } })) announce(id)
+  const recheck = async (ids = [...watchers.keys()]) => {
+    if (ids.length === 0) return
+    const gone = await prisma.$queryRaw<{ id: string }[]>`
+      SELECT id FROM api_key WHERE id = ANY(${ids}::uuid[]) AND revoked_at IS NOT NULL
+      UNION ALL SELECT id FROM "user" WHERE id = ANY(${ids}::uuid[]) AND disabled_at IS NOT NULL`
+    for (const { id } of gone) announce(id)
   }
-  const look = (keyIds?: string[]) => {
-    const looking = recheck(keyIds)
+  const look = (ids?: string[]) => {
+    const looking = recheck(ids)
       .catch(onError)
       .finally(() => looks.delete(looking))
     looks.add(looking)
   }
   const stopListening = notifications.subscribe(channels.revocation, announce)
-  const timer = setInterval(look, recheckMs).unref()
+  const timer = setInterval(() => look(), recheckMs).unref()
 
   return {
-    watch: ({ credential }, end) => {
+    watch: ({ userId, credential }, end) => {
+      if (credential.kind === 'none') return () => {}
       const endOnce = once(end)
-      if (credential.kind === 'apiKey') return watchKey(credential.id, endOnce)
-      if (credential.kind === 'jwt') return watchExpiry(credential.expiresAt, now, endOnce)
-      return () => {}
+      const ids = [userId, ...(credential.kind === 'apiKey' ? [credential.id] : [])]
+      const stops = ids.map((id) => watchId(id, endOnce))
+      if (credential.expiresAt) stops.push(watchExpiry(credential.expiresAt, now, endOnce))
+      // They may have lost their access since they were read.
+      look(ids)
+      return () => {
+        for (const stop of stops) stop()
+      }
     },
-    onKey: (drop) => void drops.push(drop),
+    onGone: (drop) => void drops.push(drop),
     announce,
     recheck: () => recheck(),
     close: async () => {

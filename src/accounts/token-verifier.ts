@@ -54,6 +54,8 @@ const maxTokenLength = 8_192
 const maxClaimLength = 255
 const maxNameLength = 100
 const clockToleranceSeconds = 5
+/** Nobody needs a longer one, and it cannot be taken back. It also keeps `exp` within what a date can say. */
+const longestLifeSeconds = 366 * 24 * 3600
 const defaultCooldownMs = 30_000
 
 type Fetch = (url: string, init?: RequestInit) => Promise<Response>
@@ -76,12 +78,14 @@ export function createTokenVerifier(
         clockTolerance: clockToleranceSeconds,
         currentDate: now(),
       }).catch(refuse)
+      const exp = payload.exp as number
+      if (exp > now().getTime() / 1000 + longestLifeSeconds) throw credentialsInvalid()
       const subject = payload[userClaim]
       if (typeof subject !== 'string' || !isSubject(subject)) throw credentialsInvalid()
       return {
         externalId: `${issuer}#${subject}`,
         name: readName(typeof payload.name === 'string' && payload.name ? payload.name : subject),
-        expiresAt: new Date((payload.exp as number) * 1000),
+        expiresAt: new Date(exp * 1000),
       }
     },
   }

@@ -13,4 +13,23 @@ export interface Viewer {
 
 export type Credential =
   /** Authentication is off. */
-  { kind: 'none' } | { kind: 'apiKey'; id: string } | { kind: 'jwt'; expiresAt: Date }
+  { kind: 'none' } | KeyCredential | { kind: 'jwt'; expiresAt: Date }
+
+export interface KeyCredential {
+  kind: 'apiKey'
+  id: string
+  /** Absent: it does not expire. */
+  expiresAt?: Date
+  /** The models that it may use, as callers name them. Absent: all. */
+  models?: readonly string[]
+}
+
+/** The id of the key that was used; null for a token and an open gateway. */
+export function keyIdOf({ credential }: Viewer): string | null {
+  return credential.kind === 'apiKey' ? credential.id : null
+}
+
+/** The models to which the viewer's key is limited. Empty: to none, all may be used. */
+export function modelLimitOf({ credential }: Viewer): readonly string[] {
+  return credential.kind === 'apiKey' ? (credential.models ?? []) : []
+}

@@ -79,6 +79,7 @@ function openAccounts({ config, secrets }: AppOptions, { database, urlSecrets, o
     countsWithOthers: database.kind === 'server',
     hashSecrets: urlSecrets,
     jwt: config.jwt ?? undefined,
+    maxTokenKeyMs: config.limits.maxTokenKeySeconds * 1000,
     now,
     newId,
     onError,

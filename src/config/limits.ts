@@ -112,6 +112,8 @@ export const limits = z.strictObject({
   drainTimeoutMs: time.default(180_000),
   /** How long a stopping process only fails `/readyz` before it closes its port, so that balancers notice. */
   drainDelayMs: wait.default(0),
+  /** How long a key may live that a member makes with a token; then, or for longer, an admin makes one. */
+  maxTokenKeySeconds: count.max(10 * 366 * 24 * 3600).default(30 * 24 * 3600),
   /** Event streams that one user may have open. */
   streamsPerUser: count.default(100),
   /** Connections of this process to a PostgreSQL server, beside those of the queue and two that listen. */

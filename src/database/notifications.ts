@@ -15,7 +15,7 @@ export const channels = {
   event: 'easel_event',
   /** An operation id: cancelling it was requested. */
   cancel: 'easel_cancel',
-  /** An API key's id: it was revoked. */
+  /** The id of an API key or of a user: it has not the access any more that it had. */
   revocation: 'easel_revocation',
 } as const
 

@@ -12,6 +12,31 @@ export const accountReasons = {
     meaning: 'The API key or the token is not valid.',
     hint: 'Use another key, or have the token renewed.',
   },
+  USER_DISABLED: {
+    code: ['UNAUTHENTICATED', 'BAD_USER_INPUT'],
+    meaning: 'The user is disabled.',
+    hint: 'An admin can enable it.',
+  },
+  USER_DELETED: {
+    code: ['UNAUTHENTICATED', 'BAD_USER_INPUT'],
+    meaning: 'The user was deleted.',
+    hint: 'An admin can let its subject come again, as a new user, with `enableUser`.',
+  },
+  LAST_ADMIN: {
+    code: 'BAD_USER_INPUT',
+    meaning: 'Nobody else could manage the gateway then.',
+    hint: 'Make another admin first, with a key or a token that works.',
+  },
+  USER_OF_OPERATOR: {
+    code: 'BAD_USER_INPUT',
+    meaning: 'The users `admin` and `local` are the way in of whoever runs the gateway.',
+    hint: 'Remove EASEL_ADMIN_KEY, and start the gateway again.',
+  },
+  API_KEY_EXPIRY_MISSING: {
+    code: 'BAD_USER_INPUT',
+    meaning: 'A key that a member makes with a token needs an expiry.',
+    hint: 'Send `expiresAt`, `allowed.max` at the latest, or ask an admin for a key.',
+  },
   MODEL_NOT_ALLOWED: {
     code: 'FORBIDDEN',
     meaning: 'The key may not use this model.',

@@ -70,11 +70,11 @@ builder.mutationField('setRateLimits', (t) =>
     authScopes: { admin: true },
     description: 'Sets how much a user or a key may ask for, and answers the user. For admins.',
     args: { input: t.arg({ type: SetRateLimitsInput, required: true, description: 'The limits.' }) },
-    resolve: async (query, _, { input }, { accounts, prisma }) => {
+    resolve: async (query, _, { input }, { accounts, prisma, viewer }) => {
       const { userId, apiKeyId, ...limits } = input
       checkLimits(limits)
       const owner = ownerOf(userId?.id, apiKeyId?.id)
-      const user = await accounts.setRateLimits(owner, limits)
+      const user = await accounts.setRateLimits(owner, limits, viewer)
       if (!user) throw notFound('userId' in owner ? 'user' : 'key')
       return prisma.user.findUniqueOrThrow({ ...query, where: { id: user } })
     },

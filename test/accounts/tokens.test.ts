@@ -160,6 +160,8 @@ const forgeries: Record<string, () => Promise<string>> = {
   },
   'a key id that walks paths': async () => sign({}, { ...(await makePair('../../etc/passwd')) }),
   expired: () => sign({ exp: seconds() - 60 }),
+  'an end that is no date': () => sign({ exp: 1e300 }),
+  'an end in more than a year': () => sign({ exp: seconds() + 367 * 86_400 }),
   'no end': () => sign({ exp: undefined as never }),
   'not yet valid': () => sign({ nbf: seconds() + 60 }),
   'another audience': () => sign({ aud: 'other' }),
