@@ -1,4 +1,6 @@
 import { z } from 'zod'
+import type { ImageModel } from '../catalogue/image-model.ts'
+import { isAllowed, refuseUnknownModel } from '../catalogue/model-registry.ts'
 import { notFound } from '../errors.ts'
 import { builder } from './builder.ts'
 import { visibleTo } from './context.ts'
@@ -13,6 +15,12 @@ const name = z
   .trim()
   .min(1, 'A name is 1 to 100 characters.')
   .max(100, 'A name is 1 to 100 characters.')
+
+const models = z
+  .array(z.string().min(1).max(200))
+  .min(1, 'A key may use at least one model.')
+  .max(100, 'A list of models has at most 100.')
+  .nullish()
 
 export const ApiKey = builder.prismaNode('ApiKey', {
   id: { field: 'id', description: 'The id of the key; not the key.' },
@@ -36,6 +44,26 @@ export const ApiKey = builder.prismaNode('ApiKey', {
       type: 'DateTime',
       nullable: true,
       description: 'When it was revoked. Requests with the key are refused from then on.',
+    }),
+    expiresAt: t.expose('expiresAt', {
+      type: 'DateTime',
+      nullable: true,
+      description: 'From when on it opens nothing. Null: it does not expire.',
+    }),
+    models: t.field({
+      type: ['String'],
+      nullable: true,
+      description: 'The models that it may use, as given when it was made. Null: all.',
+      select: { models: true },
+      resolve: ({ models }) => (models.length > 0 ? models : null),
+    }),
+    madeWithKey: t.boolean({
+      description: 'Whether it was made with another key: then it is revoked together with that one.',
+      select: { madeWithId: true },
+      resolve: ({ madeWithId }) => madeWithId !== null,
+    }),
+    alsoRevoked: t.relationCount('revokedAlong', {
+      description: 'How many other keys its revocation revoked: those that were made with it, and theirs.',
     }),
   }),
 })
@@ -108,6 +136,16 @@ const CreateApiKeyInput = builder.inputType('CreateApiKeyInput', {
       description: 'The owner of the key. Members can make keys for themselves only.',
     }),
     name: t.string({ required: true, validate: name, description: '1 to 100 characters.' }),
+    expiresAt: t.field({
+      type: 'DateTime',
+      description:
+        "From when on it opens nothing. A member's key lives no longer than the key it is made with; made with a token it needs an expiry, within `limits.maxTokenKeySeconds`. Errors: `OUT_OF_RANGE`, `API_KEY_EXPIRY_MISSING`.",
+    }),
+    models: t.stringList({
+      validate: models,
+      description:
+        'The models that it may use, each as callers name it. Absent: all, or those of the key that makes it. Errors: `MODEL_UNKNOWN`, `MODEL_NOT_ALLOWED`.',
+    }),
   }),
 })
 
@@ -134,8 +172,8 @@ builder.mutationFields((t) => ({
     authScopes: { admin: true },
     description: 'Makes a user. For admins.',
     args: { input: t.arg({ type: CreateUserInput, required: true, description: 'The user.' }) },
-    resolve: async (query, _, { input }, { accounts, prisma }) => {
-      const { id } = await accounts.createUser({ name: input.name, role: input.role ?? 'MEMBER' })
+    resolve: async (query, _, { input }, { accounts, prisma, viewer }) => {
+      const { id } = await accounts.createUser({ name: input.name, role: input.role ?? 'MEMBER' }, viewer)
       return prisma.user.findUniqueOrThrow({ ...query, where: { id } })
     },
   }),
@@ -144,19 +182,29 @@ builder.mutationFields((t) => ({
     authScopes: (_, { input }) => ({ self: input.userId.id }),
     description: "Makes a key. Members make their own, admins anybody's.",
     args: { input: t.arg({ type: CreateApiKeyInput, required: true, description: 'The key.' }) },
-    resolve: (_, { input }, { accounts }) =>
-      accounts.createApiKey({ userId: input.userId.id, name: input.name }),
+    resolve: (_, { input }, { accounts, providers, viewer }) => {
+      const { userId, expiresAt = null, models: named = null } = input
+      refuseUnknown(named ?? [], providers.models())
+      return accounts.createApiKey({ userId: userId.id, name: input.name, expiresAt, models: named }, viewer)
+    },
   }),
   revokeApiKey: t.prismaField({
     type: ApiKey,
     description:
-      'Revokes a key at once: requests with it are refused and open streams under it end. Revoking a key again changes nothing.',
+      'Revokes a key at once, and with it the keys that were made with it, and theirs: `alsoRevoked` counts them. Requests with them are refused, open streams under them end, and what they asked for and was not sent yet fails with `ACCESS_REVOKED`. Revoking a key again changes nothing.',
     args: { id: t.arg.globalID({ required: true, for: ApiKey, description: 'The id of the key.' }) },
-    resolve: async (query, _, { id }, { accounts, prisma, viewer }) => {
+    resolve: async (query, _, { id }, { accounts, operations, prisma, viewer }) => {
       const where = { id: id.id, ...visibleTo(viewer) }
       if (!(await prisma.apiKey.findUnique({ where }))) throw notFound('key')
-      await accounts.revokeApiKey(id.id)
+      await accounts.revokeApiKey(id.id, viewer)
+      await operations.endClosed()
       return prisma.apiKey.findUniqueOrThrow({ ...query, where })
     },
   }),
 }))
+
+/** A name that no model has would make a key that opens nothing. */
+function refuseUnknown(named: readonly string[], all: readonly ImageModel[]): void {
+  const index = named.findIndex((one) => !all.some((model) => isAllowed(model, [one])))
+  if (index >= 0) throw refuseUnknownModel(named[index] ?? '', all, `input.models.${index}`)
+}

@@ -83,10 +83,19 @@ builder.mutationField('setBudget', (t) =>
     authScopes: { admin: true },
     description: 'Sets or removes a limit of a user. For admins.',
     args: { input: t.arg({ type: SetBudgetInput, required: true, description: 'The limit.' }) },
-    resolve: async (query, _, { input }, { usage, prisma }) => {
-      const { userId, period, unit, currency, limit } = input
-      await usage.setBudget({ userId: userId.id, period, unit, currency, limit: limit ?? null })
-      return prisma.user.findUniqueOrThrow({ ...query, where: { id: userId.id } })
+    resolve: async (query, _, { input }, { usage, accounts, viewer, prisma }) => {
+      const { period, unit, currency, limit = null } = input
+      const userId = input.userId.id
+      const details = {
+        period,
+        unit,
+        ...(currency && { currency }),
+        limit: limit === null ? null : `${limit}`,
+      }
+      await accounts.audited(viewer, { action: 'SET_BUDGET', userId, details }, (tx) =>
+        usage.setBudget({ userId, period, unit, currency, limit }, tx),
+      )
+      return prisma.user.findUniqueOrThrow({ ...query, where: { id: userId } })
     },
   }),
 )

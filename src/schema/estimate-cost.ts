@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { modelLimitOf } from '../accounts/accounts.ts'
 import type { Estimate } from '../catalogue/estimate.ts'
 import { fillInput } from '../catalogue/operation-input.ts'
 import { Budget } from './budget.ts'
@@ -103,7 +104,12 @@ builder.queryField('estimateCost', (t) =>
     args: {
       input: t.arg({ type: CostEstimateInput, required: true, description: 'The request to estimate.' }),
     },
-    resolve: (_, { input: { kind, inputImages, ...asked } }, { operations }) =>
-      operations.estimate({ kind, input: fillInput(asked), images: inputImages ?? [] }),
+    resolve: (_, { input: { kind, inputImages, ...asked } }, { operations, viewer }) =>
+      operations.estimate({
+        kind,
+        input: fillInput(asked),
+        images: inputImages ?? [],
+        allowedModels: modelLimitOf(viewer),
+      }),
   }),
 )

@@ -1,4 +1,6 @@
+import { modelLimitOf } from '../accounts/accounts.ts'
 import type { ImageModel as Model } from '../catalogue/image-model.ts'
+import { isAllowed } from '../catalogue/model-registry.ts'
 import type { ModelParameter } from '../catalogue/parameter.ts'
 import { isRetired, type ModelRetirement } from '../catalogue/retirement.ts'
 import { builder } from './builder.ts'
@@ -186,14 +188,18 @@ export const ImageModel = builder.objectRef<Model>('ImageModel').implement({
 builder.queryFields((t) => ({
   models: t.field({
     type: [ImageModel],
-    description: 'Every model of every provider, in the order of the configuration.',
-    resolve: (_, __, { providers }) => providers.models(),
+    description: 'Every model of every provider that the key may use, in the order of the configuration.',
+    resolve: (_, __, { providers, viewer }) =>
+      providers.models().filter((model) => isAllowed(model, modelLimitOf(viewer))),
   }),
   model: t.field({
     type: ImageModel,
     nullable: true,
-    description: 'One model. Null when there is no such model.',
+    description: 'One model. Null when there is no such model, or the key may not use it.',
     args: { id: t.arg.id({ required: true, description: '`provider/name`.' }) },
-    resolve: (_, { id }, { providers }) => providers.find(id),
+    resolve: (_, { id }, { providers, viewer }) => {
+      const model = providers.find(id)
+      return model && isAllowed(model, modelLimitOf(viewer)) ? model : null
+    },
   }),
 }))

@@ -14,6 +14,8 @@ import './provider-status.ts'
 import './budget.ts'
 import './account.ts'
 import './rate-limits.ts'
+import './user-life.ts'
+import './audit-log.ts'
 
 builder.queryType({ description: 'What can be read.' })
 builder.mutationType({ description: 'What can be done. Those that make images cost money upstream.' })

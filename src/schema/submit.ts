@@ -1,4 +1,5 @@
 import type { GraphQLResolveInfo } from 'graphql'
+import { keyIdOf, modelLimitOf } from '../accounts/accounts.ts'
 import { concurrentOperationsOf } from '../accounts/rate-limits.ts'
 import type { OperationInput } from '../catalogue/operation-input.ts'
 import type { OperationKind } from '../catalogue/operation-kind.ts'
@@ -25,11 +26,13 @@ export async function submit(
 ): Promise<Operation> {
   const { accounts, operations, viewer, signal } = context
   const { kind, input, sources, requestId, waits } = submission
+  const keyId = keyIdOf(viewer)
   const operation = await operations.submit({
     kind,
     input,
     sources,
     userId: viewer.userId,
+    apiKey: keyId === null ? null : { id: keyId, models: modelLimitOf(viewer) },
     requestId: requestId ?? headerKey(context, info),
     mostUnfinished: concurrentOperationsOf(viewer.rateLimits),
     admit: (most) => void accounts.admit(viewer, most),

@@ -15,6 +15,16 @@ export const User = builder.prismaNode('User', {
     name: t.exposeString('name', { description: 'A name for people to read.' }),
     role: t.expose('role', { type: Role, description: 'What the user may do.' }),
     createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When the user was first seen.' }),
+    disabledAt: t.expose('disabledAt', {
+      type: 'DateTime',
+      nullable: true,
+      description: 'When the user was disabled: since then its keys and tokens open nothing.',
+    }),
+    deletedAt: t.expose('deletedAt', {
+      type: 'DateTime',
+      nullable: true,
+      description: 'When the user was deleted. Its usage stays, without its name.',
+    }),
   }),
 })
 

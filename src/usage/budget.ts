@@ -1,5 +1,5 @@
 import type { Calendar } from '../calendar.ts'
-import type { Prisma, PrismaClient } from '../database/database.ts'
+import type { Prisma } from '../database/database.ts'
 import { EaselError } from '../errors.ts'
 import { type BudgetPeriod, resetOf, windowsAt } from './spending-window.ts'
 
@@ -63,7 +63,7 @@ export async function readBudgets(
 
 /** Sets or removes a limit. Existing reservations stay: a lower limit refuses only later operations. */
 export async function setBudget(
-  prisma: PrismaClient,
+  prisma: Pick<Prisma.TransactionClient, 'budget' | 'user' | '$executeRaw'>,
   { userId, period, unit, currency, limit }: BudgetChange,
   { newId, currency: usual }: { newId: () => string; currency: string },
 ): Promise<void> {

@@ -40,7 +40,7 @@ export interface Usage {
   reportLosses(range: ReportRange): Promise<ProviderLossReport>
   /** Every budget of each of these users; a user without one has an empty list. */
   budgets(userIds: readonly string[]): Promise<Map<string, BudgetState[]>>
-  setBudget(change: BudgetChange): Promise<void>
+  setBudget(change: BudgetChange, tx?: Transaction): Promise<void>
   verifyRollUps(options: { repair: boolean }): Promise<RollUpCheck>
 }
 
@@ -80,7 +80,7 @@ export function createUsage(options: UsageOptions): Usage {
       )
       return new Map(userIds.map((userId) => [userId, states.get(userId) ?? []]))
     },
-    setBudget: (change) => setBudget(prisma, change, { newId, currency: money.currency }),
+    setBudget: (change, tx) => setBudget(tx ?? prisma, change, { newId, currency: money.currency }),
     verifyRollUps: (options) => verifyRollUps(prisma, options),
   }
 }

@@ -2,6 +2,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vi
 import { type Accounts, createAccounts, type Viewer } from '../../src/accounts/accounts.ts'
 import type { Database } from '../../src/database/database.ts'
 import { createTestDatabase } from '../kit/database/test-database.ts'
+import { defaultLimits } from '../kit/rooms/default-limits.ts'
 
 /*
  * What a key may do, and what becomes of the keys that were made with it.
@@ -24,6 +25,8 @@ beforeEach(async () => {
     prisma: database.prisma,
     notifications: database.notifications,
     auth: 'on',
+    rateLimits: defaultLimits.rates,
+    countsWithOthers: false,
     hashSecrets: ['hash secret'],
     maxTokenKeyMs: 2 * dayMs,
     now: () => now,
@@ -48,6 +51,7 @@ const holder = (role: Viewer['role'] = 'MEMBER'): Viewer => ({
   name: 'Ada',
   role,
   credential: { kind: 'jwt', expiresAt: inMs(1_000) },
+  rateLimits: { user: defaultLimits.rates, key: null },
 })
 
 /** A key that was made with the key before it, and so on. */

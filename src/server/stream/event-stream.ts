@@ -19,7 +19,7 @@ export interface EventStream {
   remove(id: string): void
   /** Tells the client to reconnect after a moment. Sends no `complete`, since the operations go on. */
   drain(retryMs: number): void
-  /** Ends every operation with this error. */
+  /** Ends every operation with this error; where none runs, the stream says so itself. */
   refuse(result: FormattedExecutionResult): void
   close(): void
 }
@@ -130,6 +130,8 @@ export function createEventStream({ pingMs, onEnd }: EventStreamOptions): EventS
     },
     refuse(result) {
       ready.length = 0
+      // No operation carries the error then. A comment is the one message that every client lets pass.
+      if (running.size === 0) push({ text: `: ${JSON.stringify(result)}\n\n` })
       for (const id of running.keys()) push({ text: printNext(id, result) + printComplete(id) })
       end('refused')
     },
