@@ -140,6 +140,23 @@ describe('what is past its life', () => {
     expect(await retention.removeExpired()).toEqual({ partialImages: 0, results: 0, operations: 0 })
   })
 
+  test('is all that a deleted user asked for and got, at once; its usage stays', async () => {
+    const { prisma } = database
+    const { id: userId } = await prisma.user.create({ data: { id: newId(), name: 'Ada' } })
+    const kept = await finished('a picture of somebody else')
+    const input = await inputOf('a picture of a deleted user')
+    const { id } = await workshop.submit('', { userId, input })
+    await workshop.operations.wait(id)
+    await prisma.user.update({ where: { id: userId }, data: { deletedAt: today, disabledAt: today } })
+    expect(await retention.removeExpired()).toEqual({ partialImages: 0, results: 1, operations: 1 })
+    const left = await look(id)
+    expect(left.images).toEqual([])
+    expect(JSON.stringify(left.input)).not.toContain('a picture of')
+    expect(left.usage).toMatchObject({ userId, images: 1 })
+    expect((await look(kept)).images).not.toEqual([])
+    expect(await retention.removeExpired()).toEqual({ partialImages: 0, results: 0, operations: 0 })
+  })
+
   test('MON-06: frees the request id, which then makes a new operation', async () => {
     const before = await finished('a picture asked for twice', 'again-1')
     later(91)

@@ -48,3 +48,21 @@ export const findExpiredInputs: FindExpired = (prisma, { before, after }) => pri
    WHERE fingerprint <> '' AND finished_at < ${before}
      AND (finished_at, id) > (${after.at}, ${after.id}::uuid)
    ORDER BY finished_at, id LIMIT ${batchSize}`
+
+/*
+ * What is left of deleted users is past its life at once. There are few of them, and each one's operations have an index.
+ */
+
+export const findDeletedResults: FindExpired = (prisma, { after }) => prisma.$queryRaw`
+  SELECT o.id AS "operationId", o.finished_at AS at, o.id
+    FROM "user" u JOIN operation o ON o.user_id = u.id
+   WHERE u.deleted_at IS NOT NULL AND o.images_deleted_at IS NULL
+     AND (o.finished_at, o.id) > (${after.at}, ${after.id}::uuid)
+   ORDER BY o.finished_at, o.id LIMIT ${batchSize}`
+
+export const findDeletedInputs: FindExpired = (prisma, { after }) => prisma.$queryRaw`
+  SELECT o.id AS "operationId", o.finished_at AS at, o.id
+    FROM "user" u JOIN operation o ON o.user_id = u.id
+   WHERE u.deleted_at IS NOT NULL AND o.fingerprint <> ''
+     AND (o.finished_at, o.id) > (${after.at}, ${after.id}::uuid)
+   ORDER BY o.finished_at, o.id LIMIT ${batchSize}`

@@ -6,6 +6,8 @@ import {
   batchSize,
   beginning,
   type FindExpired,
+  findDeletedInputs,
+  findDeletedResults,
   findExpiredInputs,
   findExpiredPartials,
   findExpiredResults,
@@ -29,7 +31,7 @@ export function removePartialImages(options: RemovalOptions, lifeMs: number, sig
   return eachBatch({ ...options, find: findExpiredPartials, work, lifeMs, signal })
 }
 
-/** Deletes all images of an operation, and what shows them. The operation stays, and says so. */
+/** Deletes all images of an operation, and what shows them; of a deleted user at once. The operation stays, and says so. */
 export function removeResults(options: RemovalOptions, lifeMs: number, signal: AbortSignal) {
   const work = (ids: string[]) =>
     options.images.expireImages({
@@ -41,7 +43,7 @@ export function removeResults(options: RemovalOptions, lifeMs: number, signal: A
           UPDATE operation SET images_deleted_at = ${options.now()} WHERE id = ANY(${operationIds}::uuid[])`
       },
     })
-  return eachBatch({ ...options, find: findExpiredResults, work, lifeMs, signal })
+  return eachOf([findExpiredResults, findDeletedResults], { ...options, work, lifeMs, signal })
 }
 
 /** Deletes the request's content. The row stays for its usage, and its last event so that a follower sees the end. */
@@ -57,7 +59,7 @@ export function removeInputs(options: RemovalOptions, lifeMs: number, signal: Ab
         UPDATE operation SET request_id = NULL, fingerprint = '', input = input - 'prompt' - 'messages'
          WHERE id = ANY(${ids}::uuid[])`
     })
-  return eachBatch({ ...options, find: findExpiredInputs, work, lifeMs, signal })
+  return eachOf([findExpiredInputs, findDeletedInputs], { ...options, work, lifeMs, signal })
 }
 
 interface Steps extends RemovalOptions {
@@ -65,6 +67,12 @@ interface Steps extends RemovalOptions {
   work: (operationIds: string[]) => Promise<number>
   lifeMs: number
   signal: AbortSignal
+}
+
+async function eachOf(finds: FindExpired[], steps: Omit<Steps, 'find'>): Promise<number> {
+  let count = 0
+  for (const find of finds) count += await eachBatch({ ...steps, find })
+  return count
 }
 
 async function eachBatch({ database, find, work, lifeMs, now, signal }: Steps): Promise<number> {
