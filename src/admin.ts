@@ -1,7 +1,17 @@
-import { Command, CommanderError, Option } from 'commander'
-import { createKey, createUser, listKeys, listUsers, revokeKey } from './admin/account-commands.ts'
+import { Argument, Command, CommanderError, InvalidArgumentError, Option } from 'commander'
+import {
+  changeUser,
+  createKey,
+  createUser,
+  listKeys,
+  listUsers,
+  revokeAllKeys,
+  revokeKey,
+  setUserRole,
+} from './admin/account-commands.ts'
 import type { AdminAction, AdminContext } from './admin/admin-context.ts'
 import { AdminError, type ExitCode, exitCodes } from './admin/admin-error.ts'
+import { listAudit } from './admin/audit-command.ts'
 import { listBudgets, setBudget } from './admin/budget-commands.ts'
 import { createGatewayClient } from './admin/gateway-client.ts'
 import { printable, printJson } from './admin/table.ts'
@@ -75,6 +85,7 @@ function createProgram(options: AdminOptions, end: (code: ExitCode) => void): Co
   addAccountCommands(program, run)
   addBudgetCommands(program, run)
   addUsageCommands(program, run)
+  addAuditCommand(program, run)
   return program
 }
 
@@ -90,6 +101,23 @@ function addAccountCommands(program: Command, run: Run): void {
     .description('makes a user and prints its id')
     .addOption(new Option('--role <role>', 'what it may do').choices(['member', 'admin']).default('member'))
     .action(run(createUser))
+  users
+    .command('disable <user>')
+    .description('locks a user out, at once')
+    .action(run(changeUser('disableUser')))
+  users
+    .command('enable <user>')
+    .description('lets it in again; of a deleted one, its subject as a new user')
+    .action(run(changeUser('enableUser')))
+  users
+    .command('delete <user>')
+    .description('forgets who it was, for good; its usage stays')
+    .action(run(changeUser('deleteUser')))
+  users
+    .command('set-role <user>')
+    .description('makes it an admin or a member')
+    .addArgument(new Argument('<role>').choices(['member', 'admin']))
+    .action(run(setUserRole))
 
   const keys = program.command('keys').description('API keys')
   keys
@@ -101,8 +129,18 @@ function addAccountCommands(program: Command, run: Run): void {
     .command('create <name>')
     .description('makes a key and prints it, this once')
     .requiredOption(user, 'whose')
+    .option('--expires <time>', 'opens nothing from this day or time on (UTC)')
+    .option('--models <names>', 'may use only these, with commas between')
     .action(run(createKey))
-  keys.command('revoke <id>').description('makes a key open nothing, at once').action(run(revokeKey))
+  keys
+    .command('revoke <id>')
+    .description('makes a key, and what was made with it, open nothing, at once')
+    .action(run(revokeKey))
+  keys
+    .command('revoke-all')
+    .description('the same for every key of a user')
+    .requiredOption(user, 'whose')
+    .action(run(revokeAllKeys))
 }
 
 function addBudgetCommands(program: Command, run: Run): void {
@@ -162,6 +200,21 @@ function addUsageCommands(program: Command, run: Run): void {
     .description('computes the hourly sums anew; exits with 4 when they are wrong')
     .option('--repair', 'makes them right')
     .action(run(verifyUsage))
+}
+
+function addAuditCommand(program: Command, run: Run): void {
+  program
+    .command('audit')
+    .description('who did what to users, keys and budgets, the newest first')
+    .option(user, 'only what this user did, or what was done to it')
+    .option('--action <action>', 'only this, such as disable-user')
+    .option('--last <count>', 'how many', readCount, '50')
+    .action(run(listAudit))
+}
+
+function readCount(text: string): string {
+  if (/^[1-9]\d{0,5}$/.test(text)) return text
+  throw new InvalidArgumentError('It is a whole number from 1 on.')
 }
 
 /** A gateway on this machine; one that listens on every address is found on the loopback one. */

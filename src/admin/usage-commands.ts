@@ -1,6 +1,7 @@
 import { type Calendar, createCalendar, isTimeZone, monthOf } from '../calendar.ts'
 import { type AdminAction, type AdminContext, show } from './admin-context.ts'
 import { AdminError, exitCodes } from './admin-error.ts'
+import { readMoment } from './moment.ts'
 import { printJson, printMoney, printTable } from './table.ts'
 import { findUserId } from './users.ts'
 
@@ -165,14 +166,6 @@ function readRange({ from, to }: ReportOptions, now: Date, calendar: Calendar): 
     from: from === undefined ? month().toISOString() : readMoment('--from', from, calendar),
     to: to === undefined ? now.toISOString() : readMoment('--to', to, calendar),
   }
-}
-
-function readMoment(option: string, text: string, { beginningOf }: Calendar): string {
-  const day = /^\d{4}-\d{2}-\d{2}$/.test(text) ? Date.parse(text) : Number.NaN
-  const moment = Number.isNaN(day) ? text : beginningOf(new Date(day)).toISOString()
-  if (/T.*(Z|[+-]\d{2}:\d{2})$/i.test(moment) && !Number.isNaN(Date.parse(moment))) return moment
-  const allowed = 'a day such as 2026-11-01 or a time such as 2026-11-01T09:30:00Z'
-  throw new AdminError(`${option} is ${allowed}, not "${text}".`, exitCodes.misused)
 }
 
 function readGroupBy(text: string | undefined): Dimension[] {

@@ -88,6 +88,46 @@ describe('the admin command', () => {
     expect((await admin('keys', 'list')).out).toContain('EASEL_ADMIN_KEY')
   })
 
+  test('locks users out, lets them in again, promotes and deletes them', async () => {
+    await admin('users', 'create', 'Gil')
+    const { out: secret } = await admin('keys', 'create', 'laptop', '--user', 'Gil')
+    const viewer = async () => {
+      const headers = { authorization: `Bearer ${secret.trim()}` }
+      const { data, errors } = await gateway.graphql<{ viewer: { role: string } }>(
+        '{ viewer { role } }',
+        {},
+        headers,
+      )
+      return errors?.[0]?.extensions.reason ?? data.viewer.role
+    }
+    expect((await admin('users', 'disable', 'Gil')).out).toMatch(/^The user Gil is disabled/)
+    expect(await viewer()).toBe('USER_DISABLED')
+    expect((await admin('users', 'list')).out).toMatch(/Gil .*disabled/)
+    await admin('users', 'enable', 'Gil')
+    await admin('users', 'set-role', 'Gil', 'admin')
+    expect(await viewer()).toBe('ADMIN')
+    expect(await admin('users', 'delete', 'Gil')).toMatchObject({ code: 0 })
+    expect(await viewer()).toBe('CREDENTIALS_INVALID')
+    expect(await admin('users', 'disable', 'admin')).toMatchObject({ code: 1 })
+  })
+
+  test('makes keys that expire and are limited, revokes all of a user, and tells who did what', async () => {
+    await admin('users', 'create', 'Hal')
+    const limits = ['--expires', '2100-01-01', '--models', 'gpt-image-1,dall-e-3']
+    await admin('keys', 'create', 'limited', '--user', 'Hal', ...limits)
+    expect(await read('keys', 'list', '--user', 'Hal')).toMatchObject([
+      { expiresAt: '2100-01-01T00:00:00.000Z', models: ['gpt-image-1', 'dall-e-3'] },
+    ])
+    expect((await admin('keys', 'revoke-all', '--user', 'Hal')).out).toBe(
+      'Keys that open nothing any more: 1.\n',
+    )
+    const entries: { action: string }[] = await read('audit', '--user', 'Hal')
+    expect(entries.map(({ action }) => action)).toEqual(['REVOKE_ALL_KEYS', 'CREATE_API_KEY', 'CREATE_USER'])
+    expect(await read('audit', '--user', 'Hal', '--action', 'create-user')).toHaveLength(1)
+    expect((await admin('audit', '--last', '1')).out.split('\n')[1]).toContain('REVOKE_ALL_KEYS')
+    expect(await admin('audit', '--last', '0')).toMatchObject({ code: 2 })
+  })
+
   test('sets budgets in tokens and in money, and takes them away', async () => {
     await admin('users', 'create', 'Bob')
     const set = (unit: string, limit: string) =>
@@ -282,7 +322,7 @@ test('runs as a program of its own beside the gateway', async () => {
     promisify(execFile)(process.execPath, [join(import.meta.dirname, '../../src/admin.ts'), ...args], {
       env: { PATH: process.env.PATH ?? '', EASEL_PUBLIC_URL: gateway.url, EASEL_ADMIN_KEY: adminKey },
     })
-  expect((await run('users', 'list')).stdout).toMatch(/^id +name +role +created\n/)
+  expect((await run('users', 'list')).stdout).toMatch(/^id +name +role +created +state\n/)
   expect((await run('--help')).stdout).toContain('Users, keys, budgets and usage of a running Easel.')
   await expect(run('users', 'list', '--key', 'wrong')).rejects.toMatchObject({ code: 1 })
 })
