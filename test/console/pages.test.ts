@@ -125,12 +125,59 @@ describe.skipIf(!chromium)('the console', () => {
     await page.getByRole('button', { name: 'Set it' }).click()
     await card.getByText('$25.00').first().waitFor()
     await keepScreenshot(page, 'admin')
-    await card.getByRole('button', { name: 'Revoke' }).click()
+    await card.getByRole('button', { name: 'Revoke', exact: true }).click()
     await card.getByRole('button', { name: 'Yes, revoke' }).click()
     await card.getByText(/^Revoked/).waitFor()
   })
 
-  const pages = ['#/studio', '#/operations', '#/usage', '#/admin', '#/admin?tab=models']
+  test('locks a user out and lets it in again, limits a key, and shows who did it', async () => {
+    const { secret } = await makeKey('Grace', 'MEMBER')
+    const reasonOf = async () => {
+      const { errors } = await easel.gateway.graphql(
+        '{ viewer { id } }',
+        {},
+        { authorization: `Bearer ${secret}` },
+      )
+      return errors?.[0]?.extensions.reason
+    }
+    const page = await openSignedIn('#/admin')
+    const card = page.getByRole('article', { name: 'Grace' })
+    await card.getByRole('button', { name: 'New key' }).click()
+    await page.getByLabel('What is it for?').fill('Nightly')
+    await choose(page, 'Expires', 'In 30 days')
+    await page.getByLabel('Only these models').fill('gpt-image-9')
+    await page.getByRole('button', { name: 'Make the key' }).click()
+    await page.getByText('There is no such model here').waitFor()
+    await keepScreenshot(page, 'admin-new-key')
+    expect(await auditPage(page)).toEqual([])
+    await page.getByLabel('Only these models').fill('gpt-image-1')
+    await page.getByRole('button', { name: 'Make the key' }).click()
+    await page.getByRole('button', { name: 'I have it' }).click()
+    await card.getByText(/Expires .* · Only gpt-image-1/).waitFor()
+    await card.getByRole('button', { name: 'Disable' }).click()
+    await card.getByRole('button', { name: 'Yes, disable' }).click()
+    await card.getByText(/^Disabled/).waitFor()
+    expect(await reasonOf()).toBe('USER_DISABLED')
+    await keepScreenshot(page, 'admin-user')
+    await card.getByRole('button', { name: 'Enable' }).click()
+    await card.getByText(/^Disabled/).waitFor({ state: 'detached' })
+    expect(await reasonOf()).toBeUndefined()
+    await card.getByRole('button', { name: 'Revoke all keys' }).click()
+    await card.getByRole('button', { name: 'Yes, revoke all keys' }).click()
+    await card
+      .getByText(/^Revoked/)
+      .nth(1)
+      .waitFor()
+    await card.getByRole('button', { name: 'Delete' }).click()
+    await card.getByRole('button', { name: 'Yes, delete' }).click()
+    await card.waitFor({ state: 'detached' })
+    await page.getByRole('tab', { name: 'Audit log' }).click()
+    await page.getByRole('list', { name: 'Audit log' }).getByText('Deleted').first().waitFor()
+    await keepScreenshot(page, 'admin-audit')
+    expect(await auditPage(page)).toEqual([])
+  })
+
+  const pages = ['#/studio', '#/operations', '#/usage', '#/admin', '#/admin?tab=models', '#/admin?tab=audit']
 
   // The themes differ in their colours alone.
   const rules = { light: undefined, dark: ['color-contrast'] }

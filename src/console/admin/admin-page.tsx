@@ -1,5 +1,6 @@
 import { Tab, TabList, TabPanel, Tabs } from 'react-aria-components/Tabs'
 import { hrefOf, replaceLocation } from '../routing/location.ts'
+import { AuditLog } from './audit-log.tsx'
 import { ModelCatalogue } from './model-catalogue.tsx'
 import { UserList } from './user-list.tsx'
 
@@ -21,12 +22,18 @@ export function AdminPage({ params }: { params: URLSearchParams }) {
           <Tab id="models" className="tab">
             Models
           </Tab>
+          <Tab id="audit" className="tab">
+            Audit log
+          </Tab>
         </TabList>
         <TabPanel id="users">
           <UserList />
         </TabPanel>
         <TabPanel id="models">
           <ModelCatalogue />
+        </TabPanel>
+        <TabPanel id="audit">
+          <AuditLog />
         </TabPanel>
       </Tabs>
     </div>

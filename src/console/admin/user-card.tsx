@@ -3,9 +3,10 @@ import type { UserCardFragment } from '../generated/graphql.ts'
 import { hrefOf } from '../routing/location.ts'
 import { UserBudgets } from './user-budgets.tsx'
 import { UserKeys } from './user-keys.tsx'
+import { UserLife } from './user-life.tsx'
 
 export function UserCard({ user, onChange }: { user: UserCardFragment; onChange(): void }) {
-  const { id, name, role, createdAt } = user
+  const { id, name, role, createdAt, disabledAt, deletedAt } = user
   return (
     <article className="card" aria-labelledby={`user-${id}`}>
       <header className="card-head">
@@ -13,6 +14,8 @@ export function UserCard({ user, onChange }: { user: UserCardFragment; onChange(
         <p className="facts muted small">
           <span>{role === 'ADMIN' ? 'Admin' : 'Member'}</span>
           <span>Since {formatMoment(createdAt)}</span>
+          {deletedAt && <span>Deleted {formatMoment(deletedAt)}</span>}
+          {disabledAt && !deletedAt && <span>Disabled {formatMoment(disabledAt)}</span>}
           <a href={hrefOf(['operations'], { user: id })}>Operations</a>
         </p>
       </header>
@@ -20,6 +23,7 @@ export function UserCard({ user, onChange }: { user: UserCardFragment; onChange(
         <UserKeys user={user} onChange={onChange} />
         <UserBudgets user={user} onChange={onChange} />
       </div>
+      <UserLife user={user} onChange={onChange} />
     </article>
   )
 }

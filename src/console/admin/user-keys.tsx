@@ -6,6 +6,7 @@ import { Notice } from '../controls/notice.tsx'
 import { type KeyRowFragment, RevokeApiKeyDocument, type UserCardFragment } from '../generated/graphql.ts'
 import { failureOf } from '../graphql/failure.ts'
 import { NewKeyDialog } from './new-key-dialog.tsx'
+import { SureButton } from './sure-button.tsx'
 
 export function UserKeys({ user, onChange }: { user: UserCardFragment; onChange(): void }) {
   const [isCreating, setCreating] = useState(false)
@@ -18,9 +19,11 @@ export function UserKeys({ user, onChange }: { user: UserCardFragment; onChange(
           <KeyRow key={key.id} apiKey={key} onChange={onChange} />
         ))}
       </ul>
-      <Button icon="plus" onPress={() => setCreating(true)}>
-        New key
-      </Button>
+      {!user.disabledAt && (
+        <Button icon="plus" onPress={() => setCreating(true)}>
+          New key
+        </Button>
+      )}
       <NewKeyDialog user={user} isOpen={isCreating} onClose={() => setCreating(false)} onCreated={onChange} />
     </section>
   )
@@ -28,10 +31,8 @@ export function UserKeys({ user, onChange }: { user: UserCardFragment; onChange(
 
 function KeyRow({ apiKey, onChange }: { apiKey: KeyRowFragment; onChange(): void }) {
   const [{ fetching, error }, revoke] = useMutation(RevokeApiKeyDocument)
-  const [isSure, setSure] = useState(false)
-  const { id, name, prefix, createdAt, lastUsedAt, revokedAt } = apiKey
+  const { id, name, prefix, revokedAt } = apiKey
   const press = async () => {
-    if (!isSure) return setSure(true)
     const result = await revoke({ id })
     if (!result.error) onChange()
   }
@@ -40,24 +41,23 @@ function KeyRow({ apiKey, onChange }: { apiKey: KeyRowFragment; onChange(): void
       <span>
         {name} <code>{prefix}…</code>
       </span>
-      <span className="muted small">
-        {revokedAt ? `Revoked ${formatMoment(revokedAt)}` : describeUse(createdAt, lastUsedAt)}
-      </span>
-      {!revokedAt && (
-        <Button
-          variant={isSure ? 'danger' : 'quiet'}
-          isPending={fetching}
-          onPress={press}
-          onBlur={() => setSure(false)}
-        >
-          {isSure ? 'Yes, revoke' : 'Revoke'}
-        </Button>
-      )}
+      <span className="muted small">{describe(apiKey)}</span>
+      {!revokedAt && <SureButton label="Revoke" isPending={fetching} onPress={press} />}
       {error && <Notice tone="error" title={failureOf(error).message} />}
     </li>
   )
 }
 
-function describeUse(createdAt: string, lastUsedAt: string | null): string {
-  return lastUsedAt ? `Last used ${formatMoment(lastUsedAt)}` : `Made ${formatMoment(createdAt)}, never used`
+function describe(apiKey: KeyRowFragment): string {
+  const { createdAt, lastUsedAt, revokedAt, expiresAt, models, alsoRevoked } = apiKey
+  if (revokedAt) {
+    const also = alsoRevoked > 0 ? `, with ${alsoRevoked} that it made` : ''
+    return `Revoked ${formatMoment(revokedAt)}${also}`
+  }
+  const use = lastUsedAt
+    ? `Last used ${formatMoment(lastUsedAt)}`
+    : `Made ${formatMoment(createdAt)}, never used`
+  const expiry =
+    expiresAt && `${new Date(expiresAt) <= new Date() ? 'Expired' : 'Expires'} ${formatMoment(expiresAt)}`
+  return [use, expiry, models && `Only ${models.join(', ')}`].filter(Boolean).join(' · ')
 }
