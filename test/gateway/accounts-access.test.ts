@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vit
 import { adminKey, bearer, type GuardedGateway, startGuardedGateway } from '../kit/gateway/accounts.ts'
 import { makeGatewayHome, startTestGateway, type TestGatewayOptions } from '../kit/gateway/test-gateway.ts'
 import { removeFolder } from '../kit/temporary-folder.ts'
+import { until } from '../kit/until.ts'
 import { replyJson } from '../kit/upstream/replies.ts'
 import { startScriptedUpstream } from '../kit/upstream/scripted-upstream.ts'
 import { editAs } from './edits.ts'
@@ -60,6 +61,7 @@ describe('a gateway with authentication', () => {
 
   test('ends a running stream when its key is revoked, and not the streams of other keys', async () => {
     const ann = await gateway.invite('Ann')
+    const sent = gateway.sandbox?.requests().length ?? 0
     const letGo = gateway.sandbox?.hold(0) ?? (() => {})
     onTestFinished(letGo)
     const { data } = await gateway.graphql<{ generateImage: { id: string } }>(
@@ -77,6 +79,8 @@ describe('a gateway with authentication', () => {
         }),
       })
     const [mine, admins] = await Promise.all([watch(ann.key), watch(adminKey)])
+    // What was sent goes on under a revoked key; what was not would end.
+    await until(() => (gateway.sandbox?.requests().length ?? 0) > sent)
     await gateway.graphql(
       'mutation ($id: ID!) { revokeApiKey(id: $id) { id } }',
       { id: ann.keyId },
