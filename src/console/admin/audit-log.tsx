@@ -59,6 +59,7 @@ const sentences: Record<AuditRowFragment['action'], string> = {
   REVOKE_API_KEY: 'Revoked a key of',
   REVOKE_ALL_KEYS: 'Revoked all keys of',
   SET_BUDGET: 'Set a limit for',
+  SET_RATE_LIMITS: 'Set the rates of',
 }
 
 /** `from MEMBER, to ADMIN`. The prefix of a key is shown beside it. */
