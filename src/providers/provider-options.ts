@@ -15,6 +15,15 @@ const httpAddress = z.url({
   error: ({ input }) => (input === undefined ? 'is missing' : 'must be an http or https address'),
 })
 
+/** What would not be sent is refused. */
+const baseAddress = httpAddress.refine(
+  (address) => {
+    const url = URL.parse(address)
+    return !url || (url.username === '' && url.password === '' && url.hash === '')
+  },
+  { error: 'must have no user name and no fragment: a key is given as apiKey' },
+)
+
 const host = z.string().refine((text) => /^[^*/?#@\\\s]+$/.test(text) && URL.canParse(`http://${text}`), {
   error: 'must be a host, or a host and its port, such as files.example:9000',
 })
@@ -23,7 +32,7 @@ const host = z.string().refine((text) => /^[^*/?#@\\\s]+$/.test(text) && URL.can
 const rules = {
   /** The first part of its models' ids. */
   name: z.string().regex(/^[\w.-]{1,64}$/, 'must be letters, digits, dots and dashes'),
-  baseUrl: httpAddress.optional(),
+  baseUrl: baseAddress.optional(),
   /** Where its results may lie beside its own origin and public https addresses. */
   resultHosts: z.array(host).readonly().optional(),
   /** Which of the preset's models, or further ones; all of the preset's by default. */

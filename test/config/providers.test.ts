@@ -46,6 +46,7 @@ describe('the providers of the configuration', () => {
       },
       { name: 'c', preset: 'openai', models: [{}, 4, ''], apiKey: 12, folderId: 'sk-secret' },
       { name: 'd', preset: 'opanai', apiKey: 'sk-secret' },
+      { name: 'e', preset: 'openai', baseUrl: 'https://me:sk-secret@images.example/v1#x' },
       'sk-secret',
     ]
     const faults = faultsOf({ providers, limits: { leaseMs: 1 } })
@@ -65,7 +66,8 @@ describe('the providers of the configuration', () => {
         "providers.2.apiKey: Invalid input: expected string, received number",
         "providers.2.folderId: the preset openai does not take it",
         "providers.3.preset: must be one of openai, openai-compatible, localai, tokenops, apigo, yandex-ai-studio, yandex-art, bfl, sandbox",
-        "providers.4: Invalid input: expected object, received string",
+        "providers.4.baseUrl: must have no user name and no fragment: a key is given as apiKey",
+        "providers.5: Invalid input: expected object, received string",
         "providers: the name c is given twice",
         "limits.leaseMs: Too small: expected number to be >=1000",
       ]

@@ -41,7 +41,7 @@ describe('the common documents', () => {
   const list = `{ operations(first: 50) { edges { node { ${operationFields} } } } }`
   const deep = `{ operations(first: 50) { edges { node { createdBy { name
     usage(from: "2020-01-01T00:00:00Z", to: "2100-01-01T00:00:00Z") { total { totalTokens } } } } } } }`
-  const report = `{ usage(from: "2020-01-01T00:00:00Z", to: "2100-01-01T00:00:00Z", groupBy: [USER, DAY]) {
+  const report = `{ usage(from: "2020-01-01T00:00:00Z", to: "2040-01-01T00:00:00Z", groupBy: [USER, DAY]) {
     rows { user { name } totalTokens } } }`
 
   test('take the same number of queries for one operation as for six', async () => {

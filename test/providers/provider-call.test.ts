@@ -104,6 +104,16 @@ describe('a call', () => {
     expect(again.recorded.error).toMatchObject({ certainty: 'REFUSED', reason: 'QUOTA_EXHAUSTED' })
   })
 
+  test('goes to the path and with the query of the configured address', async () => {
+    const proxied = open(`${upstream.url}/deployments/one?api-version=2025-04-01&x=%26`)
+    upstream.script(replyJson({ data: [image] }))
+    await record(proxied, model, makeRequest())
+    await proxied.close()
+    expect(upstream.requests.map(({ path }) => path)).toEqual([
+      '/deployments/one/images/generations?api-version=2025-04-01&x=%26',
+    ])
+  })
+
   test('commits before the first byte leaves', async () => {
     upstream.script(replyJson({ data: [image] }))
     const recorded = await record(providers, model, makeRequest(), {
@@ -417,7 +427,15 @@ describe('a call', () => {
     const told: unknown[] = []
     const tell = (fields: object, message: string) => told.push([fields, message])
     const fragile = openProviders(
-      [{ name: 'up', preset: 'openai', baseUrl: `${upstream.url}/v1`, apiKey: secret }],
+      [
+        {
+          name: 'up',
+          preset: 'openai',
+          baseUrl: `${upstream.url}/v1`,
+          apiKey: secret,
+          models: ['gpt-image-2'],
+        },
+      ],
       {
         limits: { breaker: { maxFailures: 2, pauseMs: 30_000 } },
         uptimeMs: () => uptime,

@@ -1,5 +1,7 @@
-/** A path below a base address, whether that ends in a slash or not. */
+/** An address within the provider's, whether that ends with a slash or not. A query of the provider's goes with it. */
 export function addressBelow(baseUrl: URL, path: string): URL {
   const base = baseUrl.pathname.endsWith('/') ? baseUrl : new URL(`${baseUrl.pathname}/`, baseUrl)
-  return new URL(path, base)
+  const address = new URL(path, base)
+  for (const [name, value] of baseUrl.searchParams) address.searchParams.append(name, value)
+  return address
 }

@@ -5,6 +5,7 @@ import type { JobState } from '../../exchanges/job.ts'
 import { polledJob } from '../../exchanges/polled-job.ts'
 import { ProviderFailure } from '../../failure.ts'
 import type { Sorter } from '../../failures/http-failure.ts'
+import { addressBelow } from '../../transport/address-below.ts'
 import { isRecord } from '../../transport/is-record.ts'
 import { createJsonBody } from '../../transport/json-body.ts'
 import type { HttpRequest } from '../../transport/transport.ts'
@@ -29,7 +30,7 @@ export const yandexArt: Dialect = {
     readSubmitted: (body) => (isRecord(body) && typeof body.id === 'string' ? { id: body.id } : null),
     describePoll: ({ id }, baseUrl) => ({
       method: 'GET',
-      url: new URL(`/operations/${encodeURIComponent(id)}`, baseUrl),
+      url: addressBelow(baseUrl, `operations/${encodeURIComponent(id)}`),
       headers: { accept: 'application/json' },
       body: null,
     }),
@@ -58,7 +59,7 @@ function describeSubmit(
   const body = { modelUri: model.upstreamName, messages: toMessages(request), generationOptions: options }
   return {
     method: 'POST',
-    url: new URL('/foundationModels/v1/imageGenerationAsync', baseUrl),
+    url: addressBelow(baseUrl, 'foundationModels/v1/imageGenerationAsync'),
     headers: { accept: 'application/json' },
     body: createJsonBody(body),
   }
