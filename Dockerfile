@@ -7,7 +7,8 @@ COPY tsconfig.json schema.graphql ./
 COPY prisma prisma
 COPY src src
 RUN npm run build
-RUN npm prune --omit=dev --ignore-scripts
+# A peer that only builds stays although dev dependencies go, unless it is named.
+RUN npm uninstall prisma typescript --omit=dev --ignore-scripts
 
 FROM node:24-slim
 ENV NODE_ENV=production HOST=0.0.0.0 PORT=4000 EASEL_DATA_DIR=/data
