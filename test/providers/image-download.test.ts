@@ -188,7 +188,10 @@ describe('a redirect of a result', () => {
     upstream.script(replyJson({ data: [{ url: '/x.png' }] }), redirectTo(place(address)))
     const warned: object[] = []
     const log = { info: () => {}, warn: (fields: object) => void warned.push(fields) }
-    const up = openProviders([{ name: 'up', preset: 'openai', baseUrl: `${upstream.url}/v1` }], { log })
+    const up = openProviders(
+      [{ name: 'up', preset: 'openai', baseUrl: `${upstream.url}/v1`, models: ['gpt-image-2'] }],
+      { log },
+    )
     const { error } = await record(up, model, makeRequest())
     await up.close()
     expect(error).toMatchObject({ certainty: 'FAILED', reason: 'UPSTREAM_RESULT_UNREACHABLE' })

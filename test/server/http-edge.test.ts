@@ -144,7 +144,9 @@ describe('a foreign page', () => {
     expect((await preflight('https://evil.example')).headers.has('access-control-allow-origin')).toBe(false)
     const answer = await ask({ origin: 'https://app.example', ...ann })
     expect(answer.headers.get('access-control-allow-origin')).toBe('https://app.example')
-    expect(answer.headers.get('access-control-expose-headers')).toBe('retry-after, x-request-id')
+    expect(answer.headers.get('access-control-expose-headers')).toBe(
+      'ratelimit, ratelimit-policy, retry-after, x-request-id',
+    )
   })
 
   const allowedHeaders = async (asked: string, origin = 'https://app.example') => {
