@@ -42,6 +42,9 @@ const documents = z.strictObject({
   maxComparisons: count.default(10_000),
   maxBreadth: count.default(400),
   maxComplexity: count.default(20_000),
+  /** As much as one reply of a provider: whatever an operation made fits. */
+  maxBase64Bytes: bytes.default(256 * MB),
+  maxBase64BytesPerUser: bytes.default(512 * MB),
 })
 
 /** Event streams of clients. */

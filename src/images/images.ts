@@ -2,7 +2,8 @@ import type { Readable } from 'node:stream'
 import type { MaskCoverage } from '../catalogue/source-facts.ts'
 import type { Prisma, PrismaClient } from '../database/database.ts'
 import type { Image } from '../database/generated/client.ts'
-import { encodeBase64 } from './base64.ts'
+import { EaselError } from '../errors.ts'
+import { type Base64Image, toBase64Image } from './base64.ts'
 import { createGate, type Gate } from './gate.ts'
 import { type Deletion, deleteImages, discardImages } from './image-deletion.ts'
 import {
@@ -25,17 +26,18 @@ import {
   stageImage,
   type WrittenFile,
 } from './staging.ts'
-import type { Storage } from './storage.ts'
+import { objectMissing, type Storage } from './storage.ts'
 import type { MarkOptions } from './storage-mark.ts'
 import { confirmOwner, isForeignStorage } from './storage-owner.ts'
 import { type SweepReport, type SweepRequest, sweepStorage } from './storage-sweep.ts'
 import { createTemporaryFiles, prepareFolder, sweepTemporaryFiles } from './temporary-files.ts'
 import { readThumbHashes, type ThumbHashSource } from './thumb-hashes.ts'
-import { type ByteSource, tooLarge } from './upload.ts'
+import type { ByteSource } from './upload.ts'
 import { createVariants, fetchFile } from './variants.ts'
 
 export type {
   ArrivingImage,
+  Base64Image,
   ImagePlace,
   ImageRole,
   ImageVariant,
@@ -93,7 +95,8 @@ export interface Images {
   url(image: Pick<Image, 'id'>, options?: { variant?: ImageVariant; expiresInSeconds?: number }): string
   serve(request: Request): Promise<Response>
   open(image: Stored, options?: { signal?: AbortSignal }): Promise<Readable>
-  base64(image: Stored & Pick<Image, 'byteSize'>, signal?: AbortSignal): Promise<string>
+  /** Makes sure that the image is there, and reads nothing of it yet. */
+  base64(image: Stored & Pick<Image, 'byteSize'>): Promise<Base64Image>
   /** The placeholders of images, in their order; see `readThumbHashes` for those that have none. */
   thumbHashes(images: readonly ThumbHashSource[]): Promise<(string | null)[]>
   /** Deletes all images of an operation that was not accepted. Returns the number of images that had rows. */
@@ -160,9 +163,10 @@ export function createImages(options: ImagesOptions): Images {
     url: (image, urlOptions) => urls.sign(image.id, urlOptions),
     serve: createImageRoute({ find, urls, storage, variants, maxPixels: limits.maxPixels, now }),
     open,
-    base64: async (image, signal) => {
-      if (image.byteSize > limits.maxBase64Bytes) throw tooLarge(limits.maxBase64Bytes, image.byteSize)
-      return encodeBase64(await open(image, { ...(signal ? { signal } : {}) }), limits.maxBase64Bytes)
+    base64: async (image) => {
+      if (image.byteSize > limits.maxBase64Bytes) throw tooLong(limits.maxBase64Bytes, image.byteSize)
+      if ((await storage.size(image.storageKey)) === null) throw objectMissing()
+      return toBase64Image(image.byteSize, (signal) => open(image, signal && { signal }))
     },
     thumbHashes: (sources) => readThumbHashes(thumbHashing, sources),
     deleteImages: async ({ operationId }) => {
@@ -188,6 +192,15 @@ export function createImages(options: ImagesOptions): Images {
       return sweepStorage({ prisma, storage, now, newId }, request)
     },
   }
+}
+
+function tooLong(allowed: number, actual: number): EaselError {
+  return new EaselError('PAYLOAD_TOO_LARGE', 'The image is too large for base64.', {
+    reason: 'BASE64_TOO_LONG',
+    allowed: { maxBytes: allowed },
+    actual: { bytes: actual },
+    hint: 'USE_URL',
+  })
 }
 
 /** Whose the storage is. `ANOTHER`: a private folder that has images of another database. */

@@ -12,6 +12,17 @@ export const imageReasons = {
     meaning: 'The bytes of the image are no longer kept.',
     hint: 'Upload the image again, or make it anew.',
   },
+  BASE64_TOO_LONG: {
+    code: 'PAYLOAD_TOO_LARGE',
+    meaning: 'The image, or all those of one answer, are too large to be sent in base64.',
+    hint: 'Ask for `url` in place of `b64Json`, or for fewer images at once.',
+  },
+  BASE64_BUSY: {
+    code: 'RATE_LIMITED',
+    meaning:
+      'Answers of this user with images in base64 wait to be read, and there are too many bytes in them.',
+    hint: 'Ask for `url` in place of `b64Json`, or read those answers first.',
+  },
   URL_LIFETIME_OUT_OF_RANGE: {
     code: 'BAD_USER_INPUT',
     meaning: 'The address of an image cannot live that long.',

@@ -1,6 +1,6 @@
 import type { Accounts, Viewer } from '../accounts/accounts.ts'
 import type { PrismaClient } from '../database/database.ts'
-import type { Images } from '../images/images.ts'
+import type { Base64Image, Images } from '../images/images.ts'
 import type { Operations } from '../operations/operations.ts'
 import type { Providers } from '../providers/providers.ts'
 import type { Usage } from '../usage/usage.ts'
@@ -13,6 +13,8 @@ export interface Context {
   idempotencyKey: string | null
   /** Aborts when the client disconnects. It ends waiting for an operation, never the operation. */
   signal: AbortSignal
+  /** Puts an image into the answer in base64. */
+  inline: Inline
   prisma: PrismaClient
   operations: Operations
   images: Images
@@ -25,8 +27,14 @@ export interface Context {
   now: () => Date
 }
 
+/**
+ * Counts the bytes, which may be refused, before the image is looked for. What it returns stands in the result for the text,
+ * which is made when it is sent.
+ */
+export type Inline = (byteSize: number, find: () => Promise<Base64Image>) => Promise<string>
+
 /** The part of the context that differs from request to request. */
-export type ContextBase = Pick<Context, 'viewer' | 'idempotencyKey' | 'signal'>
+export type ContextBase = Pick<Context, 'viewer' | 'idempotencyKey' | 'signal' | 'inline'>
 
 /** The owner filter of everything a viewer may read: an admin sees all, a member only its own. */
 export function visibleTo({ userId, role }: Viewer): { userId?: string } {

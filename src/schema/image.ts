@@ -1,12 +1,17 @@
 import { z } from 'zod'
+import type { Image as ImageRow } from '../database/generated/client.ts'
 import { builder } from './builder.ts'
-import { visibleTo } from './context.ts'
+import { type Context, visibleTo } from './context.ts'
 import { ImageFormat } from './enums.ts'
 
 const formats = { PNG: 'png', JPEG: 'jpeg', WEBP: 'webp' } as const
 
 /** S3's own longest life of a signed address, and ours. */
 const maxUrlSeconds = 7 * 24 * 3600
+
+export function inBase64(image: ImageRow, { images, inline }: Context): Promise<string> {
+  return inline(image.byteSize, () => images.base64(image))
+}
 
 export const Image = builder.prismaNode('Image', {
   id: { field: 'id', description: 'Give it as `imageId` to use the image again without another upload.' },
@@ -42,7 +47,7 @@ export const Image = builder.prismaNode('Image', {
     b64Json: t.string({
       description: 'The whole file in base64. It is large: prefer `url`.',
       complexity: 50,
-      resolve: (image, _, { images }) => images.base64(image),
+      resolve: (image, _, context) => inBase64(image, context),
     }),
     revisedPrompt: t.exposeString('revisedPrompt', {
       nullable: true,

@@ -7,7 +7,7 @@ import { internalFailure } from '../operations/operation-error.ts'
 import { builder } from './builder.ts'
 import { type Context, visibleTo } from './context.ts'
 import { OperationStatus } from './enums.ts'
-import { Image } from './image.ts'
+import { Image, inBase64 } from './image.ts'
 import { ImageUsage } from './image-usage.ts'
 import { Operation } from './operation.ts'
 import { OperationError } from './operation-error.ts'
@@ -55,7 +55,7 @@ const imageFields = (t: EventFields) => ({
   b64Json: t.string({
     description: 'The file in base64. Large: `image.url` is usually better.',
     complexity: 50,
-    resolve: async (event, _, context) => context.images.base64(await eventImage(event, context)),
+    resolve: async (event, _, context) => inBase64(await eventImage(event, context), context),
   }),
 })
 

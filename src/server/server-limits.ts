@@ -39,6 +39,10 @@ export interface ServerLimits {
   maxFields: number
   /** Fields of one selection set that share a name are compared pairwise by validation, and what is selected in them. */
   maxComparisons: number
+  /** Images in base64 within one answer, or one event of a stream: the bytes of their files. */
+  maxBase64Bytes: number
+  /** The same within all answers of a viewer that are not read yet, event streams aside. */
+  maxBase64BytesPerUser: number
 
   maxStreamsPerViewer: number
   maxOperationsPerStream: number

@@ -4,6 +4,7 @@ import type { Viewer } from '../../accounts/viewer.ts'
 import type { Exchange } from '../http/exchange.ts'
 import type { ReservedStream } from '../stream/stream-registry.ts'
 import type { UploadedFile } from '../upload/uploaded-file.ts'
+import type { InlineImages, MarkedImages } from './inline-images.ts'
 
 /** One GraphQL operation on its way through Yoga. */
 export interface GraphQLCall {
@@ -21,6 +22,9 @@ export interface GraphQLCall {
   /** The hash of a text that is not on the list of trusted documents. */
   strangerHash: string | null
   files: UploadedFile[]
+  readonly inline: InlineImages
+  /** Those of a plain answer. */
+  images: MarkedImages
 }
 
 /** The context that Yoga passes to every hook of a plugin. */

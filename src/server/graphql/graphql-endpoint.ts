@@ -14,7 +14,10 @@ import type { StageUpload } from '../upload/multipart-request.ts'
 import { documentPlugin } from './document-plugin.ts'
 import type { CallContext, CallPlugin, GraphQLCall } from './graphql-call.ts'
 import { isStream, presentResult, type ResultScope, withoutBatches } from './graphql-result.ts'
+import { InlineBudget } from './inline-budget.ts'
+import { InlineImages, noImages } from './inline-images.ts'
 import { requestPlugin } from './request-plugin.ts'
+import { spliceResponse } from './spliced-text.ts'
 import { type TrustedDocuments, trustPlugin } from './trusted-documents.ts'
 
 export interface GraphQLEndpointOptions {
@@ -38,7 +41,9 @@ export interface GraphQLEndpoint {
 const cachedDocumentChars = 4_000_000
 
 export function createGraphQLEndpoint(options: GraphQLEndpointOptions): GraphQLEndpoint {
-  const { trustedDocuments, log } = options
+  const { trustedDocuments, log, limits } = options
+  const { maxBase64Bytes: maxBytes } = limits
+  const budget = new InlineBudget(limits.maxBase64BytesPerUser)
   const trust = trustedDocuments ? [trustPlugin(trustedDocuments, log)] : []
   const yoga = createYoga<CallContext, object>({
     schema: options.schema,
@@ -63,9 +68,12 @@ export function createGraphQLEndpoint(options: GraphQLEndpointOptions): GraphQLE
 
   return {
     async handle(exchange, viewer, shared) {
-      const call = openCall(exchange, viewer, shared)
+      const call = openCall({ exchange, viewer, shared, budget, maxBytes })
       try {
-        return await yoga.fetch(plainRequest(exchange), { call })
+        return await putImagesIn(await yoga.fetch(plainRequest(exchange), { call }), call)
+      } catch (error) {
+        call.inline.close()
+        throw error
       } finally {
         if (shared && call.operationId !== null) shared.starting.delete(call.operationId)
         for (const file of call.files) {
@@ -89,14 +97,28 @@ function createDocumentCache<Value extends object>(): LRUCache<string, Value> {
   return new LRUCache({ maxSize: cachedDocumentChars, sizeCalculation: (_, source) => source.length + 1 })
 }
 
-function openCall(exchange: Exchange, viewer: Viewer, shared: ReservedStream | null): GraphQLCall {
+interface CallOptions extends Pick<GraphQLCall, 'exchange' | 'viewer' | 'shared'> {
+  budget: InlineBudget
+  maxBytes: number
+}
+
+function openCall({ exchange, viewer, shared, budget, maxBytes }: CallOptions): GraphQLCall {
   const abort = new AbortController()
+  const isStreamed = () => shared !== null || exchange.operationKind === 'subscription'
+  const inline = new InlineImages({ maxBytes, budget, userId: viewer.userId, isStreamed })
   // An operation on a shared stream outlives the request that started it.
   if (!shared)
     exchange.signal.addEventListener('abort', () => abort.abort(exchange.signal.reason), { once: true })
   const idempotencyKey = readIdempotencyKey(exchange.request.headers)
-  const blank = { operationId: null, params: null, document: undefined, strangerHash: null, files: [] }
-  return { exchange, viewer, shared, abort, idempotencyKey, ...blank }
+  const blank = {
+    operationId: null,
+    params: null,
+    document: undefined,
+    strangerHash: null,
+    files: [],
+    images: noImages,
+  }
+  return { exchange, viewer, shared, abort, idempotencyKey, inline, ...blank }
 }
 
 /** RFC draft "Idempotency-Key": a client's own string; Stripe's limit of 255 characters. */
@@ -111,8 +133,18 @@ function readIdempotencyKey(headers: Headers): string | null {
 }
 
 function contextBase(call: GraphQLCall): ContextBase {
-  const { viewer, idempotencyKey, abort } = call
-  return { viewer, idempotencyKey, signal: abort.signal }
+  const { viewer, idempotencyKey, abort, inline } = call
+  return { viewer, idempotencyKey, signal: abort.signal, inline: inline.add.bind(inline) }
+}
+
+/** What is held for the answer is given back when it is out, or its client is gone. */
+async function putImagesIn(response: Response, { exchange, inline, images }: GraphQLCall): Promise<Response> {
+  if (images.size > 0) {
+    const answer = { response, images, signal: exchange.signal }
+    return await spliceResponse(answer, { onGone: () => inline.close() })
+  }
+  inline.close()
+  return response
 }
 
 /** Turns results into the response: with errors as clients see them, as JSON or on an event stream. */
@@ -131,7 +163,10 @@ function resultPlugin({ schema, streams, introspection, log }: GraphQLEndpointOp
       }
       const response = deliverResults({ call, results, scope, streams })
       if (response) setResultProcessor(() => response, 'text/event-stream')
-      else if (!isStream(results)) setResult(presentResult(results, scope))
+      else if (!isStream(results)) {
+        call.images = call.inline.take()
+        setResult(presentResult(results, scope))
+      }
     },
   }
 }

@@ -44,6 +44,7 @@ function isSilent({ exchange, incoming, response }: SendOptions): boolean {
 /** Whether the response was made from a string, so that its length can be sent. */
 function isInMemory({ headers, body }: Response): boolean {
   const type = headers.get('content-type') ?? ''
+  if (body && fileOf(body)) return false
   return body === null || /^(application\/(graphql-response\+)?json|text\/plain|text\/html)/.test(type)
 }
 
@@ -106,7 +107,7 @@ async function pump(
     while (!outgoing.destroyed) {
       const { done, value } = await reader.read()
       if (done) return
-      if (!outgoing.write(value)) await settled(outgoing, 'drain', stallTimeoutMs)
+      if (!outgoing.write(value, onceSent(value))) await settled(outgoing, 'drain', stallTimeoutMs)
     }
   } catch {
     // The source failed in the middle: only a cut connection shows the client that the body is incomplete.
@@ -120,6 +121,8 @@ async function pump(
 /** Cuts the connection of a client that has read nothing for this long. */
 function settled(outgoing: ServerResponse, event: 'drain' | 'finish', stallTimeoutMs: number): Promise<void> {
   return new Promise((resolve) => {
+    // A client that left before the first byte has no event to come.
+    if (outgoing.destroyed) return resolve()
     const finish = () => {
       clearTimeout(timer)
       outgoing.off(event, finish).off('close', finish)

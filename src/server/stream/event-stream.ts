@@ -1,4 +1,6 @@
 import type { FormattedExecutionResult } from 'graphql'
+import { type InlineImages, type MarkedImages, noImages } from '../graphql/inline-images.ts'
+import { splice } from '../graphql/spliced-text.ts'
 
 /** Why a stream ended. After `completed` and `refused` the client does not reconnect. */
 export type StreamEnd = 'completed' | 'left' | 'drained' | 'refused'
@@ -9,6 +11,8 @@ export interface StreamedOperation {
   results: AsyncIterable<FormattedExecutionResult>
   /** Aborted when the operation is ended from outside, so that it does not wait for events without a reader. */
   abort: AbortController
+  /** Has the images of the result that came last. */
+  inline: Pick<InlineImages, 'take'>
 }
 
 export interface EventStream {
@@ -36,17 +40,21 @@ interface Running extends StreamedOperation {
 /** A message that waits for the client to read it, with a callback for that moment. */
 interface Message {
   text: string
+  images?: MarkedImages
   onSent?: () => void
 }
 
-const encoder = new TextEncoder()
+/** A message of which the client has read a part. */
+interface Sending extends Pick<Message, 'onSent'> {
+  pieces: AsyncGenerator<Uint8Array, void, undefined>
+}
 
 /**
  * The body of an event stream of the GraphQL over SSE protocol: one operation, or many that share a connection.
  *
  * Everything is pulled. An operation is asked for its next result only when the client has taken the one before, so
- * a client that does not read costs one result of each operation and no more. Operations take turns in the order
- * in which their results came.
+ * a client that does not read costs one result of each operation and no more. Of that result the images are read only
+ * while it is sent. Operations take turns in the order in which their results came.
  */
 export function createEventStream({ pingMs, onEnd }: EventStreamOptions): EventStream {
   const running = new Map<string | null, Running>()
@@ -55,6 +63,8 @@ export function createEventStream({ pingMs, onEnd }: EventStreamOptions): EventS
   let shared = true
   let wake: () => void = () => {}
   let pingDue = false
+  let sending: Sending | null = null
+  const left = new AbortController()
   const pinger = setInterval(() => {
     pingDue = true
     wake()
@@ -83,19 +93,42 @@ export function createEventStream({ pingMs, onEnd }: EventStreamOptions): EventS
 
   async function advance(operation: Running): Promise<void> {
     const step = await operation.iterator.next().catch(() => null)
+    const images = operation.inline.take()
     if (running.get(operation.id) !== operation) return
     if (!step || step.done) finish(operation)
-    else push({ text: printNext(operation.id, step.value), onSent: () => void advance(operation) })
+    else push({ text: printNext(operation.id, step.value), images, onSent: () => void advance(operation) })
+  }
+
+  function begin({ text, images = noImages, onSent }: Message): Sending {
+    pingDue = false
+    return { pieces: splice({ text, images }, left.signal), ...(onSent && { onSent }) }
+  }
+
+  /** The next piece of the message that is being sent; null when it is out. */
+  async function nextPiece({ pieces, onSent }: Sending): Promise<Uint8Array | null> {
+    const { done, value } = await pieces.next()
+    if (!done) return value
+    sending = null
+    onSent?.()
+    return null
+  }
+
+  /** An image that cannot be read to its end leaves half a message: the client has to come again. */
+  function fail(error: unknown): never {
+    end('left')
+    throw error
   }
 
   async function pull(controller: ReadableStreamDefaultController<Uint8Array>): Promise<void> {
     for (;;) {
-      const message = ready.shift() ?? (pingDue && !ended ? { text: ':\n\n' } : undefined)
-      if (message) {
-        pingDue = false
-        controller.enqueue(encoder.encode(message.text))
-        message.onSent?.()
-        return
+      const message = sending
+        ? undefined
+        : (ready.shift() ?? (pingDue && !ended ? { text: ':\n\n' } : undefined))
+      if (message) sending = begin(message)
+      if (sending) {
+        const piece = await nextPiece(sending).catch(fail)
+        if (piece) return controller.enqueue(piece)
+        continue
       }
       if (ended) return controller.close()
       await new Promise<void>((resolve) => {
@@ -104,8 +137,13 @@ export function createEventStream({ pingMs, onEnd }: EventStreamOptions): EventS
     }
   }
 
+  function cancel(): void {
+    left.abort(new DOMException('The client left', 'AbortError'))
+    end('left')
+  }
+
   return {
-    body: new ReadableStream({ pull, cancel: () => end('left') }, { highWaterMark: 0 }),
+    body: new ReadableStream({ pull, cancel }, { highWaterMark: 0 }),
     get size() {
       return running.size
     },

@@ -56,7 +56,7 @@ function deliverStream(options: DeliveryOptions): Response {
   const { call, results, scope, streams } = options
   try {
     const stream = streams.open(call.viewer)
-    stream.add({ id: null, results: presentAsStream(results, scope), abort: call.abort })
+    stream.add({ id: null, results: presentAsStream(results, scope), abort: call.abort, inline: call.inline })
     return openEventStream(stream)
   } catch (error) {
     // Too many streams. The protocol sends a refusal as a result, on a stream that is not registered.
@@ -67,7 +67,7 @@ function deliverStream(options: DeliveryOptions): Response {
 
 function deliverShared(options: DeliveryOptions): Response {
   const { call, results, scope } = options
-  const { shared, operationId, abort } = call
+  const { shared, operationId, abort, inline } = call
   if (!shared) throw new Error('There is no shared stream to deliver to')
   // Without an operation id the stream could not name the operation that the result belongs to.
   if (operationId === null) return refusePlainly(results, scope, call)
@@ -76,7 +76,7 @@ function deliverShared(options: DeliveryOptions): Response {
     if (isStream(results)) stop(results, call)
     return new Response(null, { status: 204 })
   }
-  shared.stream.add({ id: operationId, results: presentAsStream(results, scope), abort })
+  shared.stream.add({ id: operationId, results: presentAsStream(results, scope), abort, inline })
   return new Response(null, { status: 202 })
 }
 

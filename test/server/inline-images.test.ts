@@ -1,0 +1,88 @@
+import { describe, expect, it } from 'vitest'
+import { EaselError } from '../../src/errors.ts'
+import { InlineBudget } from '../../src/server/graphql/inline-budget.ts'
+import { InlineImages, type InlineImagesOptions } from '../../src/server/graphql/inline-images.ts'
+import { splice } from '../../src/server/graphql/spliced-text.ts'
+
+const MB = 1024 * 1024
+const blank = {
+  length: 3,
+  async *read() {
+    yield Buffer.from('abc')
+  },
+}
+const open = (budget: InlineBudget, options: Partial<InlineImagesOptions> = {}) =>
+  new InlineImages({ maxBytes: 10 * MB, budget, userId: 'ann', isStreamed: () => false, ...options })
+
+async function refusalOf(images: InlineImages, bytes: number): Promise<unknown> {
+  const found = { count: 0 }
+  const find = async () => {
+    found.count += 1
+    return blank
+  }
+  const error = await images.add(bytes, find).catch((thrown: unknown) => thrown)
+  // What is refused is not even looked for.
+  expect(found.count).toBe(error instanceof Error ? 0 : 1)
+  return error instanceof EaselError ? error.details : null
+}
+
+describe('images of an answer', () => {
+  it('have so many bytes at most', async () => {
+    const images = open(new InlineBudget(100 * MB))
+    expect(await refusalOf(images, 6 * MB)).toBeNull()
+    expect(await refusalOf(images, 5 * MB)).toMatchObject({
+      reason: 'BASE64_TOO_LONG',
+      hint: 'USE_URL',
+      allowed: { maxBytes: 10 * MB },
+      actual: { atLeastBytes: 11 * MB },
+    })
+    expect(await refusalOf(images, 4 * MB)).toBeNull()
+  })
+
+  it('are counted anew for each event of a stream', async () => {
+    const images = open(new InlineBudget(0), { isStreamed: () => true })
+    expect(await refusalOf(images, 10 * MB)).toBeNull()
+    expect(images.take().size).toBe(1)
+    expect(await refusalOf(images, 10 * MB)).toBeNull()
+  })
+
+  it('stand where their marks are, and a text that looks like a mark stays', async () => {
+    const images = open(new InlineBudget(100 * MB))
+    const mark = await images.add(1, async () => blank)
+    const madeUp = `easel-image-${crypto.randomUUID()}`
+    const marked = { text: `{"a":"${mark}","é":"${madeUp}"}`, images: images.take() }
+    const pieces = await Array.fromAsync(splice(marked, new AbortController().signal))
+    expect(Buffer.concat(pieces).toString()).toBe(`{"a":"abc","é":"${madeUp}"}`)
+  })
+})
+
+describe('the images of a user', () => {
+  it('have so many bytes at most in all answers that are not sent', async () => {
+    const budget = new InlineBudget(15 * MB)
+    const [first, second] = [open(budget), open(budget)]
+    expect(await refusalOf(first, 10 * MB)).toBeNull()
+    expect(await refusalOf(second, 6 * MB)).toMatchObject({ reason: 'BASE64_BUSY', hint: 'USE_URL' })
+    expect(await refusalOf(open(budget, { userId: 'bob' }), 6 * MB)).toBeNull()
+    first.close()
+    expect(await refusalOf(second, 6 * MB)).toBeNull()
+  })
+
+  it('count what a small answer costs as well', async () => {
+    const budget = new InlineBudget(5 * MB)
+    const answers = [open(budget), open(budget), open(budget)]
+    const refused = await Promise.all(answers.map((answer) => refusalOf(answer, 1)))
+    expect(refused).toMatchObject([null, null, { reason: 'BASE64_BUSY' }])
+    for (const answer of answers) answer.close()
+    expect(await refusalOf(open(budget), 5 * MB)).toBeNull()
+  })
+
+  it('count nothing once their answer is gone', async () => {
+    const budget = new InlineBudget(10 * MB)
+    const images = open(budget)
+    await images.add(10 * MB, async () => blank)
+    images.close()
+    images.close()
+    await expect(images.add(1, async () => blank)).rejects.toThrow('gone')
+    expect(await refusalOf(open(budget), 10 * MB)).toBeNull()
+  })
+})
