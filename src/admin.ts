@@ -14,6 +14,7 @@ import { AdminError, type ExitCode, exitCodes } from './admin/admin-error.ts'
 import { listAudit } from './admin/audit-command.ts'
 import { listBudgets, setBudget } from './admin/budget-commands.ts'
 import { createGatewayClient } from './admin/gateway-client.ts'
+import { listRates, setRates } from './admin/rate-commands.ts'
 import { printable, printJson } from './admin/table.ts'
 import { reportLosses, reportUsage, verifyUsage } from './admin/usage-commands.ts'
 import { type Env, readEnv } from './config/env.ts'
@@ -32,6 +33,8 @@ interface GlobalOptions {
 }
 
 const timeoutMs = 11 * 60_000
+/** The largest Int of GraphQL. */
+const maxRate = 2_147_483_647
 
 /** Runs one command against the running gateway, which may have its database in its own process. */
 export async function runAdmin(args: readonly string[], options: AdminOptions): Promise<number> {
@@ -84,6 +87,7 @@ function createProgram(options: AdminOptions, end: (code: ExitCode) => void): Co
     }
   addAccountCommands(program, run)
   addBudgetCommands(program, run)
+  addRateCommands(program, run)
   addUsageCommands(program, run)
   addAuditCommand(program, run)
   return program
@@ -165,6 +169,29 @@ function addBudgetCommands(program: Command, run: Run): void {
     .action(run(setBudget))
 }
 
+function addRateCommands(program: Command, run: Run): void {
+  const rates = program.command('rates').description('how much users and keys may ask for')
+  rates
+    .command('list')
+    .description('limits of users, and of keys that have their own')
+    .option(user, 'of this user only')
+    .action(run(listRates))
+  rates
+    .command('set')
+    .description('sets limits of a user or of one key; what is not named stays')
+    .option(user, 'whose')
+    .option('--api-key <id>', 'of this key only, beside the limits of its user')
+    .option('--requests-per-minute <count>', 'one for paid work or a report counts 10', readRate)
+    .option('--images-per-minute <count>', 'images that are asked for', readRate)
+    .option('--tokens-per-minute <count>', 'tokens that they can take at most', readRate)
+    .option('--concurrent-operations <count>', 'operations that are queued or run', readRate)
+    .addHelpText(
+      'after',
+      "\nA count is a whole number from 1, or default: the gateway's, or for a key the user's.",
+    )
+    .action(run(setRates))
+}
+
 function addUsageCommands(program: Command, run: Run): void {
   const timeZone = new Option(
     '--time-zone <zone>',
@@ -215,6 +242,12 @@ function addAuditCommand(program: Command, run: Run): void {
 function readCount(text: string): string {
   if (/^[1-9]\d{0,5}$/.test(text)) return text
   throw new InvalidArgumentError('It is a whole number from 1 on.')
+}
+
+function readRate(text: string): number | 'default' {
+  if (text === 'default') return text
+  if (/^[1-9]\d{0,9}$/.test(text) && Number(text) <= maxRate) return Number(text)
+  throw new InvalidArgumentError(`It is a whole number from 1 to ${maxRate}, or default.`)
 }
 
 /** A gateway on this machine; one that listens on every address is found on the loopback one. */

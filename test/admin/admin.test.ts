@@ -164,6 +164,41 @@ describe('the admin command', () => {
     expect(await read('budgets', 'list')).toHaveLength(1)
   })
 
+  test('sets what users and keys may ask for within a minute, lists it, and gives the defaults back', async () => {
+    const { out: id } = await admin('users', 'create', 'Ira')
+    await admin('keys', 'create', 'laptop', '--user', 'Ira')
+    const [key] = await read('keys', 'list', '--user', 'Ira')
+    const set = (...words: string[]) => read('rates', 'set', ...words)
+    const defaults = { requestsPerMinute: 12_000, imagesPerMinute: null, concurrentOperations: 2_000 }
+    expect(
+      await set('--user', 'Ira', '--images-per-minute', '30', '--requests-per-minute', '600'),
+    ).toMatchObject([
+      {
+        user: { id: id.trim(), name: 'Ira' },
+        key: null,
+        ...defaults,
+        requestsPerMinute: 600,
+        imagesPerMinute: 30,
+      },
+    ])
+    expect(await set('--api-key', key.id, '--concurrent-operations', '2')).toMatchObject([
+      { requestsPerMinute: 600, imagesPerMinute: 30, concurrentOperations: 2_000 },
+      { key: { id: key.id }, requestsPerMinute: null, imagesPerMinute: null, concurrentOperations: 2 },
+    ])
+    const { out } = await admin('rates', 'list', '--user', 'Ira')
+    expect(out.split('\n').map((line) => line.split(/ {2,}/))).toEqual([
+      ['user', 'key', 'requests a minute', 'images a minute', 'tokens a minute', 'operations at once'],
+      ['Ira', '–', '600', '30', '–', '2000'],
+      ['Ira', `laptop ${key.prefix}…`, '–', '–', '–', '2'],
+      [''],
+    ])
+    await set('--api-key', key.id, '--concurrent-operations', 'default')
+    expect(
+      await set('--user', 'Ira', '--images-per-minute', 'default', '--requests-per-minute', 'default'),
+    ).toMatchObject([{ key: null, ...defaults }])
+    expect(await read('audit', '--user', 'Ira', '--action', 'set-rate-limits')).toHaveLength(4)
+  })
+
   test('reports usage as a table, as JSON and as a file', async () => {
     await admin('users', 'create', 'Cem')
     const { out } = await admin('keys', 'create', 'laptop', '--user', 'Cem')
@@ -265,6 +300,11 @@ describe('a command that fails', () => {
     [['budgets', 'set', '--user', 'x', '--period', 'day', '--unit', 'money', '--limit', '1,5']],
     [['budgets', 'set', '--user', 'x', '--period', 'day', '--unit', 'tokens', '--limit', '-1']],
     [['budgets', 'set', '--user', 'x', '--period', 'week', '--unit', 'tokens', '--limit', '1']],
+    [['rates', 'set', '--images-per-minute', '1']],
+    [['rates', 'set', '--user', 'x', '--api-key', 'y', '--images-per-minute', '1']],
+    [['rates', 'set', '--user', 'x']],
+    [['rates', 'set', '--user', 'x', '--images-per-minute', '0']],
+    [['rates', 'set', '--user', 'x', '--images-per-minute', '2147483648']],
     [['usage', 'report', '--from', 'yesterday']],
     [['usage', 'report', '--group-by', 'weekday']],
     [['usage', 'report', '--time-zone', 'Atlantis']],
