@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises'
-import type { BrowserContextOptions, Page } from 'playwright-core'
+import type { BrowserContextOptions, Locator, Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { findChromium } from '../kit/browser/chromium.ts'
 import { auditPage, keepScreenshot, startConsole, type TestConsole } from '../kit/browser/console-page.ts'
@@ -177,6 +177,41 @@ describe.skipIf(!chromium)('the console', () => {
     expect(await auditPage(page)).toEqual([])
   })
 
+  test('sets what a user and a key may ask for, and the Studio says when a refused request may be sent again', async () => {
+    const { secret } = await makeKey('Lin', 'MEMBER')
+    const page = await openSignedIn('#/admin')
+    const card = page.getByRole('article', { name: 'Lin' })
+    await card.getByRole('button', { name: 'Set rates' }).click()
+    await page.getByRole('textbox', { name: 'Images a minute' }).fill('1')
+    await keepScreenshot(page, 'admin-rates')
+    expect(await auditPage(page)).toEqual([])
+    await page.getByRole('button', { name: 'Set them' }).click()
+    await rateOf(card, 'Images a minute', '1')
+    await rateOf(card, 'Requests a minute', '12,000')
+    await card.getByRole('button', { name: 'Rates of Lin' }).click()
+    await page.getByRole('textbox', { name: 'Operations at once' }).fill('2')
+    await page.getByRole('button', { name: 'Set them' }).click()
+    await card.getByText('Operations at once: 2').waitFor()
+
+    const own = await easel.open('#/usage')
+    await signIn(own, secret)
+    await rateOf(own.getByRole('region', { name: 'Your rates' }), 'Images a minute', '1')
+    await keepScreenshot(own, 'usage-rates')
+    await own.evaluate("location.hash = '#/studio'")
+    await own.getByRole('textbox', { name: 'Prompt' }).fill('A teapot in the rain')
+    const refusal = own.getByRole('alert').getByText(/^You may ask for 1 image a minute/)
+    // A minute may end before the second of them, but not before the third.
+    for (let run = 0; run < 3 && !(await refusal.isVisible()); run++) {
+      await own.getByRole('button', { name: 'Generate' }).click()
+      await own.getByRole('img', { name: 'Result' }).or(refusal).first().waitFor()
+    }
+    expect(await refusal.textContent()).toMatch(/this would be more: try it again at \d+:\d\d:\d\d.[AP]M\.$/)
+    await keepScreenshot(own, 'studio-rate')
+    expect(await auditPage(own)).toEqual([])
+    await own.setViewportSize({ width: 390, height: 800 })
+    await keepScreenshot(own, 'studio-rate-phone')
+  })
+
   const pages = ['#/studio', '#/operations', '#/usage', '#/admin', '#/admin?tab=models', '#/admin?tab=audit']
 
   // The themes differ in their colours alone.
@@ -267,6 +302,11 @@ describe.skipIf(!chromium)('the console', () => {
     return { secret: data.createApiKey.secret, id: data.createApiKey.apiKey.id }
   }
 })
+
+/** Waits until a list of rates says so. */
+async function rateOf(within: Locator, label: string, value: string): Promise<void> {
+  await within.locator('dl > div').filter({ hasText: label }).getByText(value, { exact: true }).waitFor()
+}
 
 async function signIn(page: Page, key: string): Promise<void> {
   await page.getByLabel('API key').fill(key)

@@ -4,6 +4,7 @@ import { hrefOf } from '../routing/location.ts'
 import { UserBudgets } from './user-budgets.tsx'
 import { UserKeys } from './user-keys.tsx'
 import { UserLife } from './user-life.tsx'
+import { UserRates } from './user-rates.tsx'
 
 export function UserCard({ user, onChange }: { user: UserCardFragment; onChange(): void }) {
   const { id, name, role, createdAt, disabledAt, deletedAt } = user
@@ -22,6 +23,7 @@ export function UserCard({ user, onChange }: { user: UserCardFragment; onChange(
       <div className="columns">
         <UserKeys user={user} onChange={onChange} />
         <UserBudgets user={user} onChange={onChange} />
+        {!deletedAt && <UserRates user={user} onChange={onChange} />}
       </div>
       <UserLife user={user} onChange={onChange} />
     </article>

@@ -1,11 +1,13 @@
 import { useState } from 'react'
 import { useMutation } from 'urql'
 import { Button } from '../controls/button.tsx'
-import { formatMoment } from '../controls/format.ts'
+import { formatCount, formatMoment } from '../controls/format.ts'
 import { Notice } from '../controls/notice.tsx'
 import { type KeyRowFragment, RevokeApiKeyDocument, type UserCardFragment } from '../generated/graphql.ts'
 import { failureOf } from '../graphql/failure.ts'
+import { rateLabels, rateNames } from '../usage/rate-labels.ts'
 import { NewKeyDialog } from './new-key-dialog.tsx'
+import { RateDialog } from './rate-dialog.tsx'
 import { SureButton } from './sure-button.tsx'
 
 export function UserKeys({ user, onChange }: { user: UserCardFragment; onChange(): void }) {
@@ -31,6 +33,7 @@ export function UserKeys({ user, onChange }: { user: UserCardFragment; onChange(
 
 function KeyRow({ apiKey, onChange }: { apiKey: KeyRowFragment; onChange(): void }) {
   const [{ fetching, error }, revoke] = useMutation(RevokeApiKeyDocument)
+  const [isSetting, setSetting] = useState(false)
   const { id, name, prefix, revokedAt } = apiKey
   const press = async () => {
     const result = await revoke({ id })
@@ -42,8 +45,24 @@ function KeyRow({ apiKey, onChange }: { apiKey: KeyRowFragment; onChange(): void
         {name} <code>{prefix}…</code>
       </span>
       <span className="muted small">{describe(apiKey)}</span>
-      {!revokedAt && <SureButton label="Revoke" isPending={fetching} onPress={press} />}
+      {!revokedAt && (
+        <div className="key-actions">
+          <Button variant="quiet" aria-label={`Rates of ${name}`} onPress={() => setSetting(true)}>
+            Rates
+          </Button>
+          <SureButton label="Revoke" isPending={fetching} onPress={press} />
+        </div>
+      )}
       {error && <Notice tone="error" title={failureOf(error).message} />}
+      <RateDialog
+        title={`Rates of the key ${name}`}
+        owner={{ apiKeyId: id }}
+        rates={apiKey.rateLimits}
+        emptyText="They hold beside those of the user. Empty: as much as the user may."
+        isOpen={isSetting}
+        onClose={() => setSetting(false)}
+        onChange={onChange}
+      />
     </li>
   )
 }
@@ -59,5 +78,14 @@ function describe(apiKey: KeyRowFragment): string {
     : `Made ${formatMoment(createdAt)}, never used`
   const expiry =
     expiresAt && `${new Date(expiresAt) <= new Date() ? 'Expired' : 'Expires'} ${formatMoment(expiresAt)}`
-  return [use, expiry, models && `Only ${models.join(', ')}`].filter(Boolean).join(' · ')
+  const named = models && `Only ${models.join(', ')}`
+  return [use, expiry, named, ...ratesOf(apiKey)].filter(Boolean).join(' · ')
+}
+
+/** `Images a minute: 2`. */
+function ratesOf({ rateLimits }: KeyRowFragment): string[] {
+  return rateNames.flatMap((name) => {
+    const limit = rateLimits[name]
+    return limit === null ? [] : `${rateLabels[name]}: ${formatCount(limit)}`
+  })
 }

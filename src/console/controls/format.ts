@@ -35,6 +35,11 @@ export function formatMoment(moment: string): string {
   return new Intl.DateTimeFormat('en', { dateStyle: 'medium', timeStyle: 'short' }).format(new Date(moment))
 }
 
+/** The next full second, so that nobody who goes by it comes too early. */
+export function formatTime(ms: number): string {
+  return new Intl.DateTimeFormat('en', { timeStyle: 'medium' }).format(Math.ceil(ms / 1000) * 1000)
+}
+
 /** `outputFormat` becomes `Output format`. */
 export function labelOfName(name: string): string {
   const words = name.replace(/([A-Z])/g, ' $1').toLowerCase()

@@ -1,5 +1,7 @@
 import type { ReactNode } from 'react'
 import type { Failure } from '../graphql/failure.ts'
+import { formatTime } from './format.ts'
+import { adviceOnRate } from './rate-advice.ts'
 
 type Tone = 'info' | 'warning' | 'error'
 
@@ -13,13 +15,14 @@ export function Notice({ tone, title, children }: { tone: Tone; title: string; c
 }
 
 export function FailureNotice({ failure }: { failure: Failure }) {
-  const { code, reason, message, hint, retryAfterMs, requestId } = failure
+  const { code, reason, message, hint, retryAt, requestId } = failure
+  const advice = adviceOnRate(failure)
   return (
-    <Notice tone="error" title={message}>
+    <Notice tone="error" title={advice ?? message}>
       <p className="facts">
         <code>{reason ?? code}</code>
         {hint && <span>Try: {hint.replaceAll('_', ' ').toLowerCase()}</span>}
-        {retryAfterMs !== null && <span>Again in {Math.ceil(retryAfterMs / 1000)} s</span>}
+        {retryAt !== null && advice === null && <span>Again at {formatTime(retryAt)}</span>}
         {requestId && <span className="muted">Request {requestId}</span>}
       </p>
     </Notice>

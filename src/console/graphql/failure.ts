@@ -10,7 +10,8 @@ export interface Failure {
   hint: string | null
   allowed: unknown
   actual: unknown
-  retryAfterMs: number | null
+  /** When it may be sent again, by this machine's clock. */
+  retryAt: number | null
   requestId: string | null
   /** No answer came, so the same request may be sent again with the same `requestId`. */
   isNetwork: boolean
@@ -22,7 +23,16 @@ interface RawError {
   extensions?: Record<string, unknown> | undefined
 }
 
+/** Each error is described once, or the time to wait would begin anew whenever a page is drawn. */
+const described = new WeakMap<CombinedError, Failure>()
+
 export function failureOf(error: CombinedError): Failure {
+  const failure = described.get(error) ?? describeError(error)
+  described.set(error, failure)
+  return failure
+}
+
+function describeError(error: CombinedError): Failure {
   const [first] = error.graphQLErrors
   if (first) return describeFailure(first)
   const status = (error.response as Response | undefined)?.status
@@ -40,7 +50,7 @@ export function describeFailure({ message, extensions = {} }: RawError): Failure
     hint: text('hint'),
     allowed: extensions.allowed,
     actual: extensions.actual,
-    retryAfterMs: typeof extensions.retryAfterMs === 'number' ? extensions.retryAfterMs : null,
+    retryAt: typeof extensions.retryAfterMs === 'number' ? Date.now() + extensions.retryAfterMs : null,
     requestId: text('requestId'),
     isNetwork: false,
     retryable: extensions.retryable === true,

@@ -1,6 +1,7 @@
 import type { ReactNode } from 'react'
 import { useQuery } from 'urql'
 import { Button } from '../controls/button.tsx'
+import { adviceOnRate } from '../controls/rate-advice.ts'
 import { ViewerDocument } from '../generated/graphql.ts'
 import { failureOf } from '../graphql/failure.ts'
 import { SignInPage } from './sign-in-page.tsx'
@@ -16,7 +17,7 @@ export function ViewerGate({ children }: { children: ReactNode }) {
   return (
     <main className="splash">
       <h1>Easel is not answering</h1>
-      <p>{failure.message}</p>
+      <p>{adviceOnRate(failure) ?? failure.message}</p>
       <Button variant="primary" onPress={() => retry({ requestPolicy: 'network-only' })}>
         Try again
       </Button>

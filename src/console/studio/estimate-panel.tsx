@@ -1,5 +1,7 @@
 import { formatCount, formatMoney, labelOfValue } from '../controls/format.ts'
+import { adviceOnRate } from '../controls/rate-advice.ts'
 import type { EstimateCostQuery } from '../generated/graphql.ts'
+import type { Failure } from '../graphql/failure.ts'
 import type { Estimate } from './use-estimate.ts'
 
 type CostEstimate = EstimateCostQuery['estimateCost']
@@ -10,15 +12,16 @@ export function EstimatePanel({ estimate: { isIdle, estimate, failure } }: { est
       {estimate ? (
         <EstimateFigures estimate={estimate} />
       ) : (
-        <p className="muted">{noteOf(isIdle, failure !== null)}</p>
+        <p className="muted">{noteOf(isIdle, failure)}</p>
       )}
     </section>
   )
 }
 
-function noteOf(isIdle: boolean, failed: boolean): string {
+function noteOf(isIdle: boolean, failure: Failure | null): string {
   if (isIdle) return 'The cost shows once the form is filled in.'
-  return failed ? 'The cost shows once the form is right.' : 'Working out the cost…'
+  if (!failure) return 'Working out the cost…'
+  return adviceOnRate(failure) ?? 'The cost shows once the form is right.'
 }
 
 function EstimateFigures({ estimate }: { estimate: CostEstimate }) {

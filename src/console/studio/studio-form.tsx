@@ -73,8 +73,8 @@ export function StudioForm(props: StudioFormProps) {
         error={errorOf(failures, 'model')}
       />
       <OtherFields {...props} failures={failures} />
-      {failure && !isShownBeside(failure, shown) && <FailureNotice failure={failure} />}
       <div className="run-bar">
+        {failure && !isShownBeside(failure, shown) && <FailureNotice failure={failure} />}
         <EstimatePanel estimate={estimate} />
         <div className="run-buttons">
           <Button variant="quiet" onPress={onShowCode}>

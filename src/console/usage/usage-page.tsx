@@ -4,12 +4,13 @@ import { formatCount, formatMoney } from '../controls/format.ts'
 import { FailureNotice } from '../controls/notice.tsx'
 import { Segments } from '../controls/segments.tsx'
 import { SelectField } from '../controls/select-field.tsx'
-import { UsageRowsDocument, type UsageRowsQuery, ViewerBudgetsDocument } from '../generated/graphql.ts'
+import { UsageRowsDocument, type UsageRowsQuery, ViewerLimitsDocument } from '../generated/graphql.ts'
 import { failureOf } from '../graphql/failure.ts'
 import { hrefOf, replaceLocation } from '../routing/location.ts'
 import { useViewer } from '../session/viewer-context.ts'
 import { BudgetMeter } from './budget-meter.tsx'
 import { ProviderLosses } from './provider-losses.tsx'
+import { RateList } from './rate-list.tsx'
 import { UsageChart } from './usage-chart.tsx'
 import { UsageDownload } from './usage-download.tsx'
 import { findTimeZone, type RangeId, rangeChoices, rangeOf, type UsageRange } from './usage-range.ts'
@@ -69,7 +70,7 @@ export function UsagePage({ params }: { params: URLSearchParams }) {
         <UsageDownload range={range} by={by} />
       </div>
       <UsageReport range={range} by={by} measure={measure} />
-      <Budgets />
+      <OwnLimits />
       {isAdmin && <ProviderLosses range={range} />}
     </div>
   )
@@ -134,17 +135,25 @@ function Totals({ total }: { total: UsageRowsQuery['usage']['total'] }) {
   )
 }
 
-function Budgets() {
-  const [{ data }] = useQuery({ query: ViewerBudgetsDocument, requestPolicy: 'cache-and-network' })
+/** The budgets and rates of the viewer. */
+function OwnLimits() {
+  const [{ data }] = useQuery({ query: ViewerLimitsDocument, requestPolicy: 'cache-and-network' })
   const budgets = data?.viewer.budgets ?? []
   return (
-    <section className="card" aria-labelledby="budgets">
-      <h2 id="budgets">Your budgets</h2>
-      {data && budgets.length === 0 && <p className="muted">No limit is set.</p>}
-      {budgets.map((budget) => (
-        <BudgetMeter key={`${budget.period} ${budget.unit}`} budget={budget} />
-      ))}
-    </section>
+    <div className="columns">
+      <section className="card" aria-labelledby="budgets">
+        <h2 id="budgets">Your budgets</h2>
+        {data && budgets.length === 0 && <p className="muted">No limit is set.</p>}
+        {budgets.map((budget) => (
+          <BudgetMeter key={`${budget.period} ${budget.unit}`} budget={budget} />
+        ))}
+      </section>
+      <section className="card" aria-labelledby="rates">
+        <h2 id="rates">Your rates</h2>
+        {data && <RateList rates={data.viewer.rateLimits} />}
+        <p className="muted small">A key may have less. What is beyond is refused, and costs nothing.</p>
+      </section>
+    </div>
   )
 }
 
