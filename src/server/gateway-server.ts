@@ -11,6 +11,7 @@ import { describeError } from './error-description.ts'
 import { createGraphQLEndpoint } from './graphql/graphql-endpoint.ts'
 import type { TrustedDocuments } from './graphql/trusted-documents.ts'
 import { createAddressRate } from './http/address-rate.ts'
+import { createAddressRefusal, type RefusedRequest } from './http/address-refusal.ts'
 import { remember } from './http/brief-memory.ts'
 import { createTrustedProxies, rateKeyOf } from './http/client-address.ts'
 import { createCrossOriginAccess } from './http/cross-origin-access.ts'
@@ -151,10 +152,22 @@ export function createGatewayServer(options: GatewayServerOptions): GatewayServe
     logRequest(log, exchange, { status, ms })
   }
 
+  const refuseAddress = createAddressRefusal({ limits, crossOrigin, isHttps, newId })
+
+  /** A flood fills no log: the first refusal of a minute is told. */
+  async function refuse(refused: RefusedRequest): Promise<void> {
+    const address = rateKeyOf(refused.address)
+    if (addresses.noteRefusal(address)) log.warn({ address }, 'this address sends too many requests')
+    await refuseAddress(refused)
+    metrics.finish({ route: 'unknown', method: refused.incoming.method ?? 'GET' }, 429, 0)
+  }
+
   const node = createNodeServer({
     limits,
     publicUrl,
     clientOf: proxies.clientOf,
+    usedUp: (address) => (options.authenticationRequired ? addresses.usedUp(rateKeyOf(address)) : null),
+    refuse,
     answer,
     finish,
     isDraining,

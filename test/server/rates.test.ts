@@ -61,6 +61,55 @@ describe('the rate of an address', () => {
     expect(await statuses(3, { authorization: 'Bearer guess' })).toEqual([401, 401, 429])
   })
 
+  it('is refused before anything is made of the request, and on a connection of its own is cut', async () => {
+    await open({ limits: { addressRequestsPerMinute: 1 }, allowedOrigins: ['https://app.example'] })
+    const refuse = (head = '', ahead = 1) =>
+      exchange(`GET /images/x HTTP/1.1\r\nhost: x\r\n${head}\r\n`.repeat(ahead))
+    await statuses(1)
+    const direct = await refuse('origin: https://app.example\r\nx-request-id: mine\r\n', 5)
+    // One answer for all that was sent ahead.
+    expect(direct.split('HTTP/1.1 ').slice(1)).toEqual([expect.stringMatching(/^429/)])
+    for (const header of [
+      'connection: close',
+      'x-request-id: mine',
+      'access-control-allow-origin: https://app.example',
+      'x-content-type-options: nosniff',
+      'retry-after: 60',
+      'ratelimit: "address";r=0;t=60',
+    ])
+      expect(direct.toLowerCase()).toContain(`\r\n${header}\r\n`)
+    expect(direct).toContain('"reason":"ADDRESS_RATE","retryAfterMs":60000')
+    expect(await refuse()).toMatch(/^HTTP\/1\.1 429/)
+    // No line for each: a flood would fill the log.
+    const refusals = toy.logs.filter(({ address }) => address === '127.0.0.1')
+    expect(refusals).toHaveLength(1)
+    expect(toy.logs.filter(({ status }) => status === 429)).toEqual([])
+  })
+
+  it('does not cut the connection of a proxy, which is other clients’ too', async () => {
+    await open({ limits: { addressRequestsPerMinute: 1 } })
+    const { socket, received } = await openRaw(toy.port)
+    const send = (client: string) =>
+      socket.write(`GET /images/x HTTP/1.1\r\nhost: x\r\nx-forwarded-for: ${client}\r\n\r\n`)
+    for (const [index, client] of ['192.0.2.1', '192.0.2.1', '192.0.2.2'].entries()) {
+      send(client)
+      await until(() => received().split('HTTP/1.1 ').length === index + 2)
+    }
+    expect(received().match(/HTTP\/1\.1 \d+/g)).toEqual(['HTTP/1.1 200', 'HTTP/1.1 429', 'HTTP/1.1 200'])
+    socket.destroy()
+  })
+
+  it('answers a refused upload that is still being sent', async () => {
+    await open({ limits: { addressRequestsPerMinute: 1 } })
+    await statuses(1)
+    const { socket, received, closed } = await openRaw(toy.port)
+    socket.write('POST /graphql HTTP/1.1\r\nhost: x\r\ncontent-length: 3000000\r\n\r\n')
+    socket.write(Buffer.alloc(400_000))
+    await until(() => received().includes('ADDRESS_RATE'))
+    socket.write(Buffer.alloc(400_000))
+    await closed
+  })
+
   it('counts each client behind a trusted proxy by itself, and believes nobody else', async () => {
     await open({ limits: { addressRequestsPerMinute: 1 }, trustedProxies: ['10.1.0.0/16'] })
     const from = (hops: string) => statuses(1, { 'x-forwarded-for': hops })
@@ -73,6 +122,13 @@ describe('the rate of an address', () => {
     expect(await from('192.0.2.3, 10.1.2.3')).toEqual([200])
     expect(await from('192.0.2.3')).toEqual([429])
     expect(await from('nonsense, 192.0.2.3')).toEqual([429])
+    // Programs inside, each by itself: the proxy stands for everybody.
+    expect(await from('10.1.0.7')).toEqual([200])
+    expect(await from('10.1.0.8')).toEqual([200])
+    expect(await from('10.1.0.7')).toEqual([429])
+    // A client cannot push the hop that the proxy saw out of sight.
+    expect(await from(`${'198.51.100.1, '.repeat(900)}192.0.2.4`)).toEqual([200])
+    expect(await from(`${'198.51.100.2, '.repeat(900)}192.0.2.4`)).toEqual([429])
   })
 
   it('takes a network of IPv6 for one address', async () => {
@@ -81,6 +137,18 @@ describe('the rate of an address', () => {
     expect(await from('2001:db8::1')).toEqual([200])
     expect(await from('[2001:db8:0:0:ffff::2]:443')).toEqual([429])
     expect(await from('2001:db8:0:1::1')).toEqual([200])
+  })
+
+  it('takes the spellings of one address for one, and IPv4 addresses within IPv6 for themselves', async () => {
+    await open({ limits: { addressRequestsPerMinute: 1 } })
+    const from = (address: string) => statuses(1, { 'x-forwarded-for': address })
+    expect(await from('2001:db8:0:2::1')).toEqual([200])
+    for (const same of ['2001:0db8:0000:0002:0:0:0:1', '2001:DB8:0:2::FFFF', '[2001:db8::2:0:0:0:1%25]:1'])
+      expect(await from(same)).toEqual([429])
+    expect(await from('::ffff:192.0.2.1')).toEqual([200])
+    for (const same of ['192.0.2.1', '::ffff:c000:201', '0:0:0:0:0:FFFF:192.0.2.1', '64:ff9b::c000:201'])
+      expect(await from(same)).toEqual([429])
+    expect(await from('::ffff:c000:202')).toEqual([200])
   })
 })
 
@@ -158,6 +226,14 @@ describe('one connection', () => {
     expect(begun).toBeLessThanOrEqual(1)
   })
 })
+
+/** Everything that comes back until the connection is closed. */
+async function exchange(request: string): Promise<string> {
+  const { socket, received, closed } = await openRaw(toy.port)
+  socket.write(request)
+  await closed
+  return received()
+}
 
 /** The toy schema, whose `noop` is dear for as long as the case runs. */
 function withDearNoop() {

@@ -4,7 +4,13 @@ import { BlockList, isIP } from 'node:net'
 /** Whom the header `X-Forwarded-For` is believed. */
 export interface TrustedProxies {
   /** The address that the request comes from: of its socket, or of the last hop that is no trusted proxy. */
-  clientOf(incoming: IncomingMessage): string
+  clientOf(incoming: IncomingMessage): ClientAddress
+}
+
+export interface ClientAddress {
+  address: string
+  /** Whether it is on the other end of the socket, and no proxy between. */
+  isDirect: boolean
 }
 
 /** Proxies on this machine are always trusted: whoever else is here could take any address anyway. */
@@ -20,25 +26,27 @@ export function createTrustedProxies(ranges: readonly string[]): TrustedProxies 
   return {
     clientOf(incoming) {
       const peer = plainAddress(incoming.socket.remoteAddress ?? '')
-      if (peer === '' || !isTrusted(peer)) return peer
-      const hops = forwardedHops(incoming.headers['x-forwarded-for'])
-      // The last hop was written by the proxy that we trust, the one before it by whoever that is, and so on.
-      return hops.reverse().find((hop) => !isTrusted(hop)) ?? peer
+      if (peer === '' || !isTrusted(peer)) return { address: peer, isDirect: true }
+      const hops = forwardedHops(incoming.headers['x-forwarded-for']).reverse()
+      // The last hop was written by the proxy that we trust, the one before it by whoever that is, and so on. Where all are
+      // trusted, the first is the client: a program inside, and not the proxy that stands for everybody.
+      const address = hops.find((hop) => !isTrusted(hop)) ?? hops.at(-1)
+      return address === undefined ? { address: peer, isDirect: true } : { address, isDirect: false }
     },
   }
 }
 
 /** What the rate of an address is counted by: a client of IPv6 has a whole /64 at its hand, so that is one address. */
 export function rateKeyOf(address: string): string {
-  return isIP(address) === 6 ? `${networkOf(address)}::/64` : address
+  return isIP(address) === 6 ? `${groupsOf(address).slice(0, 4).join(':')}::/64` : address
 }
 
-function networkOf(address: string): string {
-  const [head = '', tail] = address.split('::')
+/** The eight groups of an IPv6 address, each without leading zeros. */
+function groupsOf(address: string): string[] {
+  const [head = '', tail] = new URL(`http://[${address}]`).hostname.slice(1, -1).split('::')
   const before = head.split(':').filter(Boolean)
   const after = (tail ?? '').split(':').filter(Boolean)
-  const zeros = tail === undefined ? [] : Array(8 - before.length - after.length).fill('0')
-  return [...before, ...zeros, ...after].slice(0, 4).join(':')
+  return [...before, ...Array(8 - before.length - after.length).fill('0'), ...after]
 }
 
 function addRange(list: BlockList, range: string): void {
@@ -63,10 +71,22 @@ function forwardedHops(header: string | string[] | undefined): string[] {
   return hops.slice(broken + 1)
 }
 
+/** Prefixes of six groups behind which an IPv4 address stands: of a mapped one, and of a translated one (RFC 6052). */
+const ipv4Prefixes = ['0:0:0:0:0:ffff', '64:ff9b:0:0:0:0']
+
 /** Without brackets, port and zone, and an IPv4 address in IPv6's form as itself. */
 function plainAddress(text: string): string {
   const bare =
     /^\[(.+)\](?::\d+)?$/.exec(text)?.[1] ?? (/^[\d.]+:\d+$/.test(text) ? text.replace(/:\d+$/, '') : text)
-  const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(bare)?.[1]
-  return mapped ?? bare.replace(/%.*$/, '').toLowerCase()
+  const address = bare.replace(/%.*$/, '').toLowerCase()
+  if (isIP(address) !== 6) return address
+  const groups = groupsOf(address)
+  return ipv4Prefixes.includes(groups.slice(0, 6).join(':')) ? ipv4Of(groups.slice(6)) : address
+}
+
+function ipv4Of(groups: string[]): string {
+  return groups
+    .map((group) => Number.parseInt(group, 16))
+    .flatMap((group) => [group >> 8, group & 255])
+    .join('.')
 }

@@ -21,6 +21,8 @@ export interface CrossOriginAccess {
   /** The answer to a preflight of an allowed origin, else null. */
   preflight(request: Request): Response | null
   addHeaders(request: Request, headers: Headers): void
+  /** The headers for a page of this origin. */
+  headersFor(origin: string | undefined): [name: string, value: string][]
 }
 
 /**
@@ -33,6 +35,11 @@ export function createCrossOriginAccess(allowedOrigins: readonly string[]): Cros
     const origin = headers.get('origin')
     return origin && allowed.has(origin) ? origin : null
   }
+  const headersFor = (origin: string): [string, string][] => [
+    ['access-control-allow-origin', origin],
+    ['access-control-expose-headers', 'ratelimit, ratelimit-policy, retry-after, x-request-id'],
+    ['vary', 'origin'],
+  ]
   return {
     preflight(request) {
       if (request.method !== 'OPTIONS' || !request.headers.has('access-control-request-method')) return null
@@ -48,10 +55,9 @@ export function createCrossOriginAccess(allowedOrigins: readonly string[]): Cros
     addHeaders(request, headers) {
       const origin = originOf(request)
       if (!origin || headers.has('access-control-allow-origin')) return
-      headers.set('access-control-allow-origin', origin)
-      headers.set('access-control-expose-headers', 'ratelimit, ratelimit-policy, retry-after, x-request-id')
-      headers.append('vary', 'origin')
+      for (const [name, value] of headersFor(origin)) headers.append(name, value)
     },
+    headersFor: (origin) => (origin !== undefined && allowed.has(origin) ? headersFor(origin) : []),
   }
 }
 

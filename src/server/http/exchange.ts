@@ -39,9 +39,9 @@ interface ExchangeClock {
   newId(): string
 }
 
-function requestIdOf(headers: Headers, newId: () => string): string {
-  const given = headers.get('x-request-id')
-  return given && requestIdPattern.test(given) ? given : newId()
+/** The client's own id, where it is one that can be printed anywhere. */
+export function requestIdOf(given: unknown, newId: () => string): string {
+  return typeof given === 'string' && requestIdPattern.test(given) ? given : newId()
 }
 
 export function openNodeExchange(
@@ -96,7 +96,7 @@ function blankExchange({ request, url }: { request: Request; url: URL }, { now, 
     request,
     url,
     method: request.method,
-    requestId: requestIdOf(request.headers, newId),
+    requestId: requestIdOf(request.headers.get('x-request-id'), newId),
     startedAt: now(),
     route: 'unknown',
     viewer: null,

@@ -2,7 +2,7 @@ import { Counter, Gauge, Histogram, type Registry } from 'prom-client'
 import type { Exchange } from './exchange.ts'
 
 export interface HttpMetrics {
-  finish(exchange: Exchange, status: number, seconds: number): void
+  finish(exchange: Pick<Exchange, 'route' | 'method'>, status: number, seconds: number): void
   addUploadBytes(count: number): void
   setOpenStreams(count: number): void
   /** The whole registry in Prometheus' text format; null without a registry. */

@@ -1,7 +1,10 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import type { EaselError } from '../../errors.ts'
+import type { RateState } from '../../rate-counter.ts'
 import type { ServerLimits } from '../server-limits.ts'
+import type { RefuseAddress } from './address-refusal.ts'
+import type { ClientAddress } from './client-address.ts'
 import { ConnectionDrain } from './connection-drain.ts'
 import { type Exchange, openNodeExchange } from './exchange.ts'
 import { failureResponse } from './http-failure.ts'
@@ -12,7 +15,10 @@ export interface NodeServerOptions {
   limits: ServerLimits
   publicUrl: string | null
   /** The address that a request comes from. */
-  clientOf(incoming: IncomingMessage): string
+  clientOf(incoming: IncomingMessage): ClientAddress
+  /** The rate of an address that may send nothing more now, else null. */
+  usedUp(address: string): RateState | null
+  refuse: RefuseAddress
   answer(exchange: Exchange): Promise<Response>
   finish(exchange: Exchange, status: number): void
   expected(error: unknown, requestId: string): EaselError
@@ -43,7 +49,12 @@ export function createNodeServer(options: NodeServerOptions): NodeServer {
   const turns = new SocketTurns()
 
   async function serve(incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
-    const exchange = open(incoming, outgoing)
+    const { address, isDirect } = options.clientOf(incoming)
+    const rate = options.usedUp(address)
+    // A proxy keeps its connection, which is other clients' too.
+    const close = isDirect || options.isDraining()
+    if (rate) return options.refuse({ incoming, outgoing, address, rate, close })
+    const exchange = open(incoming, outgoing, address)
     const response = exchange instanceof Response ? exchange : await options.answer(exchange)
     const sent = {
       exchange: exchange instanceof Response ? null : exchange,
@@ -56,9 +67,9 @@ export function createNodeServer(options: NodeServerOptions): NodeServer {
     if (!(exchange instanceof Response)) options.finish(exchange, response.status)
   }
 
-  function open(incoming: IncomingMessage, outgoing: ServerResponse): Exchange | Response {
+  function open(incoming: IncomingMessage, outgoing: ServerResponse, address: string): Exchange | Response {
     try {
-      return openNodeExchange({ incoming, outgoing, address: options.clientOf(incoming) }, base, clock)
+      return openNodeExchange({ incoming, outgoing, address }, base, clock)
     } catch (error) {
       const requestId = clock.newId()
       return failureResponse(options.expected(error, requestId), requestId)
@@ -70,6 +81,8 @@ export function createNodeServer(options: NodeServerOptions): NodeServer {
     incoming.on('error', () => {})
     outgoing.on('error', () => {})
     const { socket } = incoming
+    // The rest of what was sent ahead on a connection that was cut meanwhile.
+    if (socket.destroyed) return
     connections.begin(socket)
     turns
       .take(socket, () => serve(incoming, outgoing))

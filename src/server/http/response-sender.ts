@@ -32,7 +32,10 @@ export async function sendResponse(options: SendOptions): Promise<void> {
   if (incoming.method === 'HEAD') await response.body?.cancel()
   else if (isInMemory(response)) writeWhole(outgoing, Buffer.from(await response.arrayBuffer()))
   else if (response.body) await send(response.body, outgoing, limits.stallTimeoutMs)
-  if (isUnread && !isSilent(options)) await linger(options)
+  if (isUnread && !isSilent(options)) {
+    if (response.status === 401) await lingerAfter(incoming, limits)
+    else await linger({ incoming, ...limits })
+  }
   outgoing.end()
 }
 
@@ -136,14 +139,25 @@ function settled(outgoing: ServerResponse, event: 'drain' | 'finish', stallTimeo
   })
 }
 
+interface LingerOptions {
+  incoming: IncomingMessage
+  lingerBytes: number
+  lingerMs: number
+}
+
+/** Swallows the rest of a stranger's body. */
+export function lingerAfter(
+  incoming: IncomingMessage,
+  { lingerBytes, lingerMs }: Pick<SendLimits, 'lingerBytes' | 'lingerMs'>,
+): Promise<void> {
+  return linger({ incoming, lingerMs, lingerBytes: Math.min(strangerBytes, lingerBytes) })
+}
+
 /**
  * Swallows the rest of a body that was refused, within limits. Closing a socket with unread bytes resets it, and a reset
  * takes the answer from a client that writes first and reads afterwards, as most do.
  */
-function linger({ incoming, response, limits }: SendOptions): Promise<void> {
-  const { lingerMs } = limits
-  const lingerBytes =
-    response.status === 401 ? Math.min(strangerBytes, limits.lingerBytes) : limits.lingerBytes
+function linger({ incoming, lingerBytes, lingerMs }: LingerOptions): Promise<void> {
   return new Promise((resolve) => {
     let swallowed = 0
     const count = (chunk: Buffer) => {

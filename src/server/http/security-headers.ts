@@ -15,14 +15,14 @@ const noDocument = {
   'cache-control': 'no-store',
 }
 
+export function securityHeaders(of: { isHttps: boolean; isPage: boolean }): Record<string, string> {
+  return { ...everywhere, ...(of.isHttps && https), ...(of.isPage ? {} : noDocument) }
+}
+
 /** A header that the response has already stays: images, for example, may be shown on other sites. */
 export function addSecurityHeaders(headers: Headers, { isHttps }: { isHttps: boolean }): void {
   const isPage = headers.get('content-type')?.startsWith('text/html') ?? false
-  for (const [name, value] of Object.entries({
-    ...everywhere,
-    ...(isHttps && https),
-    ...(isPage ? {} : noDocument),
-  })) {
+  for (const [name, value] of Object.entries(securityHeaders({ isHttps, isPage }))) {
     if (!headers.has(name)) headers.set(name, value)
   }
 }

@@ -25,7 +25,7 @@ export class SocketTurns {
     }
     line.length += 1
     const before = line.last
-    const turn = before.then(() => (socket.destroyed ? undefined : work()))
+    const turn = before.then(() => (socket.writable ? work() : undefined))
     line.last = turn.catch(() => {})
     try {
       await turn
