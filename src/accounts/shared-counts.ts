@@ -15,6 +15,9 @@ interface Count {
   told: number
   untold: number
   elsewhere: number
+  /** How many points are untold when the next telling is due. */
+  dueAt: number
+  isTelling: boolean
 }
 
 /** How many times a process tells a whole rate: a flood costs the database no more than this for each minute and key. */
@@ -48,30 +51,50 @@ export function createSharedCounts(options: {
     }
     return counts
   }
-  const tell = async (key: string, count: Count) => {
-    const points = count.untold
-    count.untold = 0
+  const write = async (key: string, points: number): Promise<number> => {
     const [row] = await prisma.$queryRaw<{ points: bigint }[]>`
       INSERT INTO rate_count (key, "window", points) VALUES (${key}, ${window}::int, ${BigInt(points)}::bigint)
       ON CONFLICT (key, "window") DO UPDATE SET points = rate_count.points + EXCLUDED.points RETURNING points`
-    count.told += points
-    count.elsewhere = Number(row?.points ?? 0n) - count.told
+    return Number(row?.points ?? 0n)
+  }
+  /** One telling of a key at a time: what comes back is then what the others told, and nothing of this process. */
+  const tell = async (key: string, count: Count, step: number): Promise<void> => {
+    const points = count.untold
+    Object.assign(count, { untold: 0, dueAt: step, isTelling: true })
+    try {
+      const all = await write(key, points)
+      count.told += points
+      count.elsewhere = all - count.told
+    } catch (error) {
+      // They are told with the next ones, and no sooner: a database that is away is not asked at each request.
+      count.untold += points
+      count.dueAt = count.untold + step
+      throw error
+    } finally {
+      count.isTelling = false
+    }
+    if (isDue(count) && counts.get(key) === count) await tell(key, count, step)
   }
 
   return {
     add(key, points, limit) {
       const known = countsNow()
       if (known.size === 0) run(removeOld(prisma, window))
-      const count = known.get(key) ?? { told: 0, untold: 0, elsewhere: 0 }
+      const step = limit / tellings
+      const count = known.get(key) ?? { told: 0, untold: 0, elsewhere: 0, dueAt: step, isTelling: false }
       known.set(key, count)
       count.untold += points
-      if (count.untold >= limit / tellings) run(tell(key, count))
+      if (isDue(count)) run(tell(key, count, step))
     },
     elsewhere: (key) => countsNow().get(key)?.elsewhere ?? 0,
     close: async () => {
       await Promise.all(running)
     },
   }
+}
+
+function isDue({ untold, dueAt, isTelling }: Count): boolean {
+  return !isTelling && untold >= dueAt
 }
 
 function removeOld(prisma: PrismaClient, window: number): Promise<unknown> {

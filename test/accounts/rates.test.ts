@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { type Accounts, createAccounts } from '../../src/accounts/accounts.ts'
 import { hashesOf } from '../../src/accounts/api-key-secret.ts'
+import { createSharedCounts } from '../../src/accounts/shared-counts.ts'
 import type { Database } from '../../src/database/database.ts'
 import { createTestDatabase } from '../kit/database/test-database.ts'
 import { until } from '../kit/until.ts'
@@ -148,6 +149,27 @@ describe('the rates of a user', () => {
     await until(async () => (await told()) === 10_000n)
     expect(await database.prisma.rateCount.count()).toBe(1)
   })
+})
+
+test('points that the database did not take are told with the next ones, and it is not asked at each request', async () => {
+  const { prisma } = database
+  const errors: Error[] = []
+  const onError = (error: Error) => void errors.push(error)
+  const counts = createSharedCounts({ prisma, now: () => time, onError })
+  const addOneByOne = async (points: number) => {
+    for (let added = 0; added < points; added++) {
+      counts.add('key', 1, 40)
+      await counts.close()
+    }
+  }
+  await prisma.$executeRaw`ALTER TABLE rate_count RENAME TO rate_count_away`
+  await addOneByOne(9)
+  await prisma.$executeRaw`ALTER TABLE rate_count_away RENAME TO rate_count`
+  // Of nine points each second one was tried, and once the removal of old counts.
+  expect(errors).toHaveLength(5)
+  await addOneByOne(1)
+  expect(await told()).toBe(10n)
+  expect(counts.elsewhere('key')).toBe(0)
 })
 
 async function told(): Promise<bigint> {
