@@ -64,7 +64,9 @@ const images = z.strictObject({
   variantCacheBytes: bytes.default(256 * MB),
   decoders: count.max(64).default(2),
   maxWaitingUploads: count.default(1_024),
-  maxWaitingVariants: count.default(64),
+  maxWaitingUploadsPerUser: count.default(128),
+  maxWaitingVariants: count.default(256),
+  maxWaitingVariantsPerUser: count.default(64),
   urlSeconds: count.max(weekSeconds).default(24 * 3600),
   // A week is what the schema tells clients, and the longest life of an address of S3.
   maxUrlSeconds: count.max(weekSeconds).default(weekSeconds),

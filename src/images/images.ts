@@ -55,10 +55,12 @@ export interface ImageLimits {
   readonly variantCacheBytes: number
   /** How many pictures are decoded at once. */
   readonly decoders: number
-  /** How many uploads may wait for a decoder. */
+  /** How many uploads may wait for a decoder, of all users and of one. */
   readonly maxWaitingUploads: number
-  /** How many resized copies may wait for a decoder. */
+  readonly maxWaitingUploadsPerUser: number
+  /** How many resized copies may wait for a decoder, of all images and of those of one user. */
   readonly maxWaitingVariants: number
+  readonly maxWaitingVariantsPerUser: number
   readonly urlSeconds: number
   readonly maxUrlSeconds: number
 }
@@ -80,6 +82,12 @@ export interface ImagesOptions {
 
 type Stored = Pick<Image, 'storageKey'>
 
+export interface CoverageOptions {
+  /** Who asks: users take turns at the decoders. */
+  readonly userId?: string
+  readonly signal?: AbortSignal
+}
+
 export interface Images {
   /** Receives a stream as a file and checks it. Errors name no field. */
   stage(source: ByteSource, options: StageOptions): Promise<StagedImage>
@@ -88,7 +96,7 @@ export interface Images {
   /** The same for a file that is written already; it must be there until the image is stored. */
   stageFile(file: WrittenFile, options: StageOptions): Promise<StagedImage>
   /** Which pixels of a mask with an alpha channel are transparent, be it just uploaded or an image that is kept. */
-  readCoverage(mask: StagedImage | Image, signal?: AbortSignal): Promise<MaskCoverage>
+  readCoverage(mask: StagedImage | Image, options?: CoverageOptions): Promise<MaskCoverage>
   /** Makes the bytes durable; `writeImages` then makes them an image. */
   store(staged: StagedImage, operationId: string, signal?: AbortSignal): Promise<StoredImage>
   writeImages(images: readonly { stored: StoredImage; place: ImagePlace }[]): Prisma.Sql
@@ -114,7 +122,15 @@ export interface Images {
 export function createImages(options: ImagesOptions): Images {
   restrictSharp()
   const { prisma, storage, stagingDir, cacheDir, publicUrl, signingKeys, limits, now, newId } = options
-  const gate = createGate({ slots: limits.decoders, maxWaiting: limits.maxWaitingUploads })
+  const gate = createGate({
+    slots: limits.decoders,
+    maxWaiting: limits.maxWaitingUploads,
+    maxWaitingPerUser: limits.maxWaitingUploadsPerUser,
+  })
+  const lane = gate.laneBehind({
+    maxWaiting: limits.maxWaitingVariants,
+    maxWaitingPerUser: limits.maxWaitingVariantsPerUser,
+  })
   const staging = { folder: stagingDir, limits, gate, newId }
   const urls = createImageUrls({
     publicUrl,
@@ -125,20 +141,18 @@ export function createImages(options: ImagesOptions): Images {
   })
   const variants = createVariants({
     storage,
-    gate,
+    lane,
     newId,
     folder: cacheDir,
     maxBytes: limits.variantCacheBytes,
     maxPixels: limits.maxPixels,
-    maxWaiting: limits.maxWaitingVariants,
   })
   const thumbHashing = {
     prisma,
     storage,
     folder: cacheDir,
-    gate,
+    lane,
     maxPixels: limits.maxPixels,
-    maxWaiting: limits.maxWaitingVariants,
     newId,
   }
   let owner: StorageOwnership | null = null
@@ -157,7 +171,7 @@ export function createImages(options: ImagesOptions): Images {
     stage: (source, stageOptions) => stageImage(staging, source, stageOptions),
     receive: (stageOptions) => receiveImage(staging, stageOptions),
     stageFile: (file, stageOptions) => stageFile(staging, file, stageOptions),
-    readCoverage: (mask, signal) => coverageOf({ mask, storage, signal, staging, limits, gate }),
+    readCoverage: (mask, asked = {}) => coverageOf({ mask, storage, asked, staging, limits, gate }),
     store,
     writeImages,
     url: (image, urlOptions) => urls.sign(image.id, urlOptions),
@@ -222,17 +236,19 @@ async function coverageOf(context: {
   staging: { folder: string; newId: () => string }
   limits: ImageLimits
   gate: Gate
-  signal: AbortSignal | undefined
+  asked: CoverageOptions
 }): Promise<MaskCoverage> {
-  const { mask, storage, staging, limits, gate, signal } = context
+  const { mask, storage, staging, limits, gate, asked } = context
   const { maxPixels } = limits
-  if ('path' in mask) return readCoverage({ mask, maxPixels, gate, signal })
+  if ('path' in mask) return readCoverage({ ...asked, mask, maxPixels, gate })
   const files = createTemporaryFiles(staging.folder, staging.newId)
   try {
-    await prepareFolder(staging.folder)
     const path = files.next()
-    await fetchFile(storage, mask.storageKey, path, signal)
-    return await readCoverage({ mask: { ...mask, path }, maxPixels, gate, signal })
+    const fetch = async () => {
+      await prepareFolder(staging.folder)
+      await fetchFile(storage, mask.storageKey, path, asked.signal)
+    }
+    return await readCoverage({ ...asked, mask: { ...mask, path }, fetch, maxPixels, gate })
   } finally {
     await files.dispose()
   }

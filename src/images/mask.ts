@@ -15,17 +15,21 @@ const stretch = Buffer.alloc(65_536)
 /** Which pixels are fully transparent. Only the alpha channel is decoded into memory, in as many bits as it has. */
 export async function readCoverage(options: {
   mask: MaskFile
+  /** Brings the file once it is the mask's turn: masks that wait take no room on the disk. */
+  fetch?: () => Promise<void>
   maxPixels: number
   gate: Gate
+  userId?: string | undefined
   signal?: AbortSignal | undefined
 }): Promise<MaskCoverage> {
-  const { mask, maxPixels, gate, signal } = options
+  const { mask, fetch, maxPixels, gate, userId, signal } = options
   const inspect = async (): Promise<MaskCoverage> => {
+    await fetch?.()
     const alpha = await readAlpha(mask.path, maxPixels)
     if (!alpha.includes(0)) return 'OPAQUE'
     return isAllZero(alpha) ? 'TRANSPARENT' : 'MIXED'
   }
-  return gate.run(inspect, { slots: slotsFor({ ...mask, needsWholePicture: true }), signal })
+  return gate.run(inspect, { slots: slotsFor({ ...mask, needsWholePicture: true }), userId, signal })
 }
 
 async function readAlpha(path: string, maxPixels: number): Promise<Uint8Array | Uint16Array> {

@@ -27,6 +27,8 @@ export interface StagedImage {
 export interface StageOptions {
   readonly maxBytes: number
   readonly signal?: AbortSignal | undefined
+  /** Whose upload it is: users take turns at the decoders. */
+  readonly userId?: string | undefined
   /**
    * Whether signed provenance (C2PA) stays in the file; by default it does. It says that a picture was generated, but
    * a camera's may also say where it was taken.
@@ -170,7 +172,7 @@ async function resultAsItCame({ staging, path, digest, options }: CleanContext):
 async function cleanImage(context: CleanContext): Promise<StagedImage> {
   const { staging, options } = context
   const { limits, gate } = staging
-  const { signal, keepProvenance = true, isResult = false } = options
+  const { signal, userId, keepProvenance = true, isResult = false } = options
   const reading = { limits, keepProvenance, mendsLength: isResult }
   let { path, digest } = context
   let layout = await layoutOf(path, reading)
@@ -179,7 +181,7 @@ async function cleanImage(context: CleanContext): Promise<StagedImage> {
   if (layout.orientation !== 1 || needsEncoding) {
     const upright = await nextFile(context)
     const encode = () => writeUpright({ from: path, to: upright, layout, maxPixels: limits.maxPixels })
-    await gate.run(encode, { slots: slotsFor({ ...layout, needsWholePicture: true }), signal })
+    await gate.run(encode, { slots: slotsFor({ ...layout, needsWholePicture: true }), userId, signal })
     path = upright
     layout = await layoutOf(path, reading)
     digest = await digestFile(path)
@@ -213,11 +215,11 @@ async function isProven(context: CleanContext, { unproven, ...shape }: ImageLayo
   if (!unproven) return true
   const { staging, path, options } = context
   const { gate, limits } = staging
-  const { signal } = options
+  const { userId, signal } = options
   const copy = await nextFile(context)
   await copyPieces({ from: path, to: copy, pieces: unproven.pieces, signal })
   const read = () => isReadCleanly(copy, limits.maxPixels)
-  const isClean = await gate.run(read, { slots: slotsFor(shape), signal })
+  const isClean = await gate.run(read, { slots: slotsFor(shape), userId, signal })
   await removeFile(copy)
   if (!isClean && unproven.refused) throw unproven.refused
   return isClean

@@ -1,7 +1,7 @@
 import type { PrismaClient } from '../database/database.ts'
 import { type Image, Prisma } from '../database/generated/client.ts'
 import { EaselError } from '../errors.ts'
-import type { Gate } from './gate.ts'
+import type { Lane } from './gate.ts'
 import { readThumbHash, slotsFor } from './pixels.ts'
 import type { Storage } from './storage.ts'
 import { createTemporaryFiles, prepareFolder } from './temporary-files.ts'
@@ -9,16 +9,15 @@ import { fetchFile } from './variants.ts'
 
 export type ThumbHashSource = Pick<
   Image,
-  'id' | 'role' | 'storageKey' | 'width' | 'height' | 'mimeType' | 'thumbHash'
+  'id' | 'userId' | 'role' | 'storageKey' | 'width' | 'height' | 'mimeType' | 'thumbHash'
 >
 
 export interface ThumbHashesOptions {
   readonly prisma: PrismaClient
   readonly storage: Storage
   readonly folder: string
-  readonly gate: Gate
+  readonly lane: Lane
   readonly maxPixels: number
-  readonly maxWaiting: number
   readonly newId: () => string
 }
 
@@ -47,7 +46,7 @@ export async function readThumbHashes(
 }
 
 async function makeThumbHash(
-  { storage, folder, gate, maxPixels, maxWaiting, newId }: ThumbHashesOptions,
+  { storage, folder, lane, maxPixels, newId }: ThumbHashesOptions,
   image: Omit<ThumbHashSource, 'thumbHash'>,
 ): Promise<string | null> {
   const files = createTemporaryFiles(folder, newId)
@@ -59,7 +58,8 @@ async function makeThumbHash(
   }
   try {
     const needsWholePicture = !['image/png', 'image/jpeg'].includes(image.mimeType)
-    return await gate.run(make, { maxWaiting, slots: slotsFor({ ...image, needsWholePicture }) })
+    const { userId } = image
+    return await lane.run(make, { userId, slots: slotsFor({ ...image, needsWholePicture }) })
   } catch (error) {
     return error instanceof EaselError && error.code === 'BAD_USER_INPUT' ? none : null
   } finally {

@@ -1,7 +1,7 @@
 import { createWriteStream } from 'node:fs'
 import { pipeline } from 'node:stream/promises'
 import type { Image } from '../database/generated/client.ts'
-import type { Gate } from './gate.ts'
+import type { Lane } from './gate.ts'
 import type { ImageVariant, VariantFormat } from './image-url.ts'
 import { openPixels, slotsFor } from './pixels.ts'
 import type { Storage } from './storage.ts'
@@ -19,15 +19,17 @@ export interface RenderedVariant {
   readonly format: VariantFormat
 }
 
-export type VariantSource = Pick<Image, 'id' | 'storageKey' | 'sha256' | 'width' | 'height' | 'mimeType'>
+export type VariantSource = Pick<
+  Image,
+  'id' | 'userId' | 'storageKey' | 'sha256' | 'width' | 'height' | 'mimeType'
+>
 
 export interface VariantsOptions {
   readonly storage: Storage
   readonly folder: string
   readonly maxBytes: number
   readonly maxPixels: number
-  readonly maxWaiting: number
-  readonly gate: Gate
+  readonly lane: Lane
   readonly newId: () => string
 }
 
@@ -90,7 +92,7 @@ async function renderToFile(
   variant: RenderedVariant,
   keep: (file: string) => Promise<void>,
 ): Promise<void> {
-  const { storage, folder, gate, maxWaiting, maxPixels, newId } = options
+  const { storage, folder, lane, maxPixels, newId } = options
   const files = createTemporaryFiles(folder, newId)
   try {
     await prepareFolder(folder)
@@ -100,7 +102,8 @@ async function renderToFile(
       await encode(original, result, variant, maxPixels)
       await keep(result)
     }
-    await gate.run(render, { maxWaiting, slots: slotsFor({ ...image, needsWholePicture: true }) })
+    const { userId } = image
+    await lane.run(render, { userId, slots: slotsFor({ ...image, needsWholePicture: true }) })
   } finally {
     await files.dispose()
   }

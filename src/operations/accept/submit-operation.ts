@@ -43,7 +43,7 @@ export function createSubmit(options: SubmitOptions) {
     const ready = await sources.ready(request.sources, request.userId)
     // A mask is decoded only if some model accepts its header: decoding is expensive.
     accepting(toDraftSources(ready))
-    const models = accepting(await inspectMask(images, ready))
+    const models = accepting(await inspectMask(images, ready, request.userId))
     const operationId = newId()
     const stored = await sources.store(ready, operationId)
     const { operation, isNew } = await accept(request, { operationId, print, models, stored })
@@ -71,11 +71,11 @@ function toSourceFacts({ mimeType, byteSize, width, height, hasAlpha }: ReadySou
 }
 
 /** Adds the fact that only the pixels of the mask show: which of them are transparent. */
-async function inspectMask(images: Images, ready: ReadySource[]): Promise<DraftSources> {
+async function inspectMask(images: Images, ready: ReadySource[], userId: string): Promise<DraftSources> {
   const facts = toDraftSources(ready)
   const mask = ready.find(({ role }) => role === 'MASK')
   if (!mask || !facts.mask) return facts
-  const coverage = await images.readCoverage(mask.image).catch((error) => {
+  const coverage = await images.readCoverage(mask.image, { userId }).catch((error) => {
     throw error instanceof EaselError ? error.at('input.mask') : error
   })
   return { ...facts, mask: { ...facts.mask, coverage } }
