@@ -1,10 +1,12 @@
 import { createHmac, timingSafeEqual } from 'node:crypto'
 import { EaselError } from '../errors.ts'
+import { roundWidth, variantWidths } from './variant-widths.ts'
 
 export type VariantFormat = 'png' | 'jpeg' | 'webp'
 
 /** Another width or format of the image than the kept one. */
 export interface ImageVariant {
+  /** Rounded up to one in which copies are made. */
   readonly width?: number | undefined
   readonly format?: VariantFormat | undefined
 }
@@ -40,8 +42,6 @@ export interface ImageUrlOptions {
   readonly now: () => Date
 }
 
-export const variantWidths = { min: 16, max: 4096 } as const
-
 /** Within five minutes the same image gets the same address, so browsers find it in their cache. */
 const bucketSeconds = 300
 
@@ -66,7 +66,7 @@ export function createImageUrls(options: ImageUrlOptions): ImageUrls {
       checkWidth(variant.width)
       const expiry = Math.ceil((nowSeconds() + expiresInSeconds) / bucketSeconds) * bucketSeconds
       const signed = [
-        ...(variant.width === undefined ? [] : [`w=${variant.width}`]),
+        ...(variant.width === undefined ? [] : [`w=${roundWidth(variant.width)}`]),
         ...(variant.format === undefined ? [] : [`f=${variant.format}`]),
         `e=${expiry}`,
         `k=${signer.id}`,
@@ -80,7 +80,8 @@ export function createImageUrls(options: ImageUrlOptions): ImageUrls {
       if (!isEqual(signatureOf(key, imageId, parts.signed ?? ''), parts.signature ?? '')) return null
       const expiry = Number(parts.expiry)
       if (expiry <= nowSeconds() || expiry > nowSeconds() + maxSeconds + bucketSeconds) return null
-      const width = parts.width === undefined ? undefined : Number(parts.width)
+      // Addresses of before widths were rounded may name any.
+      const width = parts.width === undefined ? undefined : roundWidth(Number(parts.width))
       return {
         variant: { width, format: parts.format as VariantFormat | undefined },
         expiresAt: new Date(expiry * 1000),

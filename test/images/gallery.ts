@@ -18,6 +18,7 @@ export interface GalleryParts {
 }
 
 interface GalleryPlace {
+  userId?: string
   operationId?: string
   role?: ImageRole
   position?: number
@@ -56,10 +57,10 @@ export async function createGallery(limits: Partial<ImageLimits> = {}, parts: Ga
   }
   const keepStaged = async (
     staged: StagedImage,
-    place: { operationId: string; role: ImageRole; position: number },
+    place: { operationId: string; role: ImageRole; position: number; userId?: string },
   ) => {
     const stored = await images.store(staged, place.operationId)
-    return recordImage(prisma, images, stored, { ...place, userId, id: randomUUID(), createdAt: clock.now })
+    return recordImage(prisma, images, stored, { userId, ...place, id: randomUUID(), createdAt: clock.now })
   }
   return {
     prisma,
@@ -68,6 +69,7 @@ export async function createGallery(limits: Partial<ImageLimits> = {}, parts: Ga
     keepStaged,
     clock,
     userId,
+    secret,
     root,
     createUser,
     createOperation,
@@ -75,8 +77,8 @@ export async function createGallery(limits: Partial<ImageLimits> = {}, parts: Ga
     /** Stages, keeps and discards in one go. */
     async keep(bytes: Buffer, { isResult = false, ...place }: GalleryPlace & { isResult?: boolean } = {}) {
       const staged = await images.stage(Readable.from([bytes]), { maxBytes: 50_000_000, isResult })
-      const { role = 'RESULT', position = 0, operationId = await createOperation() } = place
-      const image = await keepStaged(staged, { operationId, role, position })
+      const { role = 'RESULT', position = 0, operationId = await createOperation(), ...owner } = place
+      const image = await keepStaged(staged, { ...owner, operationId, role, position })
       await staged.discard()
       return image
     },

@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto'
+import { createHmac, randomUUID } from 'node:crypto'
 import sharp from 'sharp'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import type { Image } from '../../src/database/generated/client.ts'
@@ -124,18 +124,18 @@ describe('parts of an image', () => {
 
 describe('resized images', () => {
   it('are as wide as asked, in the format asked, and labelled so', async () => {
-    const response = await ask({ variant: { width: 100, format: 'webp' } })
+    const response = await ask({ variant: { width: 160, format: 'webp' } })
     const body = await bodyOf(response)
     expect(await sharp(body).metadata()).toMatchObject({
-      width: 100,
-      height: 50,
+      width: 160,
+      height: 80,
       format: 'webp',
       hasAlpha: true,
     })
     expect(response.headers.get('content-type')).toBe('image/webp')
     expect(response.headers.get('content-length')).toBe(String(body.length))
     expect(response.headers.get('content-disposition')).toContain('.webp"')
-    expect(response.headers.get('etag')).toBe(`"${image.sha256}-w100-webp"`)
+    expect(response.headers.get('etag')).toBe(`"${image.sha256}-w160-webp"`)
   })
 
   it('have a white ground where the format knows no transparency', async () => {
@@ -177,12 +177,33 @@ describe('resized images', () => {
     await narrow.close()
   })
 
+  it('are made in few widths, whatever widths are asked for', async () => {
+    const few = await createGallery()
+    const picture = await few.keep(await makePicture('png', { width: 700, height: 20 }))
+    for (let width = 161; width <= 600; width += 37)
+      await bodyOf(await few.images.serve(new Request(few.images.url(picture, { variant: { width } }))))
+    const made = few.files('cache').map((name) => /-w(\d+)\./.exec(name)?.[1])
+    expect(made.sort()).toEqual(['320', '480'])
+    await few.close()
+  })
+
+  it('are made for an address of before widths were rounded as for one of today', async () => {
+    const { pathname, searchParams } = new URL(urlOf({ width: 160 }))
+    const signed = `w=150&e=${searchParams.get('e')}&k=k1`
+    const signature = createHmac('sha256', gallery.secret)
+      .update(`easel image 1\n${image.id}\n${signed}`)
+      .digest('base64url')
+    const old = await fetchUrl(`https://easel.example${pathname}?${signed}&s=${signature}`)
+    expect(old.headers.get('etag')).toBe(`"${image.sha256}-w160-png"`)
+    await old.body?.cancel()
+  })
+
   it('go, the one unused for longest first, when there is no more room', async () => {
     const large = await gallery.keep(await drawNoise(900).png().toBuffer())
-    for (const width of [500, 501, 502, 503])
+    for (const width of [160, 320, 480, 720])
       await bodyOf(await fetchUrl(urlOf({ width, format: 'jpeg' }, large)))
     const names = gallery.files('cache')
-    expect(names).toEqual([expect.stringContaining('-w503.')])
+    expect(names).toEqual([expect.stringContaining('-w720.')])
   })
 
   it('go with the image', async () => {
@@ -259,7 +280,7 @@ describe('what is refused', () => {
   it('says when to come back while too many copies are being made', async () => {
     const small = await createGallery({ decoders: 1, maxWaitingVariants: 1 })
     const picture = await small.keep(await makePicture('png', { width: 1500, height: 1500 }))
-    const widths = Array.from({ length: 8 }, (_, index) => 500 + index)
+    const widths = [64, 160, 320, 480, 720, 1080]
     const responses = await Promise.all(
       widths.map((width) =>
         small.images.serve(new Request(small.images.url(picture, { variant: { width } }))),
@@ -270,6 +291,25 @@ describe('what is refused', () => {
     expect(refused[0]?.headers.get('retry-after')).toBe('2')
     for (const response of responses) await response.body?.cancel()
     await small.close()
+  })
+
+  it('is one user who has too many copies waiting, while those of others are made', async () => {
+    const shared = await createGallery({ decoders: 1, maxWaitingVariantsPerUser: 1 })
+    const picture = await makePicture('png', { width: 1500, height: 1500 })
+    const [eves, anns] = [
+      await shared.keep(picture),
+      await shared.keep(picture, { userId: await shared.createUser() }),
+    ]
+    const statusOf = async (of: Image, width: number) => {
+      const response = await shared.images.serve(new Request(shared.images.url(of, { variant: { width } })))
+      await response.body?.cancel()
+      return response.status
+    }
+    const eve = [64, 160, 320, 480, 720, 1080].map((width) => statusOf(eves, width))
+    const ann = statusOf(anns, 160)
+    expect(await Promise.all(eve)).toContain(503)
+    expect(await ann).toBe(200)
+    await shared.close()
   })
 })
 

@@ -21,7 +21,7 @@ subscription Watch($id: ID!, $after: Int) {
     ... on PartialImageEvent {
       image {
         id
-        url(width: 256)
+        url(width: 320)
       }
     }
     ... on ImageCompletedEvent {
