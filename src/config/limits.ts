@@ -19,6 +19,10 @@ const requests = z.strictObject({
   maxConcurrentUploads: count.default(64),
   minBytesPerSecond: count.default(1_024),
   rateWindowMs: time.default(15_000),
+  /** A phone on a line of 100 kbit/s sends 12,500 bytes a second: a photo of 10 MB in 14 of the 15 minutes. */
+  risenBytesPerSecond: count.default(8_192),
+  rateRiseMs: time.default(8 * 60 * 1000),
+  bodyTimeoutMs: time.default(15 * 60 * 1000),
   maxHeaderBytes: bytes.default(16_384),
   headersTimeoutMs: time.default(15_000),
   keepAliveTimeoutMs: time.default(65_000),

@@ -14,6 +14,11 @@ export interface ServerLimits {
   /** A body slower than this over `rateWindowMs` is cut off. */
   minBytesPerSecond: number
   rateWindowMs: number
+  /** And one that is slower than this on average once `rateRiseMs` are over. Until then this rises from `minBytesPerSecond`. */
+  risenBytesPerSecond: number
+  rateRiseMs: number
+  /** How long a body may take, however fast it comes. */
+  bodyTimeoutMs: number
   maxHeaderBytes: number
   headersTimeoutMs: number
   keepAliveTimeoutMs: number

@@ -1,11 +1,8 @@
 import type { Readable } from 'node:stream'
 import { EaselError } from '../../errors.ts'
-import type { ServerLimits } from '../server-limits.ts'
 import type { Exchange } from './exchange.ts'
 import { type JsonLimits, parseJson } from './json-limits.ts'
-import { watchRate } from './rate-watch.ts'
-
-type BodyLimits = Pick<ServerLimits, 'minBytesPerSecond' | 'rateWindowMs'>
+import { type RateLimits, watchRate } from './rate-watch.ts'
 
 /** Refuses a body by its headers (length, compression) before a byte of it is read. */
 export function checkBodyHeaders(headers: Headers, maxBytes: number): void {
@@ -23,7 +20,7 @@ export function checkBodyHeaders(headers: Headers, maxBytes: number): void {
 export async function readJson(
   exchange: Exchange,
   maxBytes: number,
-  limits: BodyLimits & JsonLimits,
+  limits: RateLimits & JsonLimits,
 ): Promise<unknown> {
   checkBodyHeaders(exchange.request.headers, maxBytes)
   const { signal } = exchange
@@ -53,7 +50,7 @@ function notJson(cause: unknown): EaselError {
 
 async function readBytes(
   body: Readable,
-  { maxBytes, signal, limits }: { maxBytes: number; signal: AbortSignal; limits: BodyLimits },
+  { maxBytes, signal, limits }: { maxBytes: number; signal: AbortSignal; limits: RateLimits },
 ): Promise<Buffer> {
   const chunks: Buffer[] = []
   let total = 0
@@ -61,11 +58,7 @@ async function readBytes(
   const slow = new Promise<never>((_, reject) => {
     tooSlow = reject
   })
-  const watch = watchRate({
-    minBytesPerSecond: limits.minBytesPerSecond,
-    windowMs: limits.rateWindowMs,
-    onTooSlow: () => tooSlow?.(bodyTooSlow()),
-  })
+  const watch = watchRate({ limits, onTooSlow: () => tooSlow?.(bodyTooSlow()) })
   // The stream must outlive the reading: destroying it would cut the socket before the answer is out.
   const iterator = body.iterator({ destroyOnReturn: false })
   try {

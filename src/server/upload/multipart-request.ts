@@ -86,8 +86,7 @@ class Reception {
     const { limits, onBytes } = this.#options
     const { body } = this.#upload
     const watch = watchRate({
-      minBytesPerSecond: limits.minBytesPerSecond,
-      windowMs: limits.rateWindowMs,
+      limits,
       isWaiting: () => !body.writableNeedDrain,
       onTooSlow: () => body.destroy(bodyTooSlow()),
     })
