@@ -17,6 +17,11 @@ const requests = z.strictObject({
   maxInputDepth: count.default(32),
   maxFiles: count.default(32),
   maxConcurrentUploads: count.default(64),
+  maxUploadsPerUser: count.default(4),
+  maxWaitingUploadsPerUser: count.default(64),
+  uploadWaitMs: time.default(120_000),
+  /** Two of the largest requests. */
+  maxStagedBytesPerUser: bytes.default(2_048 * MB),
   minBytesPerSecond: count.default(1_024),
   rateWindowMs: time.default(15_000),
   /** A phone on a line of 100 kbit/s sends 12,500 bytes a second: a photo of 10 MB in 14 of the 15 minutes. */

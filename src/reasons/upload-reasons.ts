@@ -47,6 +47,16 @@ export const uploadReasons = {
     meaning: 'The gateway receives as many uploads as it can.',
     hint: 'Send it again after `retryAfterMs`.',
   },
+  TOO_MANY_UPLOADS_OF_USER: {
+    code: 'RATE_LIMITED',
+    meaning: 'The user has as many uploads on the way as are allowed.',
+    hint: 'Send it again after `retryAfterMs`, or fewer at once.',
+  },
+  TOO_MANY_UPLOADED_BYTES: {
+    code: 'RATE_LIMITED',
+    meaning: "The files of this user's requests that have no answer yet are too large together.",
+    hint: 'Send it again after `retryAfterMs`, or fewer at once.',
+  },
   IMAGE_TOO_LARGE: {
     code: ['PAYLOAD_TOO_LARGE', 'BAD_USER_INPUT'],
     meaning: 'The file has more bytes than the gateway, or the model, takes.',

@@ -11,6 +11,13 @@ export interface ServerLimits {
   maxFiles: number
   /** Multipart requests being received at once; further ones get UNAVAILABLE with `retryAfterMs`. */
   maxConcurrentUploads: number
+  /** Those of one user. Its further ones wait unread. */
+  maxUploadsPerUser: number
+  /** How many of one user may wait, and how long each; beyond it they get RATE_LIMITED with `retryAfterMs`. */
+  maxWaitingUploadsPerUser: number
+  uploadWaitMs: number
+  /** Bytes of files of one user's requests that have no answer yet. */
+  maxStagedBytesPerUser: number
   /** A body slower than this over `rateWindowMs` is cut off. */
   minBytesPerSecond: number
   rateWindowMs: number

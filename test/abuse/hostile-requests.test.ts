@@ -1,13 +1,14 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { bearer, type GuardedGateway, type Person, startGuardedGateway } from '../kit/gateway/accounts.ts'
-import { sendRaw } from './raw-request.ts'
+import { until } from '../kit/until.ts'
+import { openRequest, sendRaw } from './raw-request.ts'
 
 let gateway: GuardedGateway
 let eve: Person
 beforeAll(async () => {
   gateway = await startGuardedGateway({
     env: { NODE_ENV: 'production' },
-    file: 'limits: { requests: { lingerMs: 50 } }',
+    file: 'limits: { requests: { lingerMs: 50, maxUploadsPerUser: 2, uploadWaitMs: 1 } }',
   })
   eve = await gateway.invite('Eve')
 })
@@ -218,5 +219,29 @@ describe('bytes', () => {
     const answer = await sendRaw(port, `${head}content-length: 800000000\r\n\r\n--x\r\n`)
     expect(answer).toMatch(/^HTTP\/1\.1 401 /)
     expect(answer).toMatch(/^connection: close\r$/im)
+  })
+
+  test('of uploads that never end keep nobody else from uploading', async () => {
+    const ann = await gateway.invite('Ann')
+    const headers = (key: string) => ({ ...bearer(key), 'content-type': 'multipart/form-data; boundary=x' })
+    const part = (name: string, value: string) =>
+      `--x\r\ncontent-disposition: form-data; name="${name}"\r\n\r\n${value}\r\n`
+    const form = `${part('operations', '{"query":"{ viewer { id } }"}')}${part('map', '{}')}`
+    const upload = (key: string) =>
+      fetch(`${gateway.url}/graphql`, { method: 'POST', headers: headers(key), body: `${form}--x--\r\n` })
+    const port = Number(new URL(gateway.url).port)
+    const lines = Object.entries(headers(eve.key)).map(([name, value]) => `${name}: ${value}\r\n`)
+    const held = await Promise.all(
+      Array.from({ length: 20 }, () =>
+        openRequest(
+          port,
+          `POST /graphql HTTP/1.1\r\n${host}${lines.join('')}content-length: 1000000\r\n\r\n${form}`,
+        ),
+      ),
+    )
+    await until(async () => (await upload(eve.key)).status === 429)
+    expect((await upload(ann.key)).status).toBe(200)
+    for (const socket of held) socket.destroy()
+    await until(async () => (await upload(eve.key)).status === 200)
   })
 })

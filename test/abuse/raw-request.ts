@@ -1,4 +1,4 @@
-import { connect } from 'node:net'
+import { connect, type Socket } from 'node:net'
 
 /** Sends bytes as they are, and collects what comes until the server closes the connection. */
 export async function sendRaw(port: number, text: string): Promise<string> {
@@ -10,4 +10,13 @@ export async function sendRaw(port: number, text: string): Promise<string> {
   socket.write(text, 'latin1')
   await new Promise((resolve) => socket.once('close', resolve))
   return Buffer.concat(chunks).toString('latin1')
+}
+
+/** Begins a request and leaves it open. */
+export async function openRequest(port: number, text: string): Promise<Socket> {
+  const socket = connect(port, '127.0.0.1')
+  socket.on('error', () => {})
+  socket.resume()
+  await new Promise((resolve) => socket.write(text, 'latin1', resolve))
+  return socket
 }

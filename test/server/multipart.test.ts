@@ -372,6 +372,59 @@ describe('a gateway that receives many uploads', () => {
   })
 })
 
+describe('a user with uploads that never end', () => {
+  const begin = async (port: number) => {
+    const { socket } = await openRaw(port)
+    socket.write(
+      `POST /graphql HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ann\r\ncontent-type: multipart/form-data; boundary=----toy-boundary\r\ncontent-length: 900000\r\n\r\n`,
+    )
+    return socket
+  }
+  const ofBob = { ...multipartHeaders(), authorization: 'Bearer bob' }
+
+  it('is asked to come back, and nobody else is', async () => {
+    const limits = { maxUploadsPerUser: 1, uploadWaitMs: 1 }
+    await using fair = await openToyGateway({ limits })
+    const socket = await begin(fair.port)
+    socket.write(encodeParts([...one, file('a', 'x')], { isOpen: true }))
+    await until(async () => (await fair.files()).length === 1)
+    const { status, body } = await send(fair.url, [...one, file('a', 'x')])
+    expect(status).toBe(429)
+    expect(body.errors?.[0]?.extensions).toMatchObject({ reason: 'TOO_MANY_UPLOADS_OF_USER', allowed: 1 })
+    expect((await send(fair.url, [...one, file('a', 'x')], ofBob)).status).toBe(200)
+    socket.destroy()
+    await until(async () => (await send(fair.url, [...one, file('a', 'x')])).status === 200)
+  })
+
+  it('has its further ones received as soon as there is room, with nothing lost', async () => {
+    await using fair = await openToyGateway({ limits: { maxUploadsPerUser: 2 } })
+    const bytes = Buffer.alloc(300_000, 'x')
+    const answers = await Promise.all(
+      Array.from({ length: 20 }, () => send(fair.url, [...one, file('a', bytes)])),
+    )
+    for (const { body } of answers) expect(body.data).toMatchObject({ store: { bytes: bytes.length } })
+    await until(async () => (await fair.files()).length === 0)
+  })
+
+  it('fills only a share of the disk, until they are gone', async () => {
+    await using fair = await openToyGateway({ limits: { maxStagedBytesPerUser: 100_000 } })
+    const socket = await begin(fair.port)
+    socket.write(encodeParts([...one, file('a', Buffer.alloc(80_000, 'x'))], { isOpen: true }))
+    await until(async () => (await fair.files()).length === 1)
+    const large = [...one, file('a', Buffer.alloc(60_000, 'x'))]
+    const { status, body } = await send(fair.url, large)
+    expect(status).toBe(429)
+    expect(body.errors?.[0]?.extensions).toMatchObject({
+      reason: 'TOO_MANY_UPLOADED_BYTES',
+      allowed: 100_000,
+    })
+    expect((await send(fair.url, large, ofBob)).status).toBe(200)
+    socket.destroy()
+    await until(async () => (await send(fair.url, large)).status === 200)
+    await until(async () => (await fair.files()).length === 0)
+  })
+})
+
 describe('a refused file', () => {
   it('is reported by the resolver that wanted it, with the field it knows', async () => {
     const query = 'mutation ($input: EditInput!) { edit(input: $input) }'

@@ -3,6 +3,7 @@ import type { GraphQLParams, Plugin } from 'graphql-yoga'
 import type { Viewer } from '../../accounts/viewer.ts'
 import type { Exchange } from '../http/exchange.ts'
 import type { ReservedStream } from '../stream/stream-registry.ts'
+import type { UploadShare } from '../upload/upload-shares.ts'
 import type { UploadedFile } from '../upload/uploaded-file.ts'
 import type { InlineImages, MarkedImages } from './inline-images.ts'
 
@@ -25,6 +26,8 @@ export interface GraphQLCall {
   readonly inline: InlineImages
   /** Those of a plain answer. */
   images: MarkedImages
+  /** What the files hold of their user's share. */
+  share: UploadShare | null
 }
 
 /** The context that Yoga passes to every hook of a plugin. */

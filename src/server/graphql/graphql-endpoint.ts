@@ -76,9 +76,7 @@ export function createGraphQLEndpoint(options: GraphQLEndpointOptions): GraphQLE
         throw error
       } finally {
         if (shared && call.operationId !== null) shared.starting.delete(call.operationId)
-        for (const file of call.files) {
-          file.discard().catch((error) => options.log.error({ error }, 'a staged upload was left behind'))
-        }
+        void putAway(call, log)
       }
     },
   }
@@ -90,6 +88,13 @@ export function createGraphQLEndpoint(options: GraphQLEndpointOptions): GraphQLE
   function plainRequest({ method, url, request: { headers } }: Exchange): Request {
     return new Request(new URL(`/graphql${url.search}`, url), { method, headers })
   }
+}
+
+/** The room on the disk is the user's again when the files are gone. */
+async function putAway({ files, share }: GraphQLCall, log: Logger): Promise<void> {
+  const leftBehind = (error: unknown) => log.error({ error }, 'a staged upload was left behind')
+  await Promise.all(files.map((file) => file.discard().catch(leftBehind)))
+  share?.release()
 }
 
 /** Parsed documents by their source. The cache is limited by bytes, since documents differ in size a thousandfold. */
@@ -116,6 +121,7 @@ function openCall({ exchange, viewer, shared, budget, maxBytes }: CallOptions): 
     document: undefined,
     strangerHash: null,
     files: [],
+    share: null,
     images: noImages,
   }
   return { exchange, viewer, shared, abort, idempotencyKey, inline, ...blank }

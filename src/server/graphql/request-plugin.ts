@@ -3,6 +3,7 @@ import { EaselError } from '../../errors.ts'
 import type { ServerLimits } from '../server-limits.ts'
 import type { ReservedStream } from '../stream/stream-registry.ts'
 import { receiveMultipart, type StageUpload } from '../upload/multipart-request.ts'
+import { createUploadShares } from '../upload/upload-shares.ts'
 import type { CallPlugin, GraphQLCall } from './graphql-call.ts'
 import {
   bodyKindOf,
@@ -24,25 +25,23 @@ export interface RequestPluginOptions {
 export function requestPlugin(options: RequestPluginOptions): CallPlugin {
   const { stage, limits, onUploadBytes } = options
   const trust = options.trustedDocuments ? createTrust(options.trustedDocuments) : null
-  let receiving = 0
+  const shares = createUploadShares(limits)
   async function readMultipart(call: GraphQLCall): Promise<GraphQLParams> {
-    if (receiving >= limits.maxConcurrentUploads) {
-      throw new EaselError('UNAVAILABLE', 'Too many uploads are being received', {
-        reason: 'TOO_MANY_UPLOADS',
-        retryAfterMs: 2_000,
-      })
-    }
-    receiving += 1
+    const { userId } = call.viewer
+    const share = await shares.open(userId, call.exchange.signal)
+    call.share = share
     try {
       const { params, files } = await receiveMultipart(call.exchange, {
         stage,
         limits,
+        userId,
+        share,
         onBytes: onUploadBytes,
       })
       call.files = files
       return checkParams(params)
     } finally {
-      receiving -= 1
+      share.endBody()
     }
   }
   async function readParams(call: GraphQLCall): Promise<GraphQLParams> {

@@ -12,6 +12,7 @@ import { bodyTooLarge, bodyTooSlow, checkBodyHeaders } from '../http/request-bod
 import type { ServerLimits } from '../server-limits.ts'
 import { type GuardedUpload, parseGuarded } from './guarded-upload.ts'
 import { type FileMap, fieldOf, getAt, parseFileMap, setAt } from './multipart-map.ts'
+import type { UploadShare } from './upload-shares.ts'
 import { UploadedFile } from './uploaded-file.ts'
 
 /** Streams one upload to where it is kept, and throws an `EaselError` for what is not an image. */
@@ -20,6 +21,8 @@ export type StageUpload = (source: Readable, options: StageOptions) => Promise<S
 export interface MultipartOptions {
   stage: StageUpload
   limits: ServerLimits
+  userId: string
+  share: Pick<UploadShare, 'take'>
   onBytes?(count: number): void
 }
 
@@ -83,7 +86,7 @@ class Reception {
 
   /** Lets the body flow in; returns what stops it. The source itself survives, the answer still goes out on its socket. */
   connect(source: Readable): () => void {
-    const { limits, onBytes } = this.#options
+    const { limits, share, onBytes } = this.#options
     const { body } = this.#upload
     const watch = watchRate({
       limits,
@@ -91,11 +94,19 @@ class Reception {
       onTooSlow: () => body.destroy(bodyTooSlow()),
     })
     let received = 0
+    const take = (length: number) => {
+      try {
+        share.take(length)
+      } catch (error) {
+        body.destroy(error as Error)
+      }
+    }
     const count = ({ length }: Buffer) => {
       received += length
       watch.add(length)
       onBytes?.(length)
       if (received > limits.maxRequestBytes) body.destroy(bodyTooLarge(limits.maxRequestBytes))
+      else if (!body.destroyed) take(length)
     }
     const cut = () => {
       if (!source.readableEnded)
@@ -182,8 +193,9 @@ class Reception {
 
   async #stageFile(name: string, file: UploadedFile, arrived: FileUpload): Promise<void> {
     try {
-      const { maxUploadBytes: maxBytes } = this.#options.limits
-      file.resolve(await this.#options.stage(arrived.createReadStream(), { maxBytes, signal: this.#signal }))
+      const { stage, limits, userId } = this.#options
+      const options = { maxBytes: limits.maxUploadBytes, userId, signal: this.#signal }
+      file.resolve(await stage(arrived.createReadStream(), options))
     } catch (error) {
       file.reject(this.#refusal ? this.#shared(this.#refusal) : error)
       this.#refusal ??= { name, error }
