@@ -1,5 +1,11 @@
+import { randomUUID } from 'node:crypto'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import sharp from 'sharp'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { createFileStorage } from '../../src/images/file-storage.ts'
+import type { Storage } from '../../src/images/storage.ts'
 import { createGallery, type Gallery } from './gallery.ts'
 import { drawPicture, makePicture } from './pictures.ts'
 
@@ -65,5 +71,52 @@ describe('the coverage of a mask', () => {
     ['TRANSPARENT', 0, 0],
   ])('is %s in 16 bits where alpha is %i, and %i in the last pixel', async (coverage, rest, last) => {
     expect(await coverages(await drawDeepMask(rest, last))).toEqual([coverage, coverage])
+  })
+})
+
+describe('the masks of many users', () => {
+  it('are decoded in turn, however many one of them sent before', async () => {
+    const narrow = await createGallery({ decoders: 1 })
+    const mask = await narrow.stage(await (await drawMask()).png().toBuffer())
+    const done: string[] = []
+    const decode = async (userId: string) => {
+      await narrow.images.readCoverage(mask, { userId })
+      done.push(userId)
+    }
+    await Promise.all([...Array.from({ length: 20 }, () => decode('eve')), decode('ann')])
+    expect(done.indexOf('ann')).toBe(2)
+    await mask.discard()
+    await narrow.close()
+  })
+
+  it('are turned away beyond a share of the line that is each one’s own', async () => {
+    const narrow = await createGallery({ decoders: 1, maxWaitingUploadsPerUser: 1 })
+    const mask = await narrow.stage(await (await drawMask()).png().toBuffer())
+    const decode = (userId: string) => narrow.images.readCoverage(mask, { userId })
+    const eve = [decode('eve'), decode('eve'), decode('eve')]
+    const ann = decode('ann')
+    const fates = await Promise.allSettled(eve)
+    expect(fates.map(({ status }) => status)).toEqual(['fulfilled', 'fulfilled', 'rejected'])
+    expect(await ann).toBe('MIXED')
+    await mask.discard()
+    await narrow.close()
+  })
+
+  it('are fetched when it is their turn, if they are kept', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'easel-masks-'))
+    const storage = createFileStorage({ folder, newId: randomUUID })
+    const fetching = { now: 0, most: 0 }
+    const open: Storage['open'] = async (...asked) => {
+      fetching.most = Math.max(fetching.most, ++fetching.now)
+      const bytes = await storage.open(...asked)
+      return bytes.once('close', () => void fetching.now--)
+    }
+    const narrow = await createGallery({ decoders: 1 }, { storage: { ...storage, open } })
+    const mask = await narrow.keep(await (await drawMask()).png().toBuffer(), { role: 'MASK' })
+    const found = await Promise.all(Array.from({ length: 8 }, () => narrow.images.readCoverage(mask)))
+    expect(new Set(found)).toEqual(new Set(['MIXED']))
+    expect(fetching.most).toBe(1)
+    await narrow.close()
+    rmSync(folder, { recursive: true, force: true })
   })
 })

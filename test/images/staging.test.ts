@@ -1,11 +1,13 @@
-import { createHash } from 'node:crypto'
+import { createHash, randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { stat } from 'node:fs/promises'
 import { basename } from 'node:path'
 import { PassThrough, Readable } from 'node:stream'
 import { afterAll, describe, expect, it } from 'vitest'
+import type { EntryOptions, Gate } from '../../src/images/gate.ts'
+import { stageImage } from '../../src/images/staging.ts'
 import { formats, makePicture, pngChunk, pngClaiming, riffChunk, webpOf, withPngChunks } from './pictures.ts'
-import { createStudio, refusalOf } from './studio.ts'
+import { createStudio, refusalOf, testLimits } from './studio.ts'
 
 const studio = createStudio()
 afterAll(studio.remove)
@@ -23,6 +25,23 @@ describe('what is accepted', () => {
       byteSize: bytes.length,
       sha256: createHash('sha256').update(bytes).digest('hex'),
     })
+  })
+
+  it('is turned upright in its user’s turn at the decoders', async () => {
+    const turned = await makePicture('jpeg', { dress: (pixels) => pixels.withMetadata({ orientation: 6 }) })
+    const asked: (EntryOptions | undefined)[] = []
+    const gate: Gate = {
+      ...studio.gate,
+      run: (task, options) => {
+        asked.push(options)
+        return studio.gate.run(task, options)
+      },
+    }
+    const staging = { folder: studio.folder, limits: testLimits, gate, newId: randomUUID }
+    const options = { maxBytes: 10_000_000, userId: 'ann' }
+    const image = await stageImage(staging, Readable.from([turned]), options)
+    await image.discard()
+    expect(asked).toEqual([expect.objectContaining({ userId: 'ann' })])
   })
 
   it.each(['png', 'webp'] as const)('sees the alpha channel of a %s', async (format) => {
