@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import type { Image as ImageRow } from '../database/generated/client.ts'
+import { madeWidths } from '../images/variant-widths.ts'
 import { builder } from './builder.ts'
 import { type Context, visibleTo } from './context.ts'
 import { ImageFormat } from './enums.ts'
@@ -25,8 +26,7 @@ export const Image = builder.prismaNode('Image', {
         'An address of this gateway. It shows the image without a key until it expires, so it can be used in an `<img>`.',
       args: {
         width: t.arg.int({
-          description:
-            'How wide it may be, 16 to 4096: rounded up to 64, 160, 320, 480, 720, 1080, 1600, 2400 or 4096 pixels. An image is never made larger.',
+          description: `How wide it may be, 16 to 4096, rounded up to one of ${madeWidths.join(', ')} pixels. An image is never made larger.`,
           validate: z.number().int().min(16).max(4096),
         }),
         format: t.arg({
