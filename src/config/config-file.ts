@@ -12,6 +12,8 @@ const dayMs = 24 * hourMs
 /** How long things are kept after their operation has ended. Usage is kept for ever. */
 const retention = z.strictObject({
   partialImagesMs: positive.default(dayMs),
+  /** The sources of an operation that failed or was cancelled. */
+  failedSourcesMs: positive.default(hourMs),
   /** All images of an operation, also its sources. */
   resultsMs: positive.default(30 * dayMs),
   /**

@@ -1,6 +1,6 @@
 import type { Prisma, PrismaClient } from '../database/database.ts'
 import { inTransaction } from '../database/transaction.ts'
-import type { ImageRole } from './image-records.ts'
+import { type ImageRole, imageRoles } from './image-records.ts'
 import type { Storage } from './storage.ts'
 
 export interface DeletionOptions {
@@ -11,8 +11,8 @@ export interface DeletionOptions {
 /** Images of many operations, deleted together. */
 export interface Deletion {
   readonly operationIds: readonly string[]
-  /** Only the images of this role; all of them otherwise. */
-  readonly role?: ImageRole | undefined
+  /** Only the images of these roles; all of them otherwise. */
+  readonly roles?: readonly ImageRole[] | undefined
   /** Returns the operations whose images must stay. Called while all the images are locked. */
   findNeeded(tx: Prisma.TransactionClient, operationIds: readonly string[]): Promise<readonly string[]>
   /** Writes of the caller in the same transaction, for the operations that lose their images. */
@@ -51,7 +51,7 @@ export async function deleteImages(
 
 async function deleteRows(tx: Prisma.TransactionClient, deletion: Deletion) {
   const ids = [...deletion.operationIds]
-  const roles = deletion.role ? [deletion.role] : ['INPUT', 'MASK', 'PARTIAL', 'RESULT']
+  const roles = deletion.roles ?? imageRoles
   // Always in the same order, so that two of these transactions cannot wait for each other.
   const found = await tx.$queryRaw<ImageRow[]>`
     SELECT id, operation_id, storage_key FROM image

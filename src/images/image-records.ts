@@ -4,6 +4,8 @@ import { type Storage, storageKey } from './storage.ts'
 
 export type ImageRole = Image['role']
 
+export const imageRoles: readonly ImageRole[] = ['INPUT', 'MASK', 'PARTIAL', 'RESULT']
+
 /** An image whose bytes are durable and that has no row yet. */
 export interface StoredImage {
   readonly storageKey: string

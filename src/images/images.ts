@@ -9,6 +9,7 @@ import { type Deletion, deleteImages, discardImages } from './image-deletion.ts'
 import {
   type ImagePlace,
   type ImageRole,
+  imageRoles,
   type StoredImage,
   storeImage,
   writeImages,
@@ -47,6 +48,7 @@ export type {
   StoredImage,
   WrittenFile,
 }
+export { imageRoles }
 
 export interface ImageLimits {
   readonly maxPixels: number

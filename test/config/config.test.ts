@@ -118,6 +118,7 @@ money:
     const day = 24 * 3_600_000
     expect(parse({}, `retention: { partialImagesMs: ${day / 2} }`).config.retention).toEqual({
       partialImagesMs: day / 2,
+      failedSourcesMs: 3_600_000,
       resultsMs: 30 * day,
       operationsMs: 90 * day,
       spoolMs: 3_600_000,

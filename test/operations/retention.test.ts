@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import { existsSync } from 'node:fs'
 import { mkdir, readdir, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { Readable } from 'node:stream'
 import { pino } from 'pino'
 import { v7 as newId } from 'uuid'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
@@ -10,14 +11,17 @@ import { createHourlyJob } from '../../src/database/queue.ts'
 import { createFileStorage } from '../../src/images/file-storage.ts'
 import { createImages } from '../../src/images/images.ts'
 import type { Storage } from '../../src/images/storage.ts'
+import type { NamedSource } from '../../src/operations/accept/operation-sources.ts'
 import { createRetention, type Retention } from '../../src/operations/keep/retention.ts'
 import { createSpool } from '../../src/operations/keep/spool.ts'
 import { createTestDatabase } from '../kit/database/test-database.ts'
+import { photoFile } from '../kit/photo.ts'
 import { defaultLimits } from '../kit/rooms/default-limits.ts'
 import { openWorkshop, type Workshop } from '../kit/rooms/workshop.ts'
 import { makeFolder, removeFolder } from '../kit/temporary-folder.ts'
 import { until } from '../kit/until.ts'
-import { stream } from '../kit/upstream/image-replies.ts'
+import { refuse, stream } from '../kit/upstream/image-replies.ts'
+import { silence } from '../kit/upstream/replies.ts'
 import { type ScriptedUpstream, startScriptedUpstream } from '../kit/upstream/scripted-upstream.ts'
 
 const mending = { mendAll: async () => {} }
@@ -25,6 +29,7 @@ const mending = { mendAll: async () => {} }
 const dayMs = 24 * 3_600_000
 const limits = {
   partialImagesMs: dayMs,
+  failedSourcesMs: dayMs / 24,
   resultsMs: 30 * dayMs,
   operationsMs: 90 * dayMs,
   spoolMs: 0,
@@ -110,7 +115,12 @@ const kinds = ({ events }: Awaited<ReturnType<typeof look>>) =>
 describe('what is past its life', () => {
   test('is nothing at first', async () => {
     await finished('a fresh picture')
-    expect(await retention.removeExpired()).toEqual({ partialImages: 0, results: 0, operations: 0 })
+    expect(await retention.removeExpired()).toEqual({
+      partialImages: 0,
+      failedSources: 0,
+      results: 0,
+      operations: 0,
+    })
   })
 
   test('goes step by step: partial images, then all images, then what was asked; the usage stays', async () => {
@@ -137,7 +147,91 @@ describe('what is past its life', () => {
     expect(last).toMatchObject({ status: 'SUCCEEDED', requestId: null, attempts: [], usage: { images: 1 } })
     expect(JSON.stringify(last.input)).not.toContain('a picture that ages')
     expect(last.events.map(({ sequence }) => sequence)).toEqual([last.lastSequence])
-    expect(await retention.removeExpired()).toEqual({ partialImages: 0, results: 0, operations: 0 })
+    expect(await retention.removeExpired()).toEqual({
+      partialImages: 0,
+      failedSources: 0,
+      results: 0,
+      operations: 0,
+    })
+  })
+
+  describe('an operation that made nothing', () => {
+    const uploaded = async () => {
+      const photo = Buffer.from(await (await photoFile()).arrayBuffer())
+      const staged = workshop.images.stage(Readable.from([photo]), { maxBytes: 9_000_000 })
+      return { path: 'image.0', role: 'INPUT', position: 0, source: { upload: { staged } } } as const
+    }
+    const edit = async (prompt: string, source: NamedSource) => {
+      const input = { ...(await inputOf(prompt)), stream: true }
+      const { id } = await workshop.submit(prompt, { kind: 'EDIT', input, sources: [source] })
+      return id
+    }
+    const refused = async (source: NamedSource) => {
+      provider.answer('a refused edit', refuse(400))
+      const id = await edit('a refused edit', source)
+      await workshop.operations.wait(id)
+      return id
+    }
+    const cancelled = async (source: NamedSource) => {
+      provider.answer('an edit to cancel', silence)
+      const id = await edit('an edit to cancel', source)
+      await workshop.operations.cancel(id)
+      await workshop.operations.wait(id)
+      return id
+    }
+    const named = (id: string): NamedSource => ({
+      path: 'image.0',
+      role: 'INPUT',
+      position: 0,
+      source: { imageId: id },
+    })
+
+    test.each([
+      ['failed', refused],
+      ['was cancelled', cancelled],
+    ] as const)('loses its sources after an hour: one that %s', async (_, make) => {
+      const id = await make(await uploaded())
+      expect((await look(id)).images).toMatchObject([{ role: 'INPUT' }])
+      later(0.9 / 24)
+      await retention.removeExpired()
+      expect((await look(id)).images).toHaveLength(1)
+      later(1.1 / 24)
+      expect((await retention.removeExpired()).failedSources).toBeGreaterThan(0)
+      const left = await look(id)
+      expect(left).toMatchObject({ images: [], usage: null })
+      expect(left.imagesDeletedAt).not.toBeNull()
+      expect(left.error).not.toBeNull()
+      expect(existsSync(join(folder, 'images', id))).toBe(false)
+      expect((await retention.removeExpired()).failedSources).toBe(0)
+    })
+
+    test('keeps the sources that another operation uses, until the images of that one go', async () => {
+      const id = await refused(await uploaded())
+      const [image] = (await look(id)).images
+      const other = await edit('an edit that is made', named(image?.id as string))
+      await workshop.operations.wait(other)
+      later(1.1 / 24)
+      await retention.removeExpired()
+      expect((await look(id)).images).toEqual([image])
+      later(31)
+      await retention.removeExpired()
+      expect((await look(id)).images).toEqual([])
+    })
+
+    test('keeps its partial images for their own time', async () => {
+      const id = await refused(await uploaded())
+      const { images } = await look(id)
+      const { id: _, ...facts } = images[0] as (typeof images)[number]
+      await database.prisma.image.create({ data: { ...facts, id: newId(), role: 'PARTIAL' } })
+      later(1.1 / 24)
+      expect((await retention.removeExpired()).failedSources).toBe(1)
+      expect((await look(id)).images).toMatchObject([{ role: 'PARTIAL' }])
+      expect((await look(id)).imagesDeletedAt).toBeNull()
+      expect((await retention.removeExpired()).failedSources).toBe(0)
+      later(1.1)
+      await retention.removeExpired()
+      expect((await look(id)).imagesDeletedAt).not.toBeNull()
+    })
   })
 
   test('is all that a deleted user asked for and got, at once; its usage stays', async () => {
@@ -148,13 +242,23 @@ describe('what is past its life', () => {
     const { id } = await workshop.submit('', { userId, input })
     await workshop.operations.wait(id)
     await prisma.user.update({ where: { id: userId }, data: { deletedAt: today, disabledAt: today } })
-    expect(await retention.removeExpired()).toEqual({ partialImages: 0, results: 1, operations: 1 })
+    expect(await retention.removeExpired()).toEqual({
+      partialImages: 0,
+      failedSources: 0,
+      results: 1,
+      operations: 1,
+    })
     const left = await look(id)
     expect(left.images).toEqual([])
     expect(JSON.stringify(left.input)).not.toContain('a picture of')
     expect(left.usage).toMatchObject({ userId, images: 1 })
     expect((await look(kept)).images).not.toEqual([])
-    expect(await retention.removeExpired()).toEqual({ partialImages: 0, results: 0, operations: 0 })
+    expect(await retention.removeExpired()).toEqual({
+      partialImages: 0,
+      failedSources: 0,
+      results: 0,
+      operations: 0,
+    })
   })
 
   test('MON-06: frees the request id, which then makes a new operation', async () => {

@@ -59,6 +59,7 @@ beforeAll(async () => {
   sources = createOperationSources({ database, images, newId })
   const limits = {
     partialImagesMs: hourMs,
+    failedSourcesMs: hourMs,
     resultsMs: 1e12,
     operationsMs: 1e12,
     spoolMs: 0,

@@ -21,7 +21,7 @@ export function RunResult({ operation, before, onEdit, onVary, hasLink = true }:
   return (
     <div className="run-result">
       {error && <OperationFailure error={error} />}
-      {imagesDeletedAt && (
+      {response && imagesDeletedAt && (
         <Notice tone="info" title={`Its images were removed on ${formatMoment(imagesDeletedAt)}.`}>
           <p>The time for which this gateway keeps images was over. What it cost stays in the books.</p>
         </Notice>

@@ -35,6 +35,19 @@ export const findExpiredPartials: FindExpired = (prisma, { before, after }) => p
      AND (i.created_at, i.id) > (${after.at}, ${after.id}::uuid)
    ORDER BY i.created_at, i.id LIMIT ${batchSize}`
 
+/**
+ * Index operation_made_nothing_idx: what has ended with an error made no result. Its partial images may stay longer than
+ * its sources; it is found again once they are gone too, and then leaves the index.
+ */
+export const findFailedSources: FindExpired = (prisma, { before, after }) => prisma.$queryRaw`
+  SELECT o.id AS "operationId", o.finished_at AS at, o.id
+    FROM operation o
+    LEFT JOIN LATERAL (SELECT role FROM image WHERE operation_id = o.id ORDER BY role LIMIT 1) first_image ON true
+   WHERE o.images_deleted_at IS NULL AND o.error IS NOT NULL AND o.finished_at < ${before}
+     AND (o.finished_at, o.id) > (${after.at}, ${after.id}::uuid)
+     AND (first_image.role IS NULL OR first_image.role IN ('INPUT', 'MASK'))
+   ORDER BY o.finished_at, o.id LIMIT ${batchSize}`
+
 /** Index operation_with_images_idx. */
 export const findExpiredResults: FindExpired = (prisma, { before, after }) => prisma.$queryRaw`
   SELECT id AS "operationId", finished_at AS at, id FROM operation

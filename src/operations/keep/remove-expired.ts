@@ -1,6 +1,6 @@
 import type { Database, Prisma } from '../../database/database.ts'
 import { inTransaction } from '../../database/transaction.ts'
-import type { ImageRole, Images } from '../../images/images.ts'
+import { type ImageRole, type Images, imageRoles } from '../../images/images.ts'
 import {
   type Batch,
   batchSize,
@@ -11,6 +11,7 @@ import {
   findExpiredInputs,
   findExpiredPartials,
   findExpiredResults,
+  findFailedSources,
 } from './expired-operations.ts'
 
 export interface RemovalOptions {
@@ -24,11 +25,28 @@ export function removePartialImages(options: RemovalOptions, lifeMs: number, sig
   const work = (ids: string[]) =>
     options.images.expireImages({
       operationIds: ids,
-      role: 'PARTIAL',
-      findNeeded: (tx, operationIds) => findNeeded(tx, operationIds, 'PARTIAL'),
+      roles: ['PARTIAL'],
+      findNeeded: (tx, operationIds) => findNeeded(tx, operationIds, ['PARTIAL']),
       onDeleted: (tx, operationIds) => deleteEvents(tx, operationIds, ['partialImage']),
     })
   return eachBatch({ ...options, find: findExpiredPartials, work, lifeMs, signal })
+}
+
+/** Deletes the sources of operations that made nothing, unless another operation has them from there. */
+export function removeFailedSources(options: RemovalOptions, lifeMs: number, signal: AbortSignal) {
+  const work = (ids: string[]) =>
+    options.images.expireImages({
+      operationIds: ids,
+      roles: ['INPUT', 'MASK'],
+      findNeeded: findShared,
+      onDeleted: async (tx, operationIds) => {
+        await tx.$executeRaw`
+          UPDATE operation o SET images_deleted_at = ${options.now()}
+           WHERE o.id = ANY(${operationIds}::uuid[])
+             AND (SELECT count(*) FROM image i WHERE i.operation_id = o.id) = 0`
+      },
+    })
+  return eachBatch({ ...options, find: findFailedSources, work, lifeMs, signal })
 }
 
 /** Deletes all images of an operation, and what shows them; of a deleted user at once. The operation stays, and says so. */
@@ -95,9 +113,8 @@ async function eachBatch({ database, find, work, lifeMs, now, signal }: Steps): 
 async function findNeeded(
   tx: Prisma.TransactionClient,
   operationIds: readonly string[],
-  role?: ImageRole,
+  roles: readonly ImageRole[] = imageRoles,
 ): Promise<string[]> {
-  const roles = role ? [role] : ['INPUT', 'MASK', 'PARTIAL', 'RESULT']
   const rows = await tx.$queryRaw<{ id: string }[]>`
     SELECT DISTINCT i.operation_id AS id
       FROM image i
@@ -105,6 +122,18 @@ async function findNeeded(
       JOIN operation user_of ON user_of.id = s.operation_id
      WHERE i.operation_id = ANY(${operationIds}::uuid[]) AND i.role::text = ANY(${roles}::text[])
        AND user_of.finished_at IS NULL`
+  return rows.map(({ id }) => id)
+}
+
+/** The operations with a source that another one uses which still has its images: that one shows it among its own. */
+async function findShared(tx: Prisma.TransactionClient, operationIds: readonly string[]): Promise<string[]> {
+  const rows = await tx.$queryRaw<{ id: string }[]>`
+    SELECT DISTINCT i.operation_id AS id
+      FROM image i
+      JOIN operation_source s ON s.image_id = i.id AND s.operation_id <> i.operation_id
+      JOIN operation user_of ON user_of.id = s.operation_id
+     WHERE i.operation_id = ANY(${operationIds}::uuid[]) AND i.role IN ('INPUT', 'MASK')
+       AND user_of.images_deleted_at IS NULL`
   return rows.map(({ id }) => id)
 }
 

@@ -4,12 +4,14 @@ import type { HourlyJob } from '../../database/queue.ts'
 import type { Images } from '../../images/images.ts'
 import { isRowId } from '../../row-id.ts'
 import type { Mending } from './mend-operations.ts'
-import { removeInputs, removePartialImages, removeResults } from './remove-expired.ts'
+import { removeFailedSources, removeInputs, removePartialImages, removeResults } from './remove-expired.ts'
 import type { Spool } from './spool.ts'
 
 /** How long things are kept after their operation has ended. What was used and paid is kept for ever. */
 export interface RetentionLimits {
   partialImagesMs: number
+  /** The sources of an operation that made nothing, unless another operation uses them. */
+  failedSourcesMs: number
   /** Every image of an operation, and the events that show them. The operation stays, and says so. */
   resultsMs: number
   /** Its prompt, request id, attempts, sources and events. */
@@ -22,11 +24,14 @@ export interface RetentionLimits {
   quarantineMs: number
 }
 
+/** A step of the removal. */
+type Removal = 'partialImages' | 'failedSources' | 'results' | 'operations'
+
 export interface Retention {
   start(): Promise<void>
   stop(): Promise<void>
   /** Removes what has expired, for all processes. Returns the number of operations that each step changed. */
-  removeExpired(): Promise<Record<'partialImages' | 'results' | 'operations', number>>
+  removeExpired(): Promise<Record<Removal, number>>
   /** Removes the files that killed processes left on this machine. Returns their number. */
   sweepFiles(): Promise<{ spoolFiles: number; temporaryFiles: number }>
   /** Removes what killed processes left in the storage, if that is due and no other process does it now. */
@@ -69,6 +74,9 @@ export function createRetention(options: RetentionOptions): Retention {
   const removeExpired = async () => ({
     partialImages: await attempt('removing partial images past their life', () =>
       removePartialImages(options, limits.partialImagesMs, signal),
+    ),
+    failedSources: await attempt('removing sources of operations that made nothing', () =>
+      removeFailedSources(options, limits.failedSourcesMs, signal),
     ),
     results: await attempt('removing images past their life', () =>
       removeResults(options, limits.resultsMs, signal),

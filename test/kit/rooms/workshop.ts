@@ -5,7 +5,7 @@ import { v7 as newId } from 'uuid'
 import { emptyInput } from '../../../src/catalogue/operation-input.ts'
 import type { Database, PrismaClient } from '../../../src/database/database.ts'
 import { createFileStorage } from '../../../src/images/file-storage.ts'
-import { createImages } from '../../../src/images/images.ts'
+import { createImages, type Images } from '../../../src/images/images.ts'
 import type { Storage } from '../../../src/images/storage.ts'
 import type { SubmitRequest } from '../../../src/operations/accept/submit-request.ts'
 import type { Failpoint } from '../../../src/operations/failpoint.ts'
@@ -17,6 +17,7 @@ import { defaultLimits } from './default-limits.ts'
 const hourMs = 3_600_000
 const lives = {
   partialImagesMs: hourMs,
+  failedSourcesMs: hourMs,
   resultsMs: hourMs,
   operationsMs: hourMs,
   spoolMs: 0,
@@ -51,6 +52,7 @@ export interface WorkshopOptions {
 /** The rooms around the life of an operation, without an HTTP edge: time and gaps are the test's. */
 export interface Workshop {
   operations: Operations
+  images: Images
   prisma: PrismaClient
   output: string[]
   userId: string
@@ -82,20 +84,21 @@ export async function openWorkshop(options: WorkshopOptions): Promise<Workshop> 
     random: Math.random,
     log,
   })
+  const images = createImages({
+    prisma,
+    storage: options.storage ?? createFileStorage({ folder: join(folder, 'images'), newId }),
+    stagingDir: join(folder, 'staging'),
+    cacheDir: join(folder, 'cache'),
+    publicUrl: 'http://127.0.0.1',
+    signingKeys: [{ id: 'k', secret: 'a-secret-of-the-workshop' }],
+    limits: defaultLimits.images,
+    now,
+    newId,
+  })
   const operations = createOperations({
     database,
     providers,
-    images: createImages({
-      prisma,
-      storage: options.storage ?? createFileStorage({ folder: join(folder, 'images'), newId }),
-      stagingDir: join(folder, 'staging'),
-      cacheDir: join(folder, 'cache'),
-      publicUrl: 'http://127.0.0.1',
-      signingKeys: [{ id: 'k', secret: 'a-secret-of-the-workshop' }],
-      limits: defaultLimits.images,
-      now,
-      newId,
-    }),
+    images,
     usage: createUsage({ prisma, now, newId }),
     spoolFolder: join(folder, 'spool'),
     isStorageUp: async () => true,
@@ -114,6 +117,7 @@ export async function openWorkshop(options: WorkshopOptions): Promise<Workshop> 
   await operations.start()
   return {
     operations,
+    images,
     prisma,
     output,
     userId,
