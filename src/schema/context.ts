@@ -4,6 +4,7 @@ import type { Base64Image, Images } from '../images/images.ts'
 import type { Operations } from '../operations/operations.ts'
 import type { Providers } from '../providers/providers.ts'
 import type { Usage } from '../usage/usage.ts'
+import type { AcceptedOperation } from './accepted-operation.ts'
 import type { Loaders } from './loaders.ts'
 
 /** What every resolver gets: the viewer of the request, and the rooms that the resolver may call. */
@@ -15,6 +16,8 @@ export interface Context {
   signal: AbortSignal
   /** Puts an image into the answer in base64. */
   inline: Inline
+  /** What the document has brought about: an answer with errors tells it, since one field may take the data of all. */
+  accepted: AcceptedOperation[]
   prisma: PrismaClient
   operations: Operations
   images: Images
@@ -34,7 +37,7 @@ export interface Context {
 export type Inline = (byteSize: number, find: () => Promise<Base64Image>) => Promise<string>
 
 /** The part of the context that differs from request to request. */
-export type ContextBase = Pick<Context, 'viewer' | 'idempotencyKey' | 'signal' | 'inline'>
+export type ContextBase = Pick<Context, 'viewer' | 'idempotencyKey' | 'signal' | 'inline' | 'accepted'>
 
 /** The owner filter of everything a viewer may read: an admin sees all, a member only its own. */
 export function visibleTo({ userId, role }: Viewer): { userId?: string } {

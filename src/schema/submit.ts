@@ -1,4 +1,4 @@
-import type { GraphQLResolveInfo } from 'graphql'
+import { type GraphQLResolveInfo, responsePathAsArray } from 'graphql'
 import { keyIdOf, modelLimitOf } from '../accounts/accounts.ts'
 import { concurrentOperationsOf } from '../accounts/rate-limits.ts'
 import type { OperationInput } from '../catalogue/operation-input.ts'
@@ -7,6 +7,7 @@ import type { Operation } from '../database/generated/client.ts'
 import { EaselError } from '../errors.ts'
 import type { NamedSource } from '../operations/accept/operation-sources.ts'
 import type { Context } from './context.ts'
+import { encodeGlobalId } from './global-id.ts'
 import { requestIdRule } from './request-id.ts'
 
 export interface Submission {
@@ -36,6 +37,10 @@ export async function submit(
     requestId: requestId ?? headerKey(context, info),
     mostUnfinished: concurrentOperationsOf(viewer.rateLimits),
     admit: (most) => void accounts.admit(viewer, most),
+  })
+  context.accepted.push({
+    path: responsePathAsArray(info.path),
+    operationId: encodeGlobalId('Operation', operation.id),
   })
   if (waits) await operations.wait(operation.id, signal)
   return operation

@@ -1,6 +1,7 @@
 import type { DocumentNode } from 'graphql'
 import type { GraphQLParams, Plugin } from 'graphql-yoga'
 import type { Viewer } from '../../accounts/viewer.ts'
+import type { AcceptedOperation } from '../../schema/accepted-operation.ts'
 import type { Exchange } from '../http/exchange.ts'
 import type { ReservedStream } from '../stream/stream-registry.ts'
 import type { UploadShare } from '../upload/upload-shares.ts'
@@ -28,6 +29,8 @@ export interface GraphQLCall {
   images: MarkedImages
   /** What the files hold of their user's share. */
   share: UploadShare | null
+  /** The operations that its mutations brought about so far. */
+  readonly accepted: AcceptedOperation[]
 }
 
 /** The context that Yoga passes to every hook of a plugin. */

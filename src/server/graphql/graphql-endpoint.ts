@@ -121,6 +121,7 @@ function openCall({ exchange, viewer, shared, budget, maxBytes }: CallOptions): 
     document: undefined,
     strangerHash: null,
     files: [],
+    accepted: [],
     share: null,
     images: noImages,
   }
@@ -139,8 +140,8 @@ function readIdempotencyKey(headers: Headers): string | null {
 }
 
 function contextBase(call: GraphQLCall): ContextBase {
-  const { viewer, idempotencyKey, abort, inline } = call
-  return { viewer, idempotencyKey, signal: abort.signal, inline: inline.add.bind(inline) }
+  const { viewer, idempotencyKey, abort, inline, accepted } = call
+  return { viewer, idempotencyKey, signal: abort.signal, inline: inline.add.bind(inline), accepted }
 }
 
 /** What is held for the answer is given back when it is out, or its client is gone. */
@@ -165,6 +166,7 @@ function resultPlugin({ schema, streams, introspection, log }: GraphQLEndpointOp
         requestId,
         document: call.document,
         variables: call.params?.variables,
+        accepted: call.accepted,
         hideSuggestions: !introspection,
       }
       const response = deliverResults({ call, results, scope, streams })

@@ -6,6 +6,7 @@ import {
   Kind,
 } from 'graphql'
 import { EaselError } from '../../errors.ts'
+import type { AcceptedOperation } from '../../schema/accepted-operation.ts'
 import { type FailureScope, presentFailure } from './graphql-failure.ts'
 import { splitVariableError } from './variable-faults.ts'
 
@@ -13,6 +14,8 @@ export interface ResultScope extends Omit<FailureScope, 'executed'> {
   schema: GraphQLSchema
   variables: Record<string, unknown> | null | undefined
   hideSuggestions: boolean
+  /** What was accepted, although the result may have lost it to an error. */
+  accepted: readonly AcceptedOperation[]
 }
 
 /** One result, or the results of a subscription. */
@@ -34,16 +37,21 @@ export function presentResult(result: ExecutionResult, scope: ResultScope): Exec
   const failureScope = { ...scope, executed: 'data' in result }
   // Yoga reports an aborted request as a list of no errors.
   if (result.errors.length === 0 && !result.data) {
-    return {
-      errors: [presentFailure(new EaselError('UNAVAILABLE', 'The request was aborted'), failureScope)],
-    }
+    const aborted = new EaselError('UNAVAILABLE', 'The request was aborted')
+    return withAccepted({ errors: [presentFailure(aborted, failureScope)] }, scope)
   }
   const errors = withoutRepeats(result.errors).flatMap((error) => {
     const faults = splitVariableError(error, scope)
     if (!faults) return [presentFailure(error, failureScope)]
     return faults.map((fault) => presentFailure(fault, { ...failureScope, isInvalidRequest: true }))
   })
-  return { ...result, errors }
+  return withAccepted({ ...result, errors }, scope)
+}
+
+/** A mutation that fails takes the answers of those before it along: what they brought about is told beside the errors. */
+function withAccepted(result: ExecutionResult, { accepted }: ResultScope): ExecutionResult {
+  if (accepted.length === 0) return result
+  return { ...result, extensions: { ...result.extensions, accepted } }
 }
 
 /**

@@ -4,6 +4,7 @@ import { hangMs } from '../limits.ts'
 export interface Answer<Data> {
   data: Data
   errors?: { message: string; path?: string[]; extensions: Record<string, unknown> }[]
+  extensions?: Record<string, unknown>
 }
 
 export interface GraphqlClient {
