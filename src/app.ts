@@ -51,6 +51,7 @@ async function open(options: AppOptions, closers: Closers): Promise<App> {
   const gateway = await createServer(options, rooms)
   closers.push(() => operations.stop())
   await operations.start()
+  if (config.jwt && config.newUserBudgets.length === 0) log.warn(unboundedMessage)
   const access = await accounts.describeAccess()
   return {
     fetch: (request) => gateway.fetch(request),
@@ -73,6 +74,9 @@ async function open(options: AppOptions, closers: Closers): Promise<App> {
     },
   }
 }
+
+const unboundedMessage =
+  'whoever brings a token of the issuer for the first time may spend without a limit: set defaults.budget'
 
 function openConfiguredDatabase(
   { config, secrets, databaseTimeouts, log, onQuery }: AppOptions,

@@ -79,6 +79,8 @@ export interface AccountsOptions {
   jwt?: JwtOptions | undefined
   /** How long a key may live that a member makes with a token; 30 days when absent. */
   maxTokenKeyMs?: number | undefined
+  /** What another room gives to a new user, in the transaction that makes it. */
+  onNewUser?: ((tx: Prisma.TransactionClient, userId: string) => Promise<void>) | undefined
   now: () => Date
   newId: () => string
   fetch?: ((url: string, init?: RequestInit) => Promise<Response>) | undefined
@@ -93,10 +95,10 @@ const defaultTokenKeyMs = 30 * 24 * 3600 * 1000
 const adminKeyName = 'EASEL_ADMIN_KEY'
 
 export async function createAccounts(options: AccountsOptions): Promise<Accounts> {
-  const { now, jwt, hashSecrets, rateLimits, prisma } = options
+  const { now, jwt, hashSecrets, rateLimits, prisma, onNewUser = async () => {} } = options
   if (hashSecrets.length === 0) throw new Error('API keys need a secret to be hashed with')
   const record = createAuditLog(options)
-  const users = createUsers({ ...options, record })
+  const users = createUsers({ ...options, record, onNewUser })
   const verifier = jwt && createTokenVerifier(jwt, { now, fetch: options.fetch })
   const revocations = createRevocations(options)
   const { maxTokenKeyMs = defaultTokenKeyMs } = options

@@ -1,4 +1,4 @@
-import type { PrismaClient } from '../database/database.ts'
+import type { Prisma, PrismaClient } from '../database/database.ts'
 import type { User } from '../database/generated/client.ts'
 import { inTransaction } from '../database/transaction.ts'
 import type { RecordAct } from './audit-log.ts'
@@ -11,22 +11,22 @@ export interface Users {
   ensure(user: { externalId: string; name: string; role: Role }): Promise<User>
 }
 
-export function createUsers({
-  prisma,
-  record,
-  newId,
-  now,
-}: {
+export interface UsersOptions {
   prisma: PrismaClient
   record: RecordAct
+  /** What another room gives to a new user, in the transaction that makes it. The users of the operator get nothing. */
+  onNewUser: (tx: Prisma.TransactionClient, userId: string) => Promise<void>
   newId: () => string
   now: () => Date
-}): Users {
+}
+
+export function createUsers({ prisma, record, onNewUser, newId, now }: UsersOptions): Users {
   const byExternalId = (externalId: string) => prisma.user.findUnique({ where: { externalId } })
   return {
     create: (user, by) =>
       inTransaction(prisma, async (tx) => {
         const made = await tx.user.create({ data: { id: newId(), createdAt: now(), ...user } })
+        await onNewUser(tx, made.id)
         await record(tx, by, { action: 'CREATE_USER', userId: made.id, details: { role: user.role } })
         return made
       }),
@@ -36,7 +36,10 @@ export function createUsers({
       if (await wasDeleted(prisma, externalId)) throw userDeleted()
       // Several first requests at once: one makes the user, the others find it.
       const data = { id: newId(), createdAt: now(), externalId, name, role }
-      await prisma.user.createMany({ data, skipDuplicates: true })
+      await inTransaction(prisma, async (tx) => {
+        const { count } = await tx.user.createMany({ data, skipDuplicates: true })
+        if (count > 0 && role === 'MEMBER') await onNewUser(tx, data.id)
+      })
       const user = await byExternalId(externalId)
       if (!user) throw new Error('A user was made and is gone')
       return user

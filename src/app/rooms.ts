@@ -63,13 +63,17 @@ export async function openRooms(options: AppOptions, ground: Ground, closers: Cl
   })
   closers.push(() => providers.close())
   const usage = createUsage({ prisma, money: config.money, now, newId, timeZone: config.timeZone })
-  const accounts = await openAccounts(options, ground)
+  const accounts = await openAccounts(options, ground, usage)
   closers.push(() => accounts.close())
   const rooms = { database, images, providers, usage, accounts, metrics: new Registry() }
   return { ...rooms, operations: joinOperations(options, rooms, urlSecrets) }
 }
 
-function openAccounts({ config, secrets }: AppOptions, { database, urlSecrets, onError }: Ground) {
+function openAccounts(
+  { config, secrets }: AppOptions,
+  { database, urlSecrets, onError }: Ground,
+  usage: Usage,
+) {
   return createAccounts({
     prisma: database.prisma,
     notifications: database.notifications,
@@ -80,6 +84,10 @@ function openAccounts({ config, secrets }: AppOptions, { database, urlSecrets, o
     hashSecrets: urlSecrets,
     jwt: config.jwt ?? undefined,
     maxTokenKeyMs: config.limits.maxTokenKeySeconds * 1000,
+    onNewUser: async (tx, userId) => {
+      for (const budget of config.newUserBudgets)
+        await usage.setBudget({ ...budget, userId, limit: BigInt(budget.limit) }, tx)
+    },
     now,
     newId,
     onError,

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { isTimeZone } from '../calendar.ts'
 import { moneyEntry } from '../catalogue/exchange-rate.ts'
 import { providerEntries } from '../providers/provider-options.ts'
+import { defaultBudgets } from './default-budgets.ts'
 import { limits } from './limits.ts'
 
 const positive = z.number().int().positive()
@@ -54,6 +55,8 @@ export const configFile = z.strictObject({
       generate: z.string().optional(),
       edit: z.string().optional(),
       variation: z.string().optional(),
+      /** What users get that are new from now on. Nobody's budget changes by it. */
+      budget: defaultBudgets.optional(),
     })
     .optional(),
   jwt: jwt.optional(),

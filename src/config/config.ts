@@ -22,6 +22,8 @@ export interface Config {
   /** Proxies that say truly where a request comes from. */
   trustedProxies: string[]
   defaults: { generate?: string; edit?: string; variation?: string }
+  /** What new users get. */
+  newUserBudgets: NonNullable<NonNullable<ConfigFile['defaults']>['budget']>
   /** Null: the sandbox, started by the gateway itself. */
   providerNames: string[] | null
   /** Where days and months begin. */
@@ -76,6 +78,7 @@ export function parseConfig(env: Env, fileText: string | null): { config: Config
   const host = env.host ?? '127.0.0.1'
   const port = readPort(env.port, faults)
   const { limits, retention } = file
+  const { budget: newUserBudgets = [], ...defaultModels } = file.defaults ?? {}
   checkDefaults(file, env, faults)
   checkRetention(retention, limits, faults)
   if (limits.images.urlSeconds > limits.images.maxUrlSeconds)
@@ -105,7 +108,8 @@ export function parseConfig(env: Env, fileText: string | null): { config: Config
       jwt: file.jwt ?? null,
       allowedOrigins: file.allowedOrigins?.map((url) => new URL(url).origin) ?? [],
       trustedProxies: file.trustedProxies,
-      defaults: withoutUndefined(file.defaults ?? {}),
+      defaults: withoutUndefined(defaultModels),
+      newUserBudgets,
       providerNames: file.providers?.map(({ name }) => name) ?? null,
       timeZone: file.timeZone,
       money: file.money,

@@ -264,6 +264,29 @@ money:
     expect(faultsOf(() => parse({}, 'defaults: { variation: dall-e-2 }'))).toEqual([])
   })
 
+  test('takes the budgets of new users in units of their currency, and refuses what no budget can be', () => {
+    const budgets = (text: string) => `defaults: { budget: [${text}] }`
+    const money = '{ period: MONTH, unit: MONEY, limit: 5.1, currency: USD }'
+    const tokens = '{ period: DAY, unit: TOKENS, limit: 9000 }'
+    expect(parse({}, budgets(`${money}, ${tokens}`)).config.newUserBudgets).toEqual([
+      { period: 'MONTH', unit: 'MONEY', limit: 5_100_000, currency: 'USD' },
+      { period: 'DAY', unit: 'TOKENS', limit: 9_000 },
+    ])
+    expect(parse({}, '').config.newUserBudgets).toEqual([])
+    const fault = (text: string) => faultsOf(() => parse({}, budgets(text)))[0]
+    const place = 'easel.yaml: defaults.budget.0'
+    expect(fault('{ period: WEEK, unit: TOKENS, limit: 1 }')).toMatch(`${place}.period: `)
+    expect(fault('{ period: DAY, unit: APPLES, limit: 1 }')).toMatch(`${place}.unit: `)
+    expect(fault('{ period: DAY, unit: TOKENS, limit: 1.5 }')).toMatch(`${place}.limit: `)
+    expect(fault('{ period: DAY, unit: TOKENS, limit: 1, currency: USD }')).toMatch(/^.*"currency"/)
+    expect(fault('{ period: DAY, unit: MONEY, limit: 1, currency: usd }')).toMatch(`${place}.currency: `)
+    expect(fault('{ period: DAY, unit: MONEY, limit: 0.0000001 }')).toMatch(/six decimals at most/)
+    expect(fault('{ period: DAY, unit: MONEY, limit: -1 }')).toMatch(`${place}.limit: `)
+    expect(fault(`${tokens}, ${tokens}`)).toBe(
+      'easel.yaml: defaults.budget.1: the budget of TOKENS for DAY is given twice',
+    )
+  })
+
   test('takes a bucket with a prefix, and refuses a prefix that could mean another place', () => {
     const storage = (text: string) => parse({ EASEL_STORAGE: text }).config.storage
     expect(storage('s3://pictures?region=eu')).toEqual({
