@@ -5,7 +5,7 @@ import type { Notifications } from '../database/notifications.ts'
 import { inTransaction } from '../database/transaction.ts'
 import { describeAccess } from './access.ts'
 import { type ApiKeyFacts, createApiKeys, type NewApiKey } from './api-keys.ts'
-import { type Act, createAuditLog } from './audit-log.ts'
+import { type Act, createAuditLog, type RecordAct } from './audit-log.ts'
 import { isToken, readCredential } from './credential.ts'
 import { refuseClosed } from './credential-error.ts'
 import { type RateLimits, withDefaults } from './rate-limits.ts'
@@ -52,6 +52,8 @@ export interface Accounts {
   revokeAllKeys(userId: string, by?: Viewer): Promise<number>
   /** Carries out an act of another room's, and writes it into the audit log in the same transaction. */
   audited<T>(by: Viewer, act: Act, work: (tx: Prisma.TransactionClient) => Promise<T>): Promise<T>
+  /** Writes an act of another room's into the audit log, in the transaction in which that room carries it out. */
+  record: RecordAct
   /** Counts what a viewer asks for against its rates: all of it, or with RATE_LIMITED nothing. */
   admit: ViewerRates['admit']
   /** Sets the limits of a user, or of one of its keys. */
@@ -186,6 +188,7 @@ export async function createAccounts(options: AccountsOptions): Promise<Accounts
         await record(tx, by, act)
         return result
       }),
+    record,
     admit: rates.admit,
     rateLimitsOf: (user) => withDefaults(user, rateLimits),
     setRateLimits: createSetRateLimits({

@@ -11,6 +11,7 @@ export type AuditAction =
   | 'CREATE_API_KEY'
   | 'REVOKE_API_KEY'
   | 'REVOKE_ALL_KEYS'
+  | 'DELETE_OPERATION'
   | 'SET_BUDGET'
   | 'SET_RATE_LIMITS'
 

@@ -22,6 +22,7 @@ import { createAttemptReport } from './call/attempt-report.ts'
 import { createConclude } from './call/conclude-reply.ts'
 import { createReceive } from './call/receive-reply.ts'
 import type { Failpoint } from './failpoint.ts'
+import { createDelete, type OnDeleted } from './keep/delete-operation.ts'
 import { createMending } from './keep/mend-operations.ts'
 import { createEventLog, type EventLog } from './keep/operation-events.ts'
 import { createRetention, type RetentionLimits } from './keep/retention.ts'
@@ -80,6 +81,8 @@ export interface Operations {
   estimate(planned: PlannedWork): Estimate
   submit(request: SubmitRequest): Promise<Operation>
   cancel(operationId: string): Promise<void>
+  /** Removes the images of an ended operation and what was asked, now; its usage stays. */
+  delete(operationId: string, onDeleted: OnDeleted): Promise<void>
   /** Ends what was not sent yet of users that are disabled and of keys that are revoked. */
   endClosed(): Promise<void>
   /**
@@ -125,6 +128,7 @@ export function createOperations(options: OperationsOptions): Operations {
   const sources = createOperationSources(options)
   const submit = createSubmit({ ...options, sources, accept: createAccept({ ...parts, sources }) })
   const cancel = createCancel({ ...options, finish })
+  const deleteOperation = createDelete(options)
   const endClosed = createEndClosed({ ...options, finish })
   const stopping = new AbortController()
   let opening: Promise<void> = Promise.resolve()
@@ -145,6 +149,7 @@ export function createOperations(options: OperationsOptions): Operations {
     estimate: (planned) => estimateOperation(options, planned),
     submit: (request) => submit(request).catch(rethrow),
     cancel: (operationId) => cancel(operationId).catch(rethrow),
+    delete: (operationId, onDeleted) => deleteOperation(operationId, onDeleted).catch(rethrow),
     endClosed: () => endClosed().catch(rethrow),
     wait: async (operationId, signal) => {
       const leaving = workers.waitSignal(operationId)

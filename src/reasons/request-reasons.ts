@@ -171,4 +171,14 @@ export const requestReasons = {
     meaning: 'This `requestId` belongs to a request with other content.',
     hint: 'Use a new `requestId` for new content.',
   },
+  OPERATION_NOT_ENDED: {
+    code: 'BAD_USER_INPUT',
+    meaning: 'An operation that waits or runs cannot be deleted.',
+    hint: 'Cancel it first, or wait for its end.',
+  },
+  OPERATION_IN_USE: {
+    code: 'BAD_USER_INPUT',
+    meaning: 'An operation that has not ended uses an image of the one that is to be deleted.',
+    hint: 'Cancel that operation, or wait for its end.',
+  },
 } as const satisfies Record<string, ErrorMeaning>

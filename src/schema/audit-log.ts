@@ -13,13 +13,15 @@ const AuditAction = builder.enumType('AuditAction', {
     CREATE_API_KEY: { description: 'A key was made.' },
     REVOKE_API_KEY: { description: 'A key was revoked, with those made with it.' },
     REVOKE_ALL_KEYS: { description: 'All keys of a user were revoked.' },
+    DELETE_OPERATION: { description: 'What a user had asked for and got was deleted by an admin.' },
     SET_BUDGET: { description: 'A limit was set or taken away.' },
     SET_RATE_LIMITS: { description: 'What a user or a key may ask for was changed.' },
   } as const satisfies Record<Action, { description: string }>,
 })
 
 const AuditEntry = builder.prismaObject('AuditEntry', {
-  description: 'One act on users, keys or budgets. Entries are written with the act, and never change.',
+  description:
+    'One act on users, keys, budgets or operations. Entries are written with the act, and never change.',
   authScopes: { admin: true },
   fields: (t) => ({
     id: t.exposeID('id', { description: 'The id of the entry.' }),

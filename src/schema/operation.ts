@@ -40,7 +40,7 @@ export const Operation = builder.prismaNode('Operation', {
       type: 'DateTime',
       nullable: true,
       description:
-        'When its images were removed because their time was over (`retention.resultsMs`): its results, its inputs and its partial images. One that failed or was cancelled loses its inputs earlier (`retention.failedSourcesMs`). Null while they are kept.',
+        'When its images were removed by `deleteOperation`, or because their time was over (`retention.resultsMs`): its results, its inputs and its partial images. One that failed or was cancelled loses its inputs earlier (`retention.failedSourcesMs`). Null while they are kept.',
     }),
     createdBy: t.relation('user', { type: User, description: 'Who asked for it.' }),
     metadata: t.variant(OperationMetadata, { description: 'How it is being carried out.' }),

@@ -72,6 +72,19 @@ describe.skipIf(!chromium)('the console', () => {
     expect(await auditPage(page)).toEqual([])
   })
 
+  test('deletes the images and the prompt of an operation after asking once more', async () => {
+    await run('GENERATE A regretted picture', 'gpt-image-1')
+    const page = await openSignedIn('#/operations')
+    await page.getByRole('link', { name: /A regretted picture/ }).click()
+    await page.getByRole('button', { name: 'Delete images and prompt' }).click()
+    await keepScreenshot(page, 'operation-delete')
+    expect(await page.getByRole('heading', { name: /A regretted picture/ }).count()).toBe(1)
+    await page.getByRole('button', { name: 'Yes, delete images and prompt' }).click()
+    await page.getByText(/^Its images were removed/).waitFor()
+    await page.getByRole('heading', { name: /A regretted picture/ }).waitFor({ state: 'detached' })
+    expect(await auditPage(page)).toEqual([])
+  })
+
   test('draws usage over time and hands it over as CSV', async () => {
     const page = await openSignedIn('#/usage?range=week')
     const row = page.getByRole('row', { name: /^dall-e-3/ })

@@ -50,6 +50,12 @@ describe('what belongs to somebody else answers exactly as what is not there', (
       'Operation',
       () => anns.id,
     ],
+    [
+      'deleteOperation',
+      'mutation ($id: ID!) { deleteOperation(id: $id) { id } }',
+      'Operation',
+      () => anns.id,
+    ],
     ['revokeApiKey', 'mutation ($id: ID!) { revokeApiKey(id: $id) { id } }', 'ApiKey', () => ann.keyId],
     [
       'createApiKey',

@@ -58,6 +58,7 @@ const sentences: Record<AuditRowFragment['action'], string> = {
   CREATE_API_KEY: 'Made a key for',
   REVOKE_API_KEY: 'Revoked a key of',
   REVOKE_ALL_KEYS: 'Revoked all keys of',
+  DELETE_OPERATION: 'Deleted an operation of',
   SET_BUDGET: 'Set a limit for',
   SET_RATE_LIMITS: 'Set the rates of',
 }

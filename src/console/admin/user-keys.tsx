@@ -3,12 +3,12 @@ import { useMutation } from 'urql'
 import { Button } from '../controls/button.tsx'
 import { formatCount, formatMoment } from '../controls/format.ts'
 import { Notice } from '../controls/notice.tsx'
+import { SureButton } from '../controls/sure-button.tsx'
 import { type KeyRowFragment, RevokeApiKeyDocument, type UserCardFragment } from '../generated/graphql.ts'
 import { failureOf } from '../graphql/failure.ts'
 import { rateLabels, rateNames } from '../usage/rate-labels.ts'
 import { NewKeyDialog } from './new-key-dialog.tsx'
 import { RateDialog } from './rate-dialog.tsx'
-import { SureButton } from './sure-button.tsx'
 
 export function UserKeys({ user, onChange }: { user: UserCardFragment; onChange(): void }) {
   const [isCreating, setCreating] = useState(false)

@@ -1,6 +1,7 @@
 import { type TypedDocumentNode, useMutation } from 'urql'
 import { Button } from '../controls/button.tsx'
 import { Notice } from '../controls/notice.tsx'
+import { SureButton } from '../controls/sure-button.tsx'
 import {
   DeleteUserDocument,
   DisableUserDocument,
@@ -10,7 +11,6 @@ import {
   type UserCardFragment,
 } from '../generated/graphql.ts'
 import { failureOf } from '../graphql/failure.ts'
-import { SureButton } from './sure-button.tsx'
 
 interface UserLifeProps {
   user: UserCardFragment

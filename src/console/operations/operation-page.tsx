@@ -9,6 +9,7 @@ import { useConnection } from '../graphql/gateway-context.ts'
 import { hrefOf, navigate } from '../routing/location.ts'
 import { ElapsedTime } from '../studio/elapsed-time.tsx'
 import { RunResult } from '../studio/run-result.tsx'
+import { DeleteOperation } from './delete-operation.tsx'
 import type { OperationDetail } from './operation-detail.ts'
 import { OperationEvents } from './operation-events.tsx'
 import { OperationFacts } from './operation-facts.tsx'
@@ -34,7 +35,7 @@ export function OperationPage({ id }: { id: string }) {
       )}
       {operation && (
         <>
-          <OperationHead operation={operation} />
+          <OperationHead operation={operation} onDeleted={() => ask({ requestPolicy: 'network-only' })} />
           <OperationBody operation={operation} />
           <OperationEvents operationId={id} onChange={() => ask({ requestPolicy: 'network-only' })} />
         </>
@@ -43,7 +44,7 @@ export function OperationPage({ id }: { id: string }) {
   )
 }
 
-function OperationHead({ operation }: { operation: OperationDetail }) {
+function OperationHead({ operation, onDeleted }: { operation: OperationDetail; onDeleted(): void }) {
   const { gateway } = useConnection()
   const { id, kind, status, done, createdAt, createdBy, metadata } = operation
   const end = metadata.finishedAt ? Date.parse(metadata.finishedAt) : null
@@ -73,6 +74,7 @@ function OperationHead({ operation }: { operation: OperationDetail }) {
             {metadata.cancelRequestedAt === null ? 'Cancel' : 'Cancelling…'}
           </Button>
         )}
+        {done && <DeleteOperation id={id} onDeleted={onDeleted} />}
       </div>
     </header>
   )

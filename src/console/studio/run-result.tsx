@@ -23,7 +23,10 @@ export function RunResult({ operation, before, onEdit, onVary, hasLink = true }:
       {error && <OperationFailure error={error} />}
       {response && imagesDeletedAt && (
         <Notice tone="info" title={`Its images were removed on ${formatMoment(imagesDeletedAt)}.`}>
-          <p>The time for which this gateway keeps images was over. What it cost stays in the books.</p>
+          <p>
+            They were deleted, or the time for which this gateway keeps images was over. What it cost stays in
+            the books.
+          </p>
         </Notice>
       )}
       <div className="results" data-count={images.length}>

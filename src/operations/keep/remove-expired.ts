@@ -66,18 +66,20 @@ export function removeResults(options: RemovalOptions, lifeMs: number, signal: A
 
 /** Deletes the request's content. The row stays for its usage, and its last event so that a follower sees the end. */
 export function removeInputs(options: RemovalOptions, lifeMs: number, signal: AbortSignal) {
-  const work = (ids: string[]) =>
-    inTransaction(options.database.prisma, async (tx) => {
-      await tx.attempt.deleteMany({ where: { operationId: { in: ids } } })
-      await tx.operationSource.deleteMany({ where: { operationId: { in: ids } } })
-      await tx.$executeRaw`
-        DELETE FROM operation_event e USING operation o
-         WHERE o.id = ANY(${ids}::uuid[]) AND e.operation_id = o.id AND e.sequence < o.last_sequence`
-      return tx.$executeRaw`
-        UPDATE operation SET request_id = NULL, fingerprint = '', input = input - 'prompt' - 'messages'
-         WHERE id = ANY(${ids}::uuid[])`
-    })
+  const work = (ids: string[]) => inTransaction(options.database.prisma, (tx) => emptyOperations(tx, ids))
   return eachOf([findExpiredInputs, findDeletedInputs], { ...options, work, lifeMs, signal })
+}
+
+/** Takes what was asked out of ended operations; the number of their rows. */
+export async function emptyOperations(tx: Prisma.TransactionClient, ids: string[]): Promise<number> {
+  await tx.attempt.deleteMany({ where: { operationId: { in: ids } } })
+  await tx.operationSource.deleteMany({ where: { operationId: { in: ids } } })
+  await tx.$executeRaw`
+    DELETE FROM operation_event e USING operation o
+     WHERE o.id = ANY(${ids}::uuid[]) AND e.operation_id = o.id AND e.sequence < o.last_sequence`
+  return tx.$executeRaw`
+    UPDATE operation SET request_id = NULL, fingerprint = '', input = input - 'prompt' - 'messages'
+     WHERE id = ANY(${ids}::uuid[])`
 }
 
 interface Steps extends RemovalOptions {
@@ -110,7 +112,7 @@ async function eachBatch({ database, find, work, lifeMs, now, signal }: Steps): 
  * The operations with an image that an unfinished operation is to use: these images outlive their own time. Asked when
  * they are about to go, since an operation may have been accepted after they were found.
  */
-async function findNeeded(
+export async function findNeeded(
   tx: Prisma.TransactionClient,
   operationIds: readonly string[],
   roles: readonly ImageRole[] = imageRoles,

@@ -1,5 +1,5 @@
 import { useState } from 'react'
-import { Button } from '../controls/button.tsx'
+import { Button } from './button.tsx'
 
 interface SureButtonProps {
   /** What it does, such as `Delete`. */
