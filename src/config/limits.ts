@@ -76,6 +76,7 @@ const images = z.strictObject({
   maxWaitingUploadsPerUser: count.default(128),
   maxWaitingVariants: count.default(256),
   maxWaitingVariantsPerUser: count.default(64),
+  storedBytesPerUser: bytes.nullable().default(null),
   urlSeconds: count.max(weekSeconds).default(24 * 3600),
   // A week is what the schema tells clients, and the longest life of an address of S3.
   maxUrlSeconds: count.max(weekSeconds).default(weekSeconds),

@@ -31,6 +31,7 @@ import { objectMissing, type Storage } from './storage.ts'
 import type { MarkOptions } from './storage-mark.ts'
 import { confirmOwner, isForeignStorage } from './storage-owner.ts'
 import { type SweepReport, type SweepRequest, sweepStorage } from './storage-sweep.ts'
+import { admitUploads, readStorageUse, type StorageUse } from './storage-use.ts'
 import { createTemporaryFiles, prepareFolder, sweepTemporaryFiles } from './temporary-files.ts'
 import { readThumbHashes, type ThumbHashSource } from './thumb-hashes.ts'
 import type { ByteSource } from './upload.ts'
@@ -45,6 +46,7 @@ export type {
   SigningKey,
   StagedImage,
   StageOptions,
+  StorageUse,
   StoredImage,
   WrittenFile,
 }
@@ -63,6 +65,8 @@ export interface ImageLimits {
   /** How many resized copies may wait for a decoder, of all images and of those of one user. */
   readonly maxWaitingVariants: number
   readonly maxWaitingVariantsPerUser: number
+  /** What one user's images may take together; null: any number. */
+  readonly storedBytesPerUser: number | null
   readonly urlSeconds: number
   readonly maxUrlSeconds: number
 }
@@ -99,6 +103,10 @@ export interface Images {
   stageFile(file: WrittenFile, options: StageOptions): Promise<StagedImage>
   /** Which pixels of a mask with an alpha channel are transparent, be it just uploaded or an image that is kept. */
   readCoverage(mask: StagedImage | Image, options?: CoverageOptions): Promise<MaskCoverage>
+  /** Refuses files for which their user has no room. */
+  admitUploads(uploads: { userId: string; bytes: number }): Promise<void>
+  /** What the images of users take, in their order. */
+  storageUse(userIds: readonly string[]): Promise<StorageUse[]>
   /** Makes the bytes durable; `writeImages` then makes them an image. */
   store(staged: StagedImage, operationId: string, signal?: AbortSignal): Promise<StoredImage>
   writeImages(images: readonly { stored: StoredImage; place: ImagePlace }[]): Prisma.Sql
@@ -174,6 +182,8 @@ export function createImages(options: ImagesOptions): Images {
     receive: (stageOptions) => receiveImage(staging, stageOptions),
     stageFile: (file, stageOptions) => stageFile(staging, file, stageOptions),
     readCoverage: (mask, asked = {}) => coverageOf({ mask, storage, asked, staging, limits, gate }),
+    admitUploads: (uploads) => admitUploads(options, uploads),
+    storageUse: (userIds) => readStorageUse(options, userIds),
     store,
     writeImages,
     url: (image, urlOptions) => urls.sign(image.id, urlOptions),

@@ -107,4 +107,9 @@ export const uploadReasons = {
     meaning: 'The gateway works on as many images as it can.',
     hint: 'Send it again after `retryAfterMs`.',
   },
+  USER_STORAGE_FULL: {
+    code: 'PAYLOAD_TOO_LARGE',
+    meaning: 'The images that are kept for the user leave no room for these files.',
+    hint: 'Delete operations with `deleteOperation`, or ask the operator for more room.',
+  },
 } as const satisfies Record<string, ErrorMeaning>

@@ -15,6 +15,7 @@ import './provider-status.ts'
 import './budget.ts'
 import './account.ts'
 import './rate-limits.ts'
+import './storage-use.ts'
 import './user-life.ts'
 import './audit-log.ts'
 

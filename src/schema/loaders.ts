@@ -2,7 +2,7 @@ import DataLoader from 'dataloader'
 import type { Viewer } from '../accounts/viewer.ts'
 import type { PrismaClient } from '../database/database.ts'
 import type { Image, Operation } from '../database/generated/client.ts'
-import type { Images } from '../images/images.ts'
+import type { Images, StorageUse } from '../images/images.ts'
 import type { BudgetState } from '../usage/budget.ts'
 import type { Usage } from '../usage/usage.ts'
 import type { UsageReport, UsageRow } from '../usage/usage-report.ts'
@@ -14,13 +14,15 @@ export interface Loaders {
   thumbHash: DataLoader<Image, string | null, string>
   /** By user id. */
   budgets: DataLoader<string, BudgetState[]>
+  /** By user id. */
+  storageUse: DataLoader<string, StorageUse>
   /** The total usage of users between two moments. */
   usage: DataLoader<UsageKey, UsageReport, string>
 }
 
 interface LoaderSources {
   prisma: PrismaClient
-  images: Pick<Images, 'thumbHashes'>
+  images: Pick<Images, 'thumbHashes' | 'storageUse'>
   usage: Usage
   viewer: Viewer
 }
@@ -44,6 +46,7 @@ export function createLoaders({ prisma, images, usage, viewer }: LoaderSources):
       },
       { cache: false },
     ),
+    storageUse: new DataLoader((userIds) => images.storageUse(userIds), { cache: false }),
     usage: new DataLoader((keys) => loadUsage({ usage, viewer }, keys), {
       cacheKeyFn: (key) => JSON.stringify(key),
     }),

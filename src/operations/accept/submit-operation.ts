@@ -44,6 +44,7 @@ export function createSubmit(options: SubmitOptions) {
     // A mask is decoded only if some model accepts its header: decoding is expensive.
     accepting(toDraftSources(ready))
     const models = accepting(await inspectMask(images, ready, request.userId))
+    await images.admitUploads({ userId: request.userId, bytes: sizeOfUploads(ready) })
     const operationId = newId()
     const stored = await sources.store(ready, operationId)
     const { operation, isNew } = await accept(request, { operationId, print, models, stored })
@@ -58,6 +59,11 @@ function replay(used: Operation, print: string): Operation {
     'This requestId was used before for a request with other content. Use a new one for a new request.',
     { reason: 'IDEMPOTENCY_KEY_REUSED', field: 'input.requestId' },
   )
+}
+
+function sizeOfUploads(ready: ReadySource[]): number {
+  const sizes = ready.map(({ upload, image }) => (upload ? image.byteSize : 0))
+  return sizes.reduce((sum, size) => sum + size, 0)
 }
 
 function toDraftSources(ready: ReadySource[]): DraftSources {
