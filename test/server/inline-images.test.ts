@@ -3,6 +3,10 @@ import { EaselError } from '../../src/errors.ts'
 import { InlineBudget } from '../../src/server/graphql/inline-budget.ts'
 import { InlineImages, type InlineImagesOptions } from '../../src/server/graphql/inline-images.ts'
 import { splice } from '../../src/server/graphql/spliced-text.ts'
+import { until } from '../kit/until.ts'
+import { openToyGateway } from './toy-gateway.ts'
+import { bytesOf, read } from './toy-picture.ts'
+import { askUnread } from './unread-answer.ts'
 
 const MB = 1024 * 1024
 const blank = {
@@ -84,5 +88,46 @@ describe('the images of a user', () => {
     images.close()
     await expect(images.add(1, async () => blank)).rejects.toThrow('gone')
     expect(await refusalOf(open(budget), 10 * MB)).toBeNull()
+  })
+})
+
+describe('an answer with images', () => {
+  it('counts for its user until it is read or its client is gone', async () => {
+    await using toy = await openToyGateway({ limits: { maxBase64BytesPerUser: bytesOf(49) } })
+    const [large, small] = ['{ picture(megabytes: 24) }', '{ picture(megabytes: 1) }']
+    const askAs = async (user: string) => {
+      const response = await toy.post({ query: small }, { authorization: `Bearer ${user}` })
+      return (await response.json()).errors?.[0]?.extensions ?? null
+    }
+    const before = read.pictures
+    const unread = [await askUnread(toy.port, large), await askUnread(toy.port, large)]
+    await until(() => read.pictures === before + 2)
+    expect(await askAs('ann')).toMatchObject({ code: 'RATE_LIMITED', reason: 'BASE64_BUSY', hint: 'USE_URL' })
+    expect(await askAs('bob')).toBeNull()
+    for (const socket of unread) socket.destroy()
+    await until(async () => (await askAs('ann')) === null)
+    expect(await askAs('ann')).toBeNull()
+  })
+
+  it('is as long as it says, and goes on with the connection', async () => {
+    await using toy = await openToyGateway()
+    const response = await toy.post({
+      query: '{ before: hello(name: "é") picture(megabytes: 1) after: viewer }',
+    })
+    const text = await response.text()
+    expect(Number(response.headers.get('content-length'))).toBe(Buffer.byteLength(text))
+    const { before, picture, after } = JSON.parse(text).data
+    expect([before, after]).toEqual(['hello é', 'ann'])
+    expect(Buffer.from(picture, 'base64').equals(Buffer.alloc(bytesOf(1), 'x'))).toBe(true)
+  })
+
+  it('is cut off with its connection where an image breaks off', async () => {
+    await using toy = await openToyGateway()
+    const plain = await toy.post({ query: '{ picture(megabytes: 1, breaks: true) }' })
+    await expect(plain.text()).rejects.toThrow()
+    const query = 'subscription { pictures(megabytes: 1, breaks: true) }'
+    const stream = await toy.post({ query }, { accept: 'text/event-stream' })
+    await expect(stream.text()).rejects.toThrow()
+    expect((await toy.post({ query: '{ viewer }' })).status).toBe(200)
   })
 })

@@ -9,6 +9,7 @@ import { EaselError } from '../../src/errors.ts'
 import type { ContextBase } from '../../src/schema/context.ts'
 import { UploadedFile } from '../../src/server/upload/uploaded-file.ts'
 import type { Ticker } from './ticker.ts'
+import { bytesOf, openPicture } from './toy-picture.ts'
 
 export type ToyContext = ContextBase & { ticker: Ticker }
 
@@ -28,6 +29,7 @@ export const toySchema = buildSchema(`
     self: Query
     count(n: Int!): Int
     wrongInt: Int
+    picture(megabytes: Int!, breaks: Boolean): String
   }
   type Mutation {
     noop: Boolean
@@ -37,7 +39,7 @@ export const toySchema = buildSchema(`
     edit(input: EditInput!): String
     wait: String
   }
-  type Subscription { ticks: String refused: String }
+  type Subscription { ticks: String refused: String pictures(megabytes: Int!, breaks: Boolean): String }
 `)
 
 const failures: Record<string, () => unknown> = {
@@ -63,6 +65,8 @@ interface Arguments {
   name?: string
   how?: string
   n?: number
+  megabytes: number
+  breaks?: boolean
   file?: UploadedFile
   files: UploadedFile[]
   input: { prompt: string; image?: { upload: UploadedFile }[] }
@@ -78,6 +82,7 @@ const queries: Record<string, Resolver> = {
   self: () => ({}),
   count: (_, { n }) => n,
   wrongInt: () => 'canary-secret is no number',
+  picture: (_, args, context) => inlinePicture(context, args),
 }
 
 const mutations: Record<string, Resolver> = {
@@ -100,6 +105,10 @@ const mutations: Record<string, Resolver> = {
   wait: async (_, __, { ticker, signal }) => (await ticker.listen(signal).next()).value,
 }
 
+/** Also of an event: a stream has four. */
+const inlinePicture = ({ inline }: ToyContext, { megabytes, breaks }: Arguments) =>
+  inline(bytesOf(megabytes), async () => openPicture(megabytes, { breaks }))
+
 const subscriptions: Record<string, Resolver> = {
   ticks: (_, __, { ticker, signal }) => {
     ticker.signals.push(signal)
@@ -107,6 +116,9 @@ const subscriptions: Record<string, Resolver> = {
   },
   refused: () => {
     throw new EaselError('NOT_FOUND', 'There is no such operation')
+  },
+  pictures: async function* () {
+    for (let i = 0; i < 4; i += 1) yield 'a picture'
   },
 }
 
@@ -140,5 +152,5 @@ for (const [name, field] of Object.entries(fieldsOf('Query'))) field.resolve = q
 for (const [name, field] of Object.entries(fieldsOf('Mutation'))) field.resolve = mutations[name]
 for (const [name, field] of Object.entries(fieldsOf('Subscription'))) {
   field.subscribe = subscriptions[name]
-  field.resolve = (event) => event
+  field.resolve = (event, args, context) => (name === 'pictures' ? inlinePicture(context, args) : event)
 }

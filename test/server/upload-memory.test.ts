@@ -1,36 +1,16 @@
-import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
 import { request } from 'node:http'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { isLong } from '../kit/limits.ts'
 import { until } from '../kit/until.ts'
+import { forkGateway, type MeasuredGateway, type Memory } from './measured-gateway.ts'
 import { encodeParts, field, file, multipartHeaders } from './multipart-kit.ts'
 
-let server: ChildProcess
-let port: number
-
+let gateway: MeasuredGateway
 beforeAll(async () => {
-  server = fork(new URL('upload-memory-server.ts', import.meta.url), { stdio: 'inherit' })
-  const [message] = (await once(server, 'message')) as [{ port: number }]
-  port = message.port
+  gateway = await forkGateway()
 })
-
-afterAll(async () => {
-  server.send('stop')
-  await once(server, 'exit')
-})
-
-interface Memory {
-  peak: number
-  rss: number
-  files: number
-}
-
-async function measure(): Promise<Memory> {
-  server.send('measure')
-  const [memory] = (await once(server, 'message')) as [Memory]
-  return memory
-}
+afterAll(() => gateway[Symbol.asyncDispose]())
 
 const megabyte = 2 ** 20
 const piece = Buffer.alloc(megabyte, 'x')
@@ -42,7 +22,7 @@ async function upload(files: number, megabytes: number): Promise<string> {
   const query = 'mutation ($files: [Upload]) { storeAll(files: $files) { bytes } }'
   const map = Object.fromEntries(names.map((name) => [name, [`variables.files.${name}`]]))
   const outgoing = request({
-    port,
+    port: gateway.port,
     host: '127.0.0.1',
     path: '/graphql',
     method: 'POST',
@@ -72,13 +52,13 @@ describe('the memory of a gateway', () => {
 
   beforeAll(async () => {
     await upload(2, 5)
-    before = await measure()
+    before = await gateway.measure()
   })
 
   it('hardly grows with 16 files of 45 MB', async () => {
     const answer = await upload(16, 45)
     expect(answer.match(/"bytes":47185920/g)).toHaveLength(16)
-    expect(((await measure()).peak - before.rss) / megabyte).toBeLessThan(150)
+    expect(((await gateway.measure()).peak - before.rss) / megabyte).toBeLessThan(150)
   })
 
   // Bytes that were held would be more than the limit in either form.
@@ -87,7 +67,7 @@ describe('the memory of a gateway', () => {
   it(`hardly grows with 64 requests of ${each} MB at once, and keeps no file of them`, async () => {
     const answers = await Promise.all(Array.from({ length: 64 }, () => upload(1, each)))
     expect(answers.every((text) => text.includes(`"bytes":${each * megabyte}`))).toBe(true)
-    expect(((await measure()).peak - before.rss) / megabyte).toBeLessThan(200)
-    await until(async () => (await measure()).files === 0)
+    expect(((await gateway.measure()).peak - before.rss) / megabyte).toBeLessThan(200)
+    await until(async () => (await gateway.measure()).files === 0)
   })
 })

@@ -1,4 +1,5 @@
 import { openToyGateway } from './toy-gateway.ts'
+import { read } from './toy-picture.ts'
 
 /** A gateway in a process of its own, which tells its highest memory use when it is asked. */
 const toy = await openToyGateway()
@@ -13,7 +14,7 @@ process.on('message', async (message) => {
     process.disconnect()
     process.exit(0)
   }
-  process.send?.({ peak, rss: process.memoryUsage.rss(), files: (await toy.files()).length })
+  process.send?.({ peak, rss: process.memoryUsage.rss(), files: (await toy.files()).length, ...read })
   peak = process.memoryUsage.rss()
 })
 process.send?.({ port: toy.port })
