@@ -130,4 +130,38 @@ describe('an answer with images', () => {
     await expect(stream.text()).rejects.toThrow()
     expect((await toy.post({ query: '{ viewer }' })).status).toBe(200)
   })
+
+  it('is all of a stream that goes on when one of its operations ends in the middle of an image', async () => {
+    await using toy = await openToyGateway()
+    const path = `${toy.url}/graphql/stream`
+    const headers = { authorization: 'Bearer ann', 'content-type': 'application/json' }
+    const token = await (await fetch(path, { method: 'PUT', headers })).text()
+    const own = { ...headers, 'x-graphql-event-stream-token': token }
+    const start = (query: string, operationId: string) =>
+      fetch(path, {
+        method: 'POST',
+        headers: own,
+        body: JSON.stringify({ query, extensions: { operationId } }),
+      })
+    const stream = await fetch(path, { headers: { ...own, accept: 'text/event-stream' } })
+    const reader = stream.body?.pipeThrough(new TextDecoderStream()).getReader()
+    const readUntil = async (word: string) => {
+      const parts: string[] = []
+      for (let done = false; !done && !parts.slice(-2).join('').includes(word); ) {
+        const step = await reader?.read()
+        done = step?.done ?? true
+        parts.push(step?.value ?? '')
+      }
+      return parts.join('')
+    }
+    await start('subscription { pictures(megabytes: 16) }', 'large')
+    const begun = await readUntil('eHh4')
+    await fetch(`${path}?operationId=large`, { method: 'DELETE', headers: own })
+    await start('{ viewer }', 'small')
+    const rest = await readUntil('"viewer":"ann"')
+    // The message that was begun is sent to its end, and no other picture is.
+    expect((begun + rest).match(/"pictures":"/g)).toHaveLength(1)
+    expect((begun + rest).length).toBeGreaterThan(bytesOf(16))
+    await reader?.cancel()
+  })
 })
