@@ -22,7 +22,7 @@ export interface RefusedRequest {
   address: string
   /** The rate that is used up. */
   rate: RateState
-  /** Ends the connection, so that each further request costs its sender a new one. */
+  /** Ends the connection after this answer. A flooder's stays: to accept the next one costs more than an answer. */
   close: boolean
 }
 
@@ -51,7 +51,5 @@ export function createAddressRefusal(options: AddressRefusalOptions): RefuseAddr
     // Nothing more comes of a client that waits for "100 Continue".
     if (isUnread && incoming.headers.expect === undefined) await lingerAfter(incoming, limits)
     outgoing.end()
-    // What was sent ahead on it is not looked at.
-    if (close) incoming.socket.destroySoon()
   }
 }

@@ -4,13 +4,7 @@ import { BlockList, isIP } from 'node:net'
 /** Whom the header `X-Forwarded-For` is believed. */
 export interface TrustedProxies {
   /** The address that the request comes from: of its socket, or of the last hop that is no trusted proxy. */
-  clientOf(incoming: IncomingMessage): ClientAddress
-}
-
-export interface ClientAddress {
-  address: string
-  /** Whether it is on the other end of the socket, and no proxy between. */
-  isDirect: boolean
+  clientOf(incoming: IncomingMessage): string
 }
 
 /** Proxies on this machine are always trusted: whoever else is here could take any address anyway. */
@@ -26,12 +20,11 @@ export function createTrustedProxies(ranges: readonly string[]): TrustedProxies 
   return {
     clientOf(incoming) {
       const peer = plainAddress(incoming.socket.remoteAddress ?? '')
-      if (peer === '' || !isTrusted(peer)) return { address: peer, isDirect: true }
+      if (peer === '' || !isTrusted(peer)) return peer
       const hops = forwardedHops(incoming.headers['x-forwarded-for']).reverse()
       // The last hop was written by the proxy that we trust, the one before it by whoever that is, and so on. Where all are
       // trusted, the first is the client: a program inside, and not the proxy that stands for everybody.
-      const address = hops.find((hop) => !isTrusted(hop)) ?? hops.at(-1)
-      return address === undefined ? { address: peer, isDirect: true } : { address, isDirect: false }
+      return hops.find((hop) => !isTrusted(hop)) ?? hops.at(-1) ?? peer
     },
   }
 }

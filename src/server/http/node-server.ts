@@ -4,7 +4,6 @@ import type { EaselError } from '../../errors.ts'
 import type { RateState } from '../../rate-counter.ts'
 import type { ServerLimits } from '../server-limits.ts'
 import type { RefuseAddress } from './address-refusal.ts'
-import type { ClientAddress } from './client-address.ts'
 import { ConnectionDrain } from './connection-drain.ts'
 import { type Exchange, openNodeExchange } from './exchange.ts'
 import { failureResponse } from './http-failure.ts'
@@ -15,7 +14,7 @@ export interface NodeServerOptions {
   limits: ServerLimits
   publicUrl: string | null
   /** The address that a request comes from. */
-  clientOf(incoming: IncomingMessage): ClientAddress
+  clientOf(incoming: IncomingMessage): string
   /** The rate of an address that may send nothing more now, else null. */
   usedUp(address: string): RateState | null
   refuse: RefuseAddress
@@ -49,11 +48,9 @@ export function createNodeServer(options: NodeServerOptions): NodeServer {
   const turns = new SocketTurns()
 
   async function serve(incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
-    const { address, isDirect } = options.clientOf(incoming)
+    const address = options.clientOf(incoming)
     const rate = options.usedUp(address)
-    // A proxy keeps its connection, which is other clients' too.
-    const close = isDirect || options.isDraining()
-    if (rate) return options.refuse({ incoming, outgoing, address, rate, close })
+    if (rate) return options.refuse({ incoming, outgoing, address, rate, close: options.isDraining() })
     const exchange = open(incoming, outgoing, address)
     const response = exchange instanceof Response ? exchange : await options.answer(exchange)
     const sent = {
