@@ -125,7 +125,7 @@ describe('deleting images', () => {
     await gallery.keep(await makePicture('jpeg'), { operationId, role: 'PARTIAL', position: 1 })
     const expiring = {
       operationIds: [operationId],
-      role: 'PARTIAL',
+      roles: ['PARTIAL'],
       findNeeded: async () => [],
       onDeleted: async () => {},
     } as const

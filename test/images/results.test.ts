@@ -20,14 +20,14 @@ const bodyOf = async (response: Response) => Buffer.from(await response.arrayBuf
 
 /** Two frames below each other, as encoders of animations take them: a red one and a blue one. */
 function drawFrames() {
-  const raw = { width: 64, height: 64, channels: 3, pageHeight: 32 } as const
-  const data = Buffer.alloc(64 * 64 * 3)
+  const raw = { width: 128, height: 128, channels: 3, pageHeight: 64 } as const
+  const data = Buffer.alloc(128 * 128 * 3)
   for (let at = 0; at < data.length; at += 3) data[at + (at < data.length / 2 ? 0 : 2)] = 200
   return sharp(data, { raw })
 }
 
 async function animatedPng(): Promise<Buffer> {
-  const png = await makePicture('png', { width: 64, height: 32 })
+  const png = await makePicture('png', { width: 128, height: 64 })
   const frames = pngChunk('acTL', Buffer.from([0, 0, 0, 2, 0, 0, 0, 0]))
   return Buffer.concat([png.subarray(0, 33), frames, png.subarray(33)])
 }
@@ -37,7 +37,7 @@ const box = (name: string, brand: string) =>
 
 /** What providers send and uploads may not be. */
 const foreign: [type: string, make: () => Buffer | Promise<Buffer>][] = [
-  ['image/avif', () => drawPicture({ width: 64, height: 32 }).avif({ effort: 0 }).toBuffer()],
+  ['image/avif', () => drawPicture({ width: 128, height: 64 }).avif({ effort: 0 }).toBuffer()],
   ['image/gif', () => drawFrames().gif().toBuffer()],
   ['image/webp', () => drawFrames().webp().toBuffer()],
   ['image/apng', animatedPng],
@@ -47,16 +47,16 @@ describe('a result that uploads may not be', () => {
   it.each(foreign)('is kept as it came and resized by its first frame: %s', async (type, make) => {
     const bytes = await make()
     const image = await keep(bytes)
-    expect(image).toMatchObject({ mimeType: type, width: 64, height: 32, byteSize: bytes.length })
+    expect(image).toMatchObject({ mimeType: type, width: 128, height: 64, byteSize: bytes.length })
     expect(parseObjectName(image.storageKey)).toMatchObject({ kind: 'image' })
     const whole = await ask(image)
     expect(whole.headers.get('content-type')).toBe(type)
     expect(whole.headers.get('content-disposition')).toMatch(/^inline/)
     expect(await bodyOf(whole)).toEqual(bytes)
-    const copy = await ask(image, { width: 32 })
+    const copy = await ask(image, { width: 64 })
     expect(copy.status).toBe(200)
     const { width, height, pages = 1 } = await sharp(await bodyOf(copy)).metadata()
-    expect({ width, height, pages }).toEqual({ width: 32, height: 16, pages: 1 })
+    expect({ width, height, pages }).toEqual({ width: 64, height: 32, pages: 1 })
     expect(await gallery.images.thumbHashes([image])).toEqual([expect.any(String)])
   })
 
@@ -100,7 +100,7 @@ describe('a result that uploads may not be', () => {
 
 /** The chunk that Xcode puts first, and pixels that no other decoder reads. */
 async function xcodePng(): Promise<Buffer> {
-  const png = await makePicture('png', { width: 64, height: 32, alpha: 9 })
+  const png = await makePicture('png', { width: 128, height: 64, alpha: 9 })
   return Buffer.concat([png.subarray(0, 8), pngChunk('CgBI', 'abcd'), png.subarray(8)])
 }
 
@@ -108,7 +108,7 @@ describe('a PNG of Xcode', () => {
   it('is kept as it came, and served whole as a download', async () => {
     const bytes = await xcodePng()
     const image = await keep(bytes)
-    expect(image).toMatchObject({ mimeType: 'image/x-png', width: 64, height: 32, hasAlpha: true })
+    expect(image).toMatchObject({ mimeType: 'image/x-png', width: 128, height: 64, hasAlpha: true })
     const response = await ask(image, { width: 16 })
     expect(response.headers.get('content-disposition')).toBe(`attachment; filename="${image.id}.png"`)
     expect(await bodyOf(response)).toEqual(bytes)
