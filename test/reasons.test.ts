@@ -33,7 +33,7 @@ describe('the list of reasons', () => {
       .filter((file) => /-reasons\.ts$/.test(file))
       .map((file) => [file, readFileSync(join(src, 'reasons', file), 'utf8')] as const)
     const named = sources.flatMap(([file, text]) =>
-      [...text.matchAll(/^ {2}([A-Z_]+): \{/gm)].map(([, reason]) => {
+      [...text.matchAll(/^ {2}([A-Z\d_]+): \{/gm)].map(([, reason]) => {
         const family = /^(provider|operation)-/.test(file) ? 'failure' : 'error'
         return `${family} ${reason}`
       }),

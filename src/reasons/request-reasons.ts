@@ -12,6 +12,11 @@ export const requestReasons = {
     meaning: 'The address has sent too many requests, or too many wrong keys, within a minute.',
     hint: 'Send it again after `retryAfterMs`.',
   },
+  HTTP_VERSION_UNKNOWN: {
+    code: 'BAD_USER_INPUT',
+    meaning: 'The request line names no version of HTTP.',
+    hint: 'Send HTTP/1.1.',
+  },
   HEADER_INVALID: {
     code: 'BAD_USER_INPUT',
     meaning: 'The request has a header with a name that is not allowed.',

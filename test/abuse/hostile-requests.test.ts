@@ -186,6 +186,7 @@ describe('bytes', () => {
   const end = 'connection: close\r\n\r\n'
   const body = '{"query":"{ viewer { id } }"}'
   test.each<[string, string]>([
+    ['no version of HTTP', 'GET /healthz\r\n\r\n'],
     ['two hosts', `GET /healthz HTTP/1.1\r\n${host}host: evil.example\r\n${end}`],
     ['__proto__', `GET /healthz HTTP/1.1\r\n${host}__proto__: x\r\n${end}`],
     ['two lengths', `POST /graphql HTTP/1.1\r\n${host}content-length: 5\r\ncontent-length: 6\r\n${end}`],

@@ -51,6 +51,8 @@ export function openNodeExchange(
 ): Exchange {
   const { incoming, outgoing, address } = node
   const headers = readHeaders(incoming)
+  // HTTP/0.9 has no headers, so its answers could not be read as ours.
+  if (incoming.httpVersionMajor < 1) throw badRequest('HTTP_VERSION_UNKNOWN', 'Send HTTP/1.1')
   const method = incoming.method ?? 'GET'
   if (!methods.has(method)) throw badRequest('METHOD_NOT_ALLOWED', 'This HTTP method is not known here')
   const url = targetOf(incoming.url ?? '/', base)
