@@ -19,7 +19,12 @@ import { createCrossSiteGuard } from './http/cross-site-guard.ts'
 import { type Exchange, openFetchExchange } from './http/exchange.ts'
 import { failureResponse } from './http/http-failure.ts'
 import { createHttpMetrics } from './http/http-metrics.ts'
-import { type AuthenticatedRoute, createHttpRoutes, type MetricsAccess } from './http/http-routes.ts'
+import {
+  type AuthenticatedRoute,
+  createHttpRoutes,
+  healthPath,
+  type MetricsAccess,
+} from './http/http-routes.ts'
 import { createNodeServer } from './http/node-server.ts'
 import { rateHeaders } from './http/rate-headers.ts'
 import { createReadiness, type ReadinessChecks } from './http/readiness.ts'
@@ -132,6 +137,7 @@ export function createGatewayServer(options: GatewayServerOptions): GatewayServe
   /** Whoever asks for too much, or guesses keys, costs next to nothing. */
   async function admit(exchange: Exchange): Promise<Response> {
     if (exchange.address === null || !options.authenticationRequired) return route(exchange)
+    if (exchange.url.pathname === healthPath) return route(exchange)
     const key = rateKeyOf(exchange.address)
     exchange.rate = addresses.admit(key)
     return route(exchange).catch((error: unknown) => {

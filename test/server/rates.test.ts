@@ -49,11 +49,13 @@ describe('the rate of an address', () => {
     expect(await statuses(1)).toEqual([200])
   })
 
-  it('holds for whatever is asked for, images and health too', async () => {
+  it('holds for whatever is asked for, images too, and not for health', async () => {
     await open({ limits: { addressRequestsPerMinute: 2 } })
-    for (const path of ['/images/x', '/healthz']) expect((await fetch(`${toy.url}${path}`)).status).toBe(200)
-    for (const path of ['/images/x', '/healthz', '/readyz', '/metrics', '/', '/graphql'])
+    for (const path of ['/images/x', '/healthz', '/images/x'])
+      expect((await fetch(`${toy.url}${path}`)).status).toBe(200)
+    for (const path of ['/images/x', '/readyz', '/metrics', '/', '/graphql'])
       expect((await fetch(`${toy.url}${path}`)).status).toBe(429)
+    expect((await fetch(`${toy.url}/healthz`)).status).toBe(200)
   })
 
   it('lets guesses of keys count fifty times as much', async () => {

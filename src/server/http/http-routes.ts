@@ -11,6 +11,12 @@ import { methodNotAllowed } from './http-failure.ts'
 import type { HttpMetrics } from './http-metrics.ts'
 import { checkLocalRequest, isLocalRequest } from './local-request.ts'
 
+/**
+ * Whether the process lives. It costs less than its refusal, so no rate counts it: whoever watches the process from the address of
+ * a flood must not find it dead.
+ */
+export const healthPath = '/healthz'
+
 /** A further route behind authentication, e.g. a CSV of the usage. */
 export interface AuthenticatedRoute {
   method: string
@@ -105,7 +111,7 @@ export function createHttpRoutes(options: HttpRoutesOptions): (exchange: Exchang
   const fixed: Record<string, (exchange: Exchange) => Promise<Response>> = {
     '/graphql': answerGraphQL,
     '/graphql/stream': answerStream,
-    '/healthz': async () => plain('ok'),
+    [healthPath]: async () => plain('ok'),
     '/readyz': answerReady,
     '/metrics': answerMetrics,
   }
@@ -133,7 +139,7 @@ function isPageVisit({ method, url, request }: Exchange): boolean {
 
 /** These need no key: health holds no user's data, and the address of an image is signed. */
 function isForEverybody(pathname: string): boolean {
-  return pathname === '/healthz' || pathname === '/readyz' || pathname.startsWith('/images/')
+  return pathname === healthPath || pathname === '/readyz' || pathname.startsWith('/images/')
 }
 
 function allows(method: string, asked: string): boolean {

@@ -7,6 +7,7 @@ import type { RefuseAddress } from './address-refusal.ts'
 import { ConnectionDrain } from './connection-drain.ts'
 import { type Exchange, openNodeExchange } from './exchange.ts'
 import { failureResponse } from './http-failure.ts'
+import { healthPath } from './http-routes.ts'
 import { sendResponse } from './response-sender.ts'
 import { SocketTurns } from './socket-turns.ts'
 
@@ -49,7 +50,7 @@ export function createNodeServer(options: NodeServerOptions): NodeServer {
 
   async function serve(incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
     const address = options.clientOf(incoming)
-    const rate = options.usedUp(address)
+    const rate = incoming.url === healthPath ? null : options.usedUp(address)
     if (rate) return options.refuse({ incoming, outgoing, address, rate, close: options.isDraining() })
     const exchange = open(incoming, outgoing, address)
     const response = exchange instanceof Response ? exchange : await options.answer(exchange)
