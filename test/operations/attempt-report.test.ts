@@ -88,7 +88,11 @@ test('an attempt at a provider that is not there says what the system said, and 
 test('a deadline that passes between two tries ends with what the last one failed of', async () => {
   const opened = await open(`http://127.0.0.1:${await freePort()}`)
   const { id } = await opened.submit('a late heron')
-  await untilTold(opened, 'an attempt failed')
+  // It is told before it is written.
+  await until(
+    async () =>
+      (await database.prisma.attempt.count({ where: { operationId: id, settledAt: { not: null } } })) > 0,
+  )
   await database.prisma.$executeRaw`UPDATE operation SET deadline_at = now() WHERE id = ${id}::uuid`
   await opened.operations.wait(id)
   expect(await opened.read(id)).toMatchObject({
